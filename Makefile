@@ -1,0 +1,51 @@
+# Every target has a help line: `make help`.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+SUPPORTPLANE := $(BIN)/supportplane
+
+.PHONY: help up down test test-fast lint format eval bench lock generate clean
+
+help: ## Show this help
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
+
+$(VENV)/.installed: requirements.lock pyproject.toml scripts/bootstrap
+	@scripts/bootstrap $(VENV)
+
+up: $(VENV)/.installed ## Start the sample agent on this machine (Ctrl-C stops it, data is kept)
+	@$(SUPPORTPLANE) up -f environments/local/agent.yaml $(ARGS)
+
+down: $(VENV)/.installed ## Stop an agent that runs in another terminal
+	@$(SUPPORTPLANE) down
+
+test: $(VENV)/.installed ## Everything CI checks: format, lint, types, imports, drift, all tests
+	@scripts/test
+
+test-fast: $(VENV)/.installed ## Lint and the tests that start no server (under 2 minutes)
+	@scripts/test --fast
+
+lint: $(VENV)/.installed ## Format check, lint, types, import law, generated files
+	@scripts/test --lint
+
+format: $(VENV)/.installed ## Format and fix what ruff can fix
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+eval: $(VENV)/.installed ## Measure retrieval, refusal and calibration over the dev sets (SUPPORTPLANE_SHARED names their folder)
+	@scripts/eval
+
+bench: $(VENV)/.installed ## Cost of a full turn against a stub model, beside the bare FastAPI floor
+	@$(BIN)/python -m pytest tests/bench -s -q
+
+generate: $(VENV)/.installed ## Regenerate the CRDs and everything else that is made from the models
+	@$(BIN)/python -m supportplane_crds.generate
+
+lock: $(VENV)/.installed ## Resolve pyproject.toml again into requirements.lock
+	@.bootstrap/bin/uv pip compile pyproject.toml --universal --all-extras --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --quiet --upgrade --output-file requirements.lock
+
+clean: ## Remove the environment and caches (never the agent's data)
+	@rm -rf $(VENV) .bootstrap .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

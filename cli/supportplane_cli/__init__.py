@@ -1,0 +1,1 @@
+"""The command line ``supportplane`` (also ``kubectl supportplane``), above every plane."""

@@ -1,0 +1,86 @@
+"""The runtime's error tree. The type carries the decision; the gateway renders each once as RFC 9457.
+
+RuntimeFault                     code, status_code, retryable
++-- InvalidRequest    400        the caller's input, names the field
++-- Unauthenticated   401
++-- Forbidden         403
++-- NotFound          404        also for another tenant's rows: existence is not told
++-- Conflict          409        the same id with other content, or still in flight
++-- TooLarge          413
++-- RateLimited       429        retry_after_s
++-- Unavailable       503        retryable, retry_after_s
+    +-- StoreUnavailable
+    +-- CacheUnavailable
+    +-- ModelUnavailable
+    +-- KnowledgeUnavailable
++-- TurnFailed        500        a turn that ended without an answer; its reason is safe to show
+"""
+
+
+class RuntimeFault(Exception):
+    """Root of all errors a caller may see. ``detail`` is safe to show: no secrets, no message bodies."""
+
+    code: str = "internal"
+    status_code: int = 500
+    title: str = "Internal error"
+    retryable: bool = False
+
+    def __init__(self, detail: str, *, retry_after_s: int | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+
+
+class InvalidRequest(RuntimeFault):
+    code, status_code, title = "invalid-request", 400, "The request is not valid"
+
+
+class Unauthenticated(RuntimeFault):
+    code, status_code, title = "unauthenticated", 401, "Authentication needed"
+
+
+class Forbidden(RuntimeFault):
+    code, status_code, title = "forbidden", 403, "Not allowed"
+
+
+class NotFound(RuntimeFault):
+    code, status_code, title = "not-found", 404, "Not found"
+
+
+class Conflict(RuntimeFault):
+    code, status_code, title = "conflict", 409, "Conflict"
+
+
+class TooLarge(RuntimeFault):
+    code, status_code, title = "too-large", 413, "The request is too large"
+
+
+class RateLimited(RuntimeFault):
+    code, status_code, title, retryable = "rate-limited", 429, "Too many requests", True
+
+
+class Unavailable(RuntimeFault):
+    code, status_code, title, retryable = "unavailable", 503, "Temporarily unavailable", True
+
+    def __init__(self, detail: str, *, retry_after_s: int | None = 2) -> None:
+        super().__init__(detail, retry_after_s=retry_after_s)
+
+
+class StoreUnavailable(Unavailable):
+    code = "store-unavailable"
+
+
+class CacheUnavailable(Unavailable):
+    code = "cache-unavailable"
+
+
+class ModelUnavailable(Unavailable):
+    code = "model-unavailable"
+
+
+class KnowledgeUnavailable(Unavailable):
+    code = "knowledge-unavailable"
+
+
+class TurnFailed(RuntimeFault):
+    code, status_code, title = "turn-failed", 500, "The turn failed"

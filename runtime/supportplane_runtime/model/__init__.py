@@ -1,0 +1,1 @@
+"""The chat model behind one interface; any OpenAI-compatible server (llama.cpp, TGI, vLLM) answers it."""

@@ -1,0 +1,40 @@
+"""Everything a runtime process is told by its environment, parsed once at start. No other module reads the environment.
+
+Behaviour (instructions, model, knowledge, limits) comes from the SupportAgent file named by SUPPORTPLANE_AGENT_FILE; here
+stands only where the parts are. The laptop's supervisor and the operator's Deployments set the same names.
+"""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """One frozen value per process; a wrong one stops the start with the variable's name."""
+
+    model_config = SettingsConfigDict(env_prefix="SUPPORTPLANE_", frozen=True, extra="ignore")
+
+    agent_file: Path = Field(description="SupportAgent YAML, may hold ModelEndpoint and KnowledgeBase documents too")
+    data_dir: Path = Field(description="keys, secrets by reference, logs: the process writes nowhere else")
+    database_url: SecretStr = Field(description="postgresql://... with pgvector")
+    redis_url: SecretStr = Field(description="redis://...")
+    model_url: str | None = Field(default=None, description="OpenAI-compatible base URL; replaces the ModelEndpoint's")
+    model_name: str | None = Field(default=None, description="model to ask for at model_url")
+    weaviate_url: str | None = Field(default=None, description="use Weaviate instead of pgvector for chunks")
+    weaviate_grpc_port: int = Field(default=50051, ge=1, le=65535)
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8080, ge=1, le=65535)
+    allowed_hosts: tuple[str, ...] = Field(
+        default=("127.0.0.1", "localhost", "[::1]"), description="Host headers answered (DNS rebinding); JSON list"
+    )
+    max_body_bytes: int = Field(default=65536, ge=1024, description="64 KiB: a question has at most 8,000 characters")
+    database_pool_size: int = Field(default=8, ge=1, le=100, description="a guess: 4 per core on a laptop")
+    embedding_threads: int = Field(default=1, ge=1, le=32)
+    log_format: str = Field(default="json", pattern="^(json|console)$")
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+
+def load_settings() -> Settings:
+    """Parse the environment. Raises pydantic.ValidationError naming the variables that are missing or wrong."""
+    return Settings()  # values come from the environment
