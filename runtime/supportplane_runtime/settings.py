@@ -1,7 +1,7 @@
 """Everything a runtime process is told by its environment, parsed once at start. No other module reads the environment.
 
-Behaviour (instructions, model, knowledge, limits) comes from the SupportAgent file named by SUPPORTPLANE_AGENT_FILE; here
-stands only where the parts are. The laptop's supervisor and the operator's Deployments set the same names.
+Behaviour (instructions, model, knowledge, limits) comes from the SupportAgent file named by SUPPORTPLANE_AGENT_FILE;
+here stands only where the parts are. The laptop's supervisor and the operator's Deployments set the same names.
 """
 
 from pathlib import Path

@@ -103,7 +103,7 @@ class Records(Protocol):
 
 
 class KeyKind(StrEnum):
-    SECRET = "secret"  # sk_...: for servers
+    SECRET = "secret"  # sk_...: for servers  # noqa: S105
     PUBLISHABLE = "publishable"  # pk_...: for browsers, bound to origins
 
 

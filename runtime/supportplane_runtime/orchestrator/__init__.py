@@ -1,0 +1,1 @@
+"""The LangGraph turn: understand, retrieve, answer, verify, decide. Reached only through ``Turns``."""
