@@ -29,6 +29,16 @@ class Settings(BaseSettings):
         default=("127.0.0.1", "localhost", "[::1]"), description="Host headers answered (DNS rebinding); JSON list"
     )
     max_body_bytes: int = Field(default=65536, ge=1024, description="64 KiB: a question has at most 8,000 characters")
+    max_connections: int = Field(
+        default=800, ge=10, description="sockets per process: below the usual 1,024 open files, with room for the pools"
+    )
+    max_running_turns: int = Field(default=64, ge=1, description="a guess; more are refused with 503 and Retry-After")
+    request_timeout_s: float = Field(default=30, gt=0, description="headers and body together, against slow senders")
+    stream_heartbeat_s: float = Field(default=15, gt=0, description="comment on a silent stream; proxies cut at 60 s")
+    stream_write_timeout_s: float = Field(default=20, gt=0, description="a reader this slow is cut off")
+    drain_grace_s: float = Field(
+        default=20, ge=0, description="time for running turns after SIGTERM; Kubernetes gives 30"
+    )
     database_pool_size: int = Field(default=8, ge=1, le=100, description="a guess: 4 per core on a laptop")
     embedding_threads: int = Field(default=1, ge=1, le=32)
     log_format: str = Field(default="json", pattern="^(json|console)$")
