@@ -1,14 +1,15 @@
 """What the runtime asks of persistence. Upper code imports this, never store.postgres or store.redis.
 
 Every method takes the tenant and sees only that tenant's rows: a foreign id is simply not found. Raises
-StoreUnavailable (retryable) when the database does not answer in time. Implementation: postgres.py.
+StoreUnavailable (retryable) when the database does not answer in time. Implementations: postgres/ and redis.py (real),
+memory.py (unit tests of upper layers); one conformance suite passes on both.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from supportplane_runtime.domain.answer import Answer
@@ -28,7 +29,11 @@ class TicketRequest:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """``created`` is False when the turn was known already. history: messages before this turn, oldest first."""
+    """A turn with what was said before it, oldest first.
+
+    ``created`` tells whose work it is: True means the caller works on the turn now; False means it was known already,
+    and someone else works on it, or it has ended (see ``turn.status``).
+    """
 
     turn: Turn
     created: bool
@@ -36,32 +41,50 @@ class Accepted:
 
 
 class Turnbook(Protocol):
-    """Turns with their two transactions."""
+    """Turns with their two transactions.
+
+    Turns of a conversation are numbered as they are accepted. A second question may come while the first is being
+    answered: both run, the history of the second simply lacks the answer that was not there yet, and whoever reads
+    the conversation later sees question, answer, question, answer (ADR 0007).
+    """
 
     async def accept(self, request: TurnRequest, *, lease_owner: str, history_limit: int) -> Accepted:
-        """Insert tenant, user, conversation as needed, the turn and the user's message; idempotent by turn id."""
+        """Insert tenant, user, conversation as needed, the turn and the user's message; idempotent by turn id.
+
+        history_limit counts messages (two a turn). Raises NotFound when request.conversation_id is not this tenant's
+        and user's, Conflict when the turn id is known with another question, user or conversation.
+        """
         ...
 
     async def finish(self, turn: Turn, answer: Answer, ticket: TicketRequest | None) -> Answer:
         """Store the answer, open or append to the conversation's one open ticket, write audit; once per turn.
 
-        Returns the answer as stored (with its ticket_id); if the turn had ended already, the answer that stands.
+        Returns the answer as stored (with its ticket_id); if the turn was finished already, the answer that stands.
+        Raises TurnFailed when it ended as failed or cancelled, NotFound when it was never accepted.
         """
         ...
 
-    async def fail(self, turn: Turn, code: str) -> None: ...
-
-    async def cancel(self, tenant: str, turn_id: UUID) -> None: ...
-
-    async def renew(self, tenant: str, turn_ids: Sequence[UUID], lease_owner: str) -> None:
-        """Heartbeat for running turns."""
+    async def fail(self, turn: Turn, code: str) -> Turn:
+        """End a turn without an answer. Returns the turn as it stands: an ended one, and one that a later attempt has
+        taken over (``turn.attempt`` is older), are left as they are. Raises NotFound.
+        """
         ...
 
-    async def claim_abandoned(self, lease_owner: str, *, limit: int) -> list[Accepted]:
-        """Accepted turns whose lease ran out, now leased to this owner with attempt + 1."""
+    async def cancel(self, tenant: str, turn_id: UUID) -> Turn:
+        """End a running turn as cancelled. Returns the turn as it stands. Raises NotFound."""
         ...
 
-    async def turn(self, tenant: str, turn_id: UUID) -> Turn: ...
+    async def renew(self, tenant: str, turn_ids: Sequence[UUID], lease_owner: str) -> frozenset[UUID]:
+        """Heartbeat for running turns; returns those still ours: stop working on the others."""
+        ...
+
+    async def claim_abandoned(self, lease_owner: str, *, limit: int, history_limit: int = 40) -> list[Accepted]:
+        """Accepted turns whose lease ran out, of every tenant, now leased to this owner with attempt + 1."""
+        ...
+
+    async def turn(self, tenant: str, turn_id: UUID) -> Turn:
+        """Raises NotFound."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,28 +97,40 @@ class ConversationSummary:
     open_ticket_id: UUID | None
 
 
+ItemT = TypeVar("ItemT")
+
+
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Generic[ItemT]):
     """A page of a listing; ``after`` is the opaque cursor of the next one, None at the end."""
 
-    items: tuple[Any, ...]
+    items: tuple[ItemT, ...]
     after: str | None
 
 
 class Records(Protocol):
-    """Reading what was said; user_id None means any user of the tenant."""
+    """Reading what was said; user_id None means any user of the tenant.
 
-    async def conversations(self, tenant: str, *, user_id: str | None, after: str | None, limit: int) -> Page: ...
+    Listings are newest first by creation. A cursor that is not one of ours raises InvalidRequest.
+    """
+
+    async def conversations(
+        self, tenant: str, *, user_id: str | None, after: str | None, limit: int
+    ) -> Page[ConversationSummary]: ...
 
     async def conversation(self, tenant: str, conversation_id: UUID, *, user_id: str | None) -> ConversationSummary: ...
 
-    async def turns(self, tenant: str, conversation_id: UUID, *, user_id: str | None, limit: int) -> list[Turn]: ...
+    async def turns(self, tenant: str, conversation_id: UUID, *, user_id: str | None, limit: int) -> list[Turn]:
+        """The last ``limit`` turns, oldest first. Raises NotFound."""
+        ...
 
-    async def tickets(self, tenant: str, *, user_id: str | None, after: str | None, limit: int) -> Page: ...
+    async def tickets(self, tenant: str, *, user_id: str | None, after: str | None, limit: int) -> Page[Ticket]: ...
 
     async def ticket(self, tenant: str, ticket_id: UUID, *, user_id: str | None) -> Ticket: ...
 
-    async def close_ticket(self, tenant: str, ticket_id: UUID) -> Ticket: ...
+    async def close_ticket(self, tenant: str, ticket_id: UUID) -> Ticket:
+        """Close; a closed ticket is returned as it is. The conversation's next ticket is a new one."""
+        ...
 
     async def save_feedback(self, feedback: Feedback, *, any_user: bool) -> None:
         """One per turn and user, the last one wins. Raises NotFound for a turn that is not theirs."""
@@ -133,9 +168,13 @@ class Keys(Protocol):
         """The live key for a presented secret, or None (unknown or revoked)."""
         ...
 
-    async def listing(self, tenant: str) -> list[ApiKey]: ...
+    async def listing(self, tenant: str) -> list[ApiKey]:
+        """Every key, revoked ones too, oldest first."""
+        ...
 
-    async def revoke(self, tenant: str, key_id: str) -> ApiKey: ...
+    async def revoke(self, tenant: str, key_id: str) -> ApiKey:
+        """From now on (5 s at most in other processes) the key is refused. Raises NotFound."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +189,13 @@ class AuditEntry:
 
 
 class Audit(Protocol):
+    """What the turnbook does is audited in its own transactions; this is for everything else."""
+
     async def record(self, entries: Sequence[AuditEntry]) -> None: ...
+
+    async def listing(self, tenant: str, *, limit: int) -> list[AuditEntry]:
+        """The latest entries, newest first."""
+        ...
 
 
 class Cache(Protocol):
@@ -162,6 +207,14 @@ class Cache(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """``requests`` in any ``window``, per key."""
+
+    requests: int
+    window: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class LimitDecision:
     allowed: bool
     limit: int
@@ -170,9 +223,27 @@ class LimitDecision:
 
 
 class RateLimiter(Protocol):
+    """Made with one Limit per scope (``{"APIKey": Limit(...)}``); asking for another scope is a KeyError."""
+
     async def hit(self, tenant: str, key_id: str, scope: str) -> LimitDecision:
         """Count one request. When Redis is away, a local share of the limit applies (fail-open is counted)."""
         ...
+
+
+# A working day on the page; a guess, there is no refresh yet.
+SESSION_TTL = timedelta(hours=12)
+
+
+class Session(NamedTuple):
+    tenant: str
+    user_id: str
+
+
+class Redeemed(NamedTuple):
+    """``secret`` goes into the cookie and is stored hashed; it lives for SESSION_TTL."""
+
+    secret: str
+    user_id: str
 
 
 class Sessions(Protocol):
@@ -180,10 +251,35 @@ class Sessions(Protocol):
 
     async def create_link(self, tenant: str, user_id: str, *, ttl_s: int) -> str: ...
 
-    async def redeem(self, token: str) -> tuple[str, str] | None:
-        """Exchange a one-time token for (session secret, user_id), or None when unknown, used or expired."""
+    async def redeem(self, token: str) -> Redeemed | None:
+        """Exchange a one-time token for a session, or None when unknown, used or expired."""
         ...
 
-    async def lookup(self, secret: str) -> tuple[str, str] | None:
-        """(tenant, user_id) of a live session."""
+    async def lookup(self, secret: str) -> Session | None:
+        """The live session, or None."""
         ...
+
+
+class Store(Protocol):
+    """Everything that lives in the database, as app.py hands it on. postgres.PostgresStore, memory.MemoryStore."""
+
+    @property
+    def turnbook(self) -> Turnbook: ...
+
+    @property
+    def records(self) -> Records: ...
+
+    @property
+    def keys(self) -> Keys: ...
+
+    @property
+    def audit(self) -> Audit: ...
+
+    @property
+    def sessions(self) -> Sessions: ...
+
+    async def probe(self) -> None:
+        """One round trip. Raises StoreUnavailable."""
+        ...
+
+    async def close(self) -> None: ...
