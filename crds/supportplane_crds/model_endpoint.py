@@ -1,0 +1,88 @@
+"""The kind ``ModelEndpoint``: where a language model answers, in the OpenAI-compatible protocol."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from supportplane_crds.objects import API_VERSION, ContractModel, KubernetesObject
+from supportplane_crds.quantity import Duration
+from supportplane_crds.rules import Rule
+from supportplane_crds.text import HttpUrl, PrintableLine, SecretKey, SecretName
+
+
+class EmbeddedModelName(StrEnum):
+    """Models that come with Supportplane."""
+
+    SMOLLM2_135M_INSTRUCT = "SmolLM2-135M-Instruct"
+
+
+class EmbeddedModel(ContractModel):
+    """A model that comes with Supportplane and runs on the same machine."""
+
+    model: EmbeddedModelName = Field(
+        default=EmbeddedModelName.SMOLLM2_135M_INSTRUCT,
+        description="The model. SmolLM2-135M-Instruct has 135 million parameters and needs no GPU.",
+    )
+
+
+class CredentialsRef(ContractModel):
+    """A key of a Secret. On a laptop it is the file secrets/<name>/<key> in the data directory (mode 0600)."""
+
+    name: SecretName = Field(description="Name of the Secret.")
+    key: SecretKey = Field(default="api-key", description="Key in the Secret that holds the token.")
+
+
+class ModelEndpointSpec(ContractModel):
+    """Where the model answers."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "has(self.embedded) != has(self.url)",
+            "set exactly one of embedded (the model that comes with Supportplane) or url (a server of your own)",
+            lambda spec: (spec.embedded is None) != (spec.url is None),
+        ),
+        Rule(
+            "!has(self.url) || has(self.model)",
+            "url needs model: the name that the server at this address knows the model by",
+            lambda spec: spec.url is None or spec.model is not None,
+        ),
+        Rule(
+            "!has(self.embedded) || !has(self.model)",
+            "model belongs to url; the embedded model is named by embedded.model",
+            lambda spec: spec.embedded is None or spec.model is None,
+        ),
+        Rule(
+            "!has(self.embedded) || !has(self.credentialsSecretRef)",
+            "credentialsSecretRef belongs to url; the embedded model needs no credentials",
+            lambda spec: spec.embedded is None or spec.credentials_secret_ref is None,
+        ),
+    )
+
+    embedded: EmbeddedModel | None = Field(default=None, description="Run a model that comes with Supportplane.")
+    url: HttpUrl | None = Field(
+        default=None, description="Base URL of an OpenAI-compatible server, such as https://models.example.com/v1."
+    )
+    model: PrintableLine | None = Field(
+        default=None, description="With url: the name that the server knows the model by."
+    )
+    credentials_secret_ref: CredentialsRef | None = Field(
+        default=None, description="With url: the Secret that holds the bearer token."
+    )
+    timeout: Annotated[timedelta, Duration("100ms", "10m")] = Field(
+        default=timedelta(seconds=30), description="Longest wait for the first token of an answer."
+    )
+
+
+class ModelEndpoint(KubernetesObject):
+    """Where a language model answers: one that comes with Supportplane, or any OpenAI-compatible server."""
+
+    plural: ClassVar[str] = "modelendpoints"
+    columns: ClassVar[tuple[tuple[str, str], ...]] = (("URL", ".spec.url"), ("Embedded", ".spec.embedded.model"))
+
+    api_version: Literal["supportplane.io/v1alpha1"] = Field(
+        default=API_VERSION, description="Version of the contract."
+    )
+    kind: Literal["ModelEndpoint"] = Field(default="ModelEndpoint", description="The kind of the object.")
+    spec: ModelEndpointSpec = Field(description="Where the model answers.")

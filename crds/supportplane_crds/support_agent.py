@@ -1,0 +1,222 @@
+"""The kind ``SupportAgent``: what an agent does, knows, and how it is reached.
+
+Everything that changes how it answers is in ``spec.template``. The schema holds only what works today; a feature
+brings its own fields. Descriptions are written for ``kubectl explain`` and the reference page.
+"""
+
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from supportplane_crds.lists import AsSet, MapBy
+from supportplane_crds.objects import API_VERSION, ContractModel, KubernetesObject
+from supportplane_crds.quantity import DecimalText, Duration
+from supportplane_crds.rules import Rule
+from supportplane_crds.text import Name, PrintableLine, TenantId
+
+
+class Mode(StrEnum):
+    """AUTO answers by itself. HANDOFF_ONLY opens a ticket for every question: the kill switch."""
+
+    AUTO = "Auto"
+    HANDOFF_ONLY = "HandoffOnly"
+
+
+class Writing(StrEnum):
+    """DISABLED composes answers of sentences from passages. VERIFIED lets the model write, under the same check."""
+
+    DISABLED = "Disabled"
+    VERIFIED = "Verified"
+
+
+class Trigger(StrEnum):
+    """Why a conversation goes to a person."""
+
+    CUSTOMER_REQUEST = "CustomerRequest"
+    MISSING_KNOWLEDGE = "MissingKnowledge"
+    LOW_CONFIDENCE = "LowConfidence"
+
+
+class LimitScope(StrEnum):
+    """What a rate limit counts by."""
+
+    API_KEY = "APIKey"
+
+
+class Tenant(ContractModel):
+    """Whose conversations, tickets and keys these are; no tenant sees another's rows."""
+
+    id: TenantId = Field(default="default", description="Identifier of the tenant, a DNS label.")
+
+
+class Instructions(ContractModel):
+    """What the model is told besides the question and the passages."""
+
+    inline: str = Field(
+        min_length=1,
+        max_length=16384,
+        description="Text added to the system prompt, such as tone and house rules. Used only where the model writes.",
+    )
+
+
+class Orchestrator(ContractModel):
+    """How a turn, one question and its answer, is worked on."""
+
+    turn_timeout: Annotated[timedelta, Duration("1s", "15m")] = Field(
+        default=timedelta(seconds=60),
+        description="Longest time a turn may take; after it the turn ends as failed and the user is told.",
+    )
+
+
+class ModelRef(ContractModel):
+    """A ModelEndpoint of the same file or namespace."""
+
+    name: Name = Field(description="Name of the ModelEndpoint.")
+
+
+class ModelParameters(ContractModel):
+    """How the model generates."""
+
+    temperature: Annotated[Decimal, DecimalText("0", "2")] = Field(
+        default=Decimal("0.2"), description="Randomness as a decimal in quotes, from '0' (none) to '2'."
+    )
+    max_output_tokens: int = Field(
+        default=512, ge=1, le=32768, description="Most tokens the model may write for one answer."
+    )
+
+
+class Model(ContractModel):
+    """Which model the agent uses, and what it is trusted with."""
+
+    model_ref: ModelRef = Field(description="The ModelEndpoint to use.")
+    parameters: ModelParameters = Field(default=ModelParameters(), description="How the model generates.")
+    writing: Writing = Field(
+        default=Writing.DISABLED,
+        description="Disabled: an answer is composed of sentences quoted from the passages, the model is not asked. "
+        "Verified: the model writes, and only sentences that the cited passages prove are used.",
+    )
+
+
+class KnowledgeRef(ContractModel):
+    """A knowledge base the agent answers from."""
+
+    name: Name = Field(description="Name of a KnowledgeBase of the same file or namespace.")
+    top_k: int = Field(default=6, ge=1, le=50, description="Passages read for an answer, the best ones first.")
+
+
+class Handoff(ContractModel):
+    """When a conversation goes to a person, and to whom."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!has(self.confidenceBelow) || 'LowConfidence' in self.triggers",
+            "confidenceBelow needs LowConfidence among triggers, or it would never be looked at",
+            lambda handoff: handoff.confidence_below is None or Trigger.LOW_CONFIDENCE in handoff.triggers,
+        ),
+        Rule(
+            "!('LowConfidence' in self.triggers) || has(self.confidenceBelow)",
+            "trigger LowConfidence needs confidenceBelow, the percentage under which a person takes over",
+            lambda handoff: Trigger.LOW_CONFIDENCE not in handoff.triggers or handoff.confidence_below is not None,
+        ),
+    )
+
+    queue: PrintableLine | None = Field(default=None, description="Queue that tickets are put into; any text.")
+    triggers: Annotated[tuple[Trigger, ...], AsSet()] = Field(
+        default=(Trigger.CUSTOMER_REQUEST, Trigger.MISSING_KNOWLEDGE),
+        min_length=1,
+        max_length=3,
+        description="What opens a ticket. CustomerRequest: the user asks for a person. MissingKnowledge: the question "
+        "is in scope, but the documents do not answer it. LowConfidence: the answer's confidence is under "
+        "confidenceBelow.",
+    )
+    confidence_below: int | None = Field(
+        default=None, ge=1, le=100, description="With trigger LowConfidence: percentage under which a ticket is opened."
+    )
+
+
+class ShortTermMemory(ContractModel):
+    """What the agent remembers of the running conversation."""
+
+    max_turns: int = Field(
+        default=20,
+        ge=1,
+        le=100,
+        description="Earlier turns of the conversation that are read to understand a question.",
+    )
+
+
+class Memory(ContractModel):
+    """What the agent remembers."""
+
+    short_term: ShortTermMemory = Field(
+        default=ShortTermMemory(), description="What the agent remembers of the running conversation."
+    )
+
+
+class AgentTemplate(ContractModel):
+    """Everything that changes how the agent answers."""
+
+    instructions: Instructions | None = Field(
+        default=None, description="What the model is told besides the question and the passages."
+    )
+    orchestrator: Orchestrator = Field(default=Orchestrator(), description="How a turn is worked on.")
+    model: Model = Field(description="Which model the agent uses, and what it is trusted with.")
+    knowledge: Annotated[tuple[KnowledgeRef, ...], MapBy("name")] = Field(
+        default=(), max_length=16, description="Knowledge bases the agent answers from; without one it hands off."
+    )
+    handoff: Handoff = Field(default=Handoff(), description="When a conversation goes to a person, and to whom.")
+    memory: Memory = Field(default=Memory(), description="What the agent remembers.")
+
+
+class RateLimit(ContractModel):
+    """A limit on requests; over it a caller is answered 429 and told when to come back."""
+
+    scope: LimitScope = Field(description="What is counted by. APIKey: each key for itself.")
+    requests: int = Field(ge=1, le=1000000, description="Requests allowed in a window.")
+    window: Annotated[timedelta, Duration("1s", "24h")] = Field(description="Length of the window.")
+
+
+class Gateway(ContractModel):
+    """How the agent is reached."""
+
+    rate_limits: Annotated[tuple[RateLimit, ...], MapBy("scope")] = Field(
+        default=(RateLimit(scope=LimitScope.API_KEY, requests=120, window=timedelta(minutes=1)),),
+        min_length=1,
+        max_length=1,
+        description="Limits on requests, one a scope. Health checks and metrics are not counted.",
+    )
+
+
+class SupportAgentSpec(ContractModel):
+    """What is wanted of the agent."""
+
+    description: str | None = Field(default=None, max_length=1024, description="What the agent is for, for people.")
+    mode: Mode = Field(
+        default=Mode.AUTO,
+        description="Auto: the agent answers, and hands off what it cannot answer. HandoffOnly: it answers nothing, "
+        "and every question opens a ticket or is added to the open one; a kill switch.",
+    )
+    tenant: Tenant = Field(default=Tenant(), description="Whose conversations, tickets and keys these are.")
+    template: AgentTemplate = Field(description="Everything that changes how the agent answers.")
+    gateway: Gateway = Field(default=Gateway(), description="How the agent is reached.")
+
+
+class SupportAgent(KubernetesObject):
+    """A customer-support agent that answers from documents, cites them, and hands off what they do not answer."""
+
+    plural: ClassVar[str] = "supportagents"
+    short_names: ClassVar[tuple[str, ...]] = ("sagent",)
+    columns: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Mode", ".spec.mode"),
+        ("Model", ".spec.template.model.modelRef.name"),
+        ("Tenant", ".spec.tenant.id"),
+    )
+
+    api_version: Literal["supportplane.io/v1alpha1"] = Field(
+        default=API_VERSION, description="Version of the contract."
+    )
+    kind: Literal["SupportAgent"] = Field(default="SupportAgent", description="The kind of the object.")
+    spec: SupportAgentSpec = Field(description="What is wanted of the agent.")
