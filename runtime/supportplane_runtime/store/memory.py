@@ -1,0 +1,435 @@
+"""The store in memory, for unit tests of the layers above. No I/O, nothing survives the process.
+
+It behaves as postgres/ and redis.py do: one conformance suite (tests/integration/runtime/store) passes on both. Time is
+a clock that tests may move: ``MemoryStore(clock=lambda: now)``.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from supportplane_runtime.domain.answer import Answer
+from supportplane_runtime.domain.conversation import (
+    Feedback,
+    Message,
+    Role,
+    Ticket,
+    TicketStatus,
+    Turn,
+    TurnStatus,
+)
+from supportplane_runtime.domain.identity import Scope
+from supportplane_runtime.errors import NotFound
+from supportplane_runtime.store.credentials import digest, mint_key, mint_token, parse_key, same_digest
+from supportplane_runtime.store.interfaces import (
+    SESSION_TTL,
+    Accepted,
+    ApiKey,
+    AuditEntry,
+    ConversationSummary,
+    KeyKind,
+    Limit,
+    Page,
+    Redeemed,
+    Session,
+    TicketRequest,
+)
+from supportplane_runtime.store.pages import Position, decode_cursor, encode_cursor
+from supportplane_runtime.store.rates import WindowCounter, local_counter
+from supportplane_runtime.store.rules import (
+    LEASE,
+    conversation_of,
+    ensure_finished,
+    ensure_same_question,
+    turn_audit,
+)
+from supportplane_runtime.turns.interfaces import TurnRequest
+
+Clock = Callable[[], datetime]
+RowId = tuple[str, UUID]  # (tenant, id): no id is ever looked up without its tenant
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class _TurnRow:
+    turn: Turn
+    number: int
+    key_id: str
+    lease_owner: str
+    lease_until: datetime
+
+
+@dataclass(slots=True)
+class _ConversationRow:
+    tenant: str
+    conversation_id: UUID
+    user_id: str
+    created_at: datetime
+    updated_at: datetime
+    numbers: int = 0
+
+
+@dataclass(slots=True)
+class _Expiring:
+    tenant: str
+    user_id: str
+    until: datetime
+
+
+@dataclass(slots=True)
+class _State:
+    clock: Clock
+    conversations: dict[RowId, _ConversationRow] = field(default_factory=dict)
+    turns: dict[RowId, _TurnRow] = field(default_factory=dict)
+    tickets: dict[RowId, Ticket] = field(default_factory=dict)
+    feedback: dict[tuple[str, UUID, str], Feedback] = field(default_factory=dict)
+    keys: dict[tuple[str, str], tuple[ApiKey, bytes]] = field(default_factory=dict)
+    audit: list[AuditEntry] = field(default_factory=list)
+    links: dict[bytes, _Expiring] = field(default_factory=dict)
+    sessions: dict[bytes, _Expiring] = field(default_factory=dict)
+
+    def turn_row(self, tenant: str, turn_id: UUID) -> _TurnRow:
+        row = self.turns.get((tenant, turn_id))
+        if row is None:
+            raise NotFound(f"There is no turn {turn_id}.")
+        return row
+
+    def conversation_row(self, tenant: str, conversation_id: UUID, user_id: str | None) -> _ConversationRow:
+        row = self.conversations.get((tenant, conversation_id))
+        if row is None or user_id not in (None, row.user_id):
+            raise NotFound(f"There is no conversation {conversation_id}.")
+        return row
+
+    def conversation_turns(self, tenant: str, conversation_id: UUID) -> list[_TurnRow]:
+        rows = [
+            row
+            for (owner, _), row in self.turns.items()
+            if owner == tenant and row.turn.conversation_id == conversation_id
+        ]
+        return sorted(rows, key=lambda row: row.number)
+
+    def open_ticket(self, tenant: str, conversation_id: UUID) -> Ticket | None:
+        return next(
+            (
+                ticket
+                for ticket in self.tickets.values()
+                if (ticket.tenant, ticket.conversation_id) == (tenant, conversation_id)
+                and ticket.status is TicketStatus.OPEN
+            ),
+            None,
+        )
+
+
+class MemoryTurnbook:
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    async def accept(self, request: TurnRequest, *, lease_owner: str, history_limit: int) -> Accepted:
+        known = self._state.turns.get((request.tenant, request.turn_id))
+        if known is not None:
+            ensure_same_question(known.turn, request)
+            return self._accepted(known, history_limit, created=False)
+        conversation = self._conversation(request)
+        conversation.numbers += 1
+        conversation.updated_at = self._state.clock()
+        row = self._insert(request, conversation, lease_owner)
+        return self._accepted(row, history_limit, created=True)
+
+    async def finish(self, turn: Turn, answer: Answer, ticket: TicketRequest | None) -> Answer:
+        row = self._state.turn_row(turn.tenant, turn.turn_id)
+        if row.turn.status is TurnStatus.ACCEPTED:
+            ticket_id = self._join_ticket(row, ticket) if ticket else None
+            self._end(row, TurnStatus.FINISHED, answer=replace(answer, ticket_id=ticket_id))
+        return ensure_finished(row.turn)
+
+    async def fail(self, turn: Turn, code: str) -> Turn:
+        row = self._state.turn_row(turn.tenant, turn.turn_id)
+        if row.turn.status is TurnStatus.ACCEPTED and row.turn.attempt == turn.attempt:
+            self._end(row, TurnStatus.FAILED, failure=code)
+        return row.turn
+
+    async def cancel(self, tenant: str, turn_id: UUID) -> Turn:
+        row = self._state.turn_row(tenant, turn_id)
+        if row.turn.status is TurnStatus.ACCEPTED:
+            self._end(row, TurnStatus.CANCELLED)
+        return row.turn
+
+    async def renew(self, tenant: str, turn_ids: Sequence[UUID], lease_owner: str) -> frozenset[UUID]:
+        rows = [self._state.turns.get((tenant, turn_id)) for turn_id in turn_ids]
+        held = [
+            row for row in rows if row and row.lease_owner == lease_owner and row.turn.status is TurnStatus.ACCEPTED
+        ]
+        for row in held:
+            row.lease_until = self._state.clock() + LEASE
+        return frozenset(row.turn.turn_id for row in held)
+
+    async def claim_abandoned(self, lease_owner: str, *, limit: int, history_limit: int = 40) -> list[Accepted]:
+        now = self._state.clock()
+        abandoned = [
+            row
+            for row in self._state.turns.values()
+            if row.turn.status is TurnStatus.ACCEPTED and row.lease_until < now
+        ][:limit]
+        for row in abandoned:
+            row.lease_owner, row.lease_until = lease_owner, now + LEASE
+            row.turn = replace(row.turn, attempt=row.turn.attempt + 1)
+        return [self._accepted(row, history_limit, created=True) for row in abandoned]
+
+    async def turn(self, tenant: str, turn_id: UUID) -> Turn:
+        return self._state.turn_row(tenant, turn_id).turn
+
+    def _conversation(self, request: TurnRequest) -> _ConversationRow:
+        if request.conversation_id is not None:
+            return self._state.conversation_row(request.tenant, request.conversation_id, request.user_id)
+        now = self._state.clock()
+        row = _ConversationRow(request.tenant, conversation_of(request), request.user_id, now, now)
+        self._state.conversations[request.tenant, row.conversation_id] = row
+        return row
+
+    def _insert(self, request: TurnRequest, conversation: _ConversationRow, lease_owner: str) -> _TurnRow:
+        now = self._state.clock()
+        turn = Turn(
+            tenant=request.tenant,
+            turn_id=request.turn_id,
+            conversation_id=conversation.conversation_id,
+            user_id=request.user_id,
+            question=request.question,
+            context=request.context,
+            status=TurnStatus.ACCEPTED,
+            created_at=now,
+        )
+        row = _TurnRow(turn, conversation.numbers, request.key_id, lease_owner, now + LEASE)
+        self._state.turns[request.tenant, request.turn_id] = row
+        return row
+
+    def _accepted(self, row: _TurnRow, history_limit: int, *, created: bool) -> Accepted:
+        before = [
+            message
+            for other in self._state.conversation_turns(row.turn.tenant, row.turn.conversation_id)
+            if other.number < row.number
+            for message in _messages(other.turn)
+        ]
+        history = tuple(before[-history_limit:]) if history_limit else ()
+        return Accepted(turn=row.turn, created=created, history=history)
+
+    def _join_ticket(self, row: _TurnRow, request: TicketRequest) -> UUID:
+        turn = row.turn
+        ticket = self._state.open_ticket(turn.tenant, turn.conversation_id) or Ticket(
+            tenant=turn.tenant,
+            ticket_id=uuid4(),
+            conversation_id=turn.conversation_id,
+            user_id=turn.user_id,
+            status=TicketStatus.OPEN,
+            reason=request.reason,
+            subject=request.subject,
+            queue=request.queue,
+            created_at=self._state.clock(),
+        )
+        ticket = replace(ticket, turn_ids=(*ticket.turn_ids, turn.turn_id))
+        self._state.tickets[turn.tenant, ticket.ticket_id] = ticket
+        return ticket.ticket_id
+
+    def _end(
+        self, row: _TurnRow, status: TurnStatus, *, answer: Answer | None = None, failure: str | None = None
+    ) -> None:
+        row.turn = replace(row.turn, status=status, answer=answer, failure=failure)
+        self._state.audit.append(turn_audit(row.turn, row.key_id))
+
+
+class MemoryRecords:
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    async def conversations(
+        self, tenant: str, *, user_id: str | None, after: str | None, limit: int
+    ) -> Page[ConversationSummary]:
+        rows = {
+            Position(row.created_at, row.conversation_id): row
+            for row in self._state.conversations.values()
+            if row.tenant == tenant and user_id in (None, row.user_id)
+        }
+        positions, cursor = _page(list(rows), after, limit)
+        return Page(tuple(self._summary(rows[position]) for position in positions), cursor)
+
+    async def conversation(self, tenant: str, conversation_id: UUID, *, user_id: str | None) -> ConversationSummary:
+        return self._summary(self._state.conversation_row(tenant, conversation_id, user_id))
+
+    async def turns(self, tenant: str, conversation_id: UUID, *, user_id: str | None, limit: int) -> list[Turn]:
+        self._state.conversation_row(tenant, conversation_id, user_id)
+        return [row.turn for row in self._state.conversation_turns(tenant, conversation_id)][-limit:]
+
+    async def tickets(self, tenant: str, *, user_id: str | None, after: str | None, limit: int) -> Page[Ticket]:
+        rows = {
+            Position(ticket.created_at or self._state.clock(), ticket.ticket_id): ticket
+            for ticket in self._state.tickets.values()
+            if ticket.tenant == tenant and user_id in (None, ticket.user_id)
+        }
+        positions, cursor = _page(list(rows), after, limit)
+        return Page(tuple(rows[position] for position in positions), cursor)
+
+    async def ticket(self, tenant: str, ticket_id: UUID, *, user_id: str | None) -> Ticket:
+        ticket = self._state.tickets.get((tenant, ticket_id))
+        if ticket is None or user_id not in (None, ticket.user_id):
+            raise NotFound(f"There is no ticket {ticket_id}.")
+        return ticket
+
+    async def close_ticket(self, tenant: str, ticket_id: UUID) -> Ticket:
+        ticket = await self.ticket(tenant, ticket_id, user_id=None)
+        closed = replace(ticket, status=TicketStatus.CLOSED)
+        self._state.tickets[tenant, ticket_id] = closed
+        return closed
+
+    async def save_feedback(self, feedback: Feedback, *, any_user: bool) -> None:
+        row = self._state.turn_row(feedback.tenant, feedback.turn_id)
+        if not any_user and row.turn.user_id != feedback.user_id:
+            raise NotFound(f"There is no turn {feedback.turn_id}.")
+        self._state.feedback[feedback.tenant, feedback.turn_id, feedback.user_id] = feedback
+
+    def _summary(self, row: _ConversationRow) -> ConversationSummary:
+        ticket = self._state.open_ticket(row.tenant, row.conversation_id)
+        return ConversationSummary(
+            conversation_id=row.conversation_id,
+            user_id=row.user_id,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            turns=row.numbers,
+            open_ticket_id=ticket.ticket_id if ticket else None,
+        )
+
+
+class MemoryKeys:
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    async def create(
+        self, tenant: str, name: str, *, kind: KeyKind, scopes: frozenset[Scope], origins: Sequence[str]
+    ) -> tuple[ApiKey, str]:
+        plain = mint_key(kind)
+        presented = parse_key(plain)
+        assert presented is not None  # noqa: S101  # what was just minted parses
+        key = ApiKey(
+            key_id=presented.key_id,
+            tenant=tenant,
+            name=name,
+            kind=kind,
+            scopes=scopes,
+            origins=tuple(origins),
+            created_at=self._state.clock(),
+            last_used_at=None,
+            revoked_at=None,
+        )
+        self._state.keys[tenant, key.key_id] = (key, presented.digest)
+        return key, plain
+
+    async def lookup(self, plain: str) -> ApiKey | None:
+        presented = parse_key(plain)
+        if presented is None:
+            return None
+        for place, (key, stored) in self._state.keys.items():
+            if key.key_id == presented.key_id and same_digest(stored, presented.digest) and key.revoked_at is None:
+                used = replace(key, last_used_at=key.last_used_at or self._state.clock())
+                self._state.keys[place] = (used, stored)
+                return used
+        return None
+
+    async def listing(self, tenant: str) -> list[ApiKey]:
+        return [key for key, _ in self._state.keys.values() if key.tenant == tenant]
+
+    async def revoke(self, tenant: str, key_id: str) -> ApiKey:
+        found = self._state.keys.get((tenant, key_id))
+        if found is None:
+            raise NotFound(f"There is no key {key_id}.")
+        key, stored = found
+        revoked = replace(key, revoked_at=key.revoked_at or self._state.clock())
+        self._state.keys[tenant, key_id] = (revoked, stored)
+        return revoked
+
+
+class MemoryAudit:
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    async def record(self, entries: Sequence[AuditEntry]) -> None:
+        self._state.audit.extend(entries)
+
+    async def listing(self, tenant: str, *, limit: int) -> list[AuditEntry]:
+        return [entry for entry in reversed(self._state.audit) if entry.tenant == tenant][:limit]
+
+
+class MemorySessions:
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    async def create_link(self, tenant: str, user_id: str, *, ttl_s: int) -> str:
+        token = mint_token()
+        until = self._state.clock() + timedelta(seconds=ttl_s)
+        self._state.links[digest(token)] = _Expiring(tenant, user_id, until)
+        return token
+
+    async def redeem(self, token: str) -> Redeemed | None:
+        link = self._state.links.pop(digest(token), None)
+        if link is None or link.until <= self._state.clock():
+            return None
+        secret = mint_token()
+        until = self._state.clock() + SESSION_TTL
+        self._state.sessions[digest(secret)] = _Expiring(link.tenant, link.user_id, until)
+        return Redeemed(secret, link.user_id)
+
+    async def lookup(self, secret: str) -> Session | None:
+        session = self._state.sessions.get(digest(secret))
+        if session is None or session.until <= self._state.clock():
+            return None
+        return Session(session.tenant, session.user_id)
+
+
+class MemoryStore:
+    """Every part over one state, as PostgresStore is over one database."""
+
+    def __init__(self, *, clock: Clock = _now) -> None:
+        state = _State(clock=clock)
+        self.turnbook = MemoryTurnbook(state)
+        self.records = MemoryRecords(state)
+        self.keys = MemoryKeys(state)
+        self.audit = MemoryAudit(state)
+        self.sessions = MemorySessions(state)
+
+    async def probe(self) -> None:
+        return
+
+    async def close(self) -> None:
+        return
+
+
+class MemoryCache:
+    def __init__(self, *, clock: Clock = _now) -> None:
+        self._clock = clock
+        self._values: dict[tuple[str, str], tuple[bytes, datetime]] = {}
+
+    async def get(self, tenant: str, name: str) -> bytes | None:
+        value, until = self._values.get((tenant, name), (None, self._clock()))
+        return value if until > self._clock() else None
+
+    async def put(self, tenant: str, name: str, value: bytes, *, ttl_s: int) -> None:
+        self._values[tenant, name] = (value, self._clock() + timedelta(seconds=ttl_s))
+
+
+def memory_rate_limiter(limits: Mapping[str, Limit]) -> WindowCounter:
+    return local_counter(limits)
+
+
+def _messages(turn: Turn) -> list[Message]:
+    question = Message(Role.USER, turn.question, turn.turn_id, turn.created_at)
+    if turn.answer is None:
+        return [question]
+    return [question, Message(Role.ASSISTANT, turn.answer.response, turn.turn_id, turn.created_at)]
+
+
+def _page(positions: list[Position], after: str | None, limit: int) -> tuple[list[Position], str | None]:
+    start = decode_cursor(after) if after else None
+    rest = sorted((position for position in positions if start is None or position < start), reverse=True)
+    page = rest[:limit]
+    return page, encode_cursor(page[-1]) if len(rest) > limit else None
