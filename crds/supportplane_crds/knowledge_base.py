@@ -18,8 +18,8 @@ class KnowledgeSource(ContractModel):
         default=("**/*.md", "**/*.html", "**/*.txt"),
         min_length=1,
         max_length=32,
-        description="Patterns of the files to read below a directory; Markdown, HTML and text can be read. Where path is "
-        "a file, it is read.",
+        description="Patterns of the files to read below a directory; Markdown, HTML and text can be read. "
+        "A path that is a file is read without a look at them.",
     )
     exclude: Annotated[tuple[Glob, ...], AsSet()] = Field(
         default=(),

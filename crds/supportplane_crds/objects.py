@@ -38,6 +38,10 @@ class ContractModel(BaseModel):
         enforce(self.rules, self)
         return self
 
+    def dump(self) -> dict[str, Any]:
+        """As YAML would hold it, every default written out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         json_schema = handler.resolve_ref_schema(handler(schema))
@@ -68,10 +72,6 @@ class KubernetesObject(ContractModel):
     @property
     def name(self) -> str:
         return self.metadata.name
-
-    def manifest(self) -> dict[str, Any]:
-        """The object as YAML would hold it, every default written out."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 METADATA_RULES = (NAME_RULE.at("metadata.name"),)

@@ -86,7 +86,7 @@ class DecimalText:
         return Rule(
             f"self.matches(r'^{_DECIMAL_FORM}$')"
             f" && double(self) >= double('{self.minimum}') && double(self) <= double('{self.maximum}')",
-            f"must be a decimal number from {self.minimum} to {self.maximum} in quotes, such as '{self.maximum}.0'",
+            f"must be a decimal number from {self.minimum} to {self.maximum} in quotes, such as '{self.minimum}.5'",
             self._is_in_range,
         )
 
