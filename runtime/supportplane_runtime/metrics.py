@@ -2,3 +2,73 @@
 
 Base units, bounded labels: never a tenant, user or conversation as a label value.
 """
+
+from prometheus_client import Counter, Gauge, Histogram
+
+# The model client.
+MODEL_FAILURES = Counter(
+    "supportplane_model_failures_total",
+    "Model calls that ended without a complete reply, retries already spent",
+    ["reason"],  # connect, overloaded, server-error, refused, timeout, cut, malformed
+)
+
+# The orchestrator.
+TURNS = Counter(
+    "supportplane_turns_total",
+    "Turns that ended, by how",
+    ["outcome"],  # the values of domain.answer.Outcome, and failed, cancelled
+)
+TURNS_RUNNING = Gauge("supportplane_turns_running", "Turns being worked on in this process")
+TURNS_RESUMED = Counter("supportplane_turns_resumed_total", "Turns taken up after the process that accepted them died")
+TURN_SECONDS = Histogram(
+    "supportplane_turn_seconds", "From accepted to stored", buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60)
+)
+STEP_SECONDS = Histogram(
+    "supportplane_turn_step_seconds",
+    "Duration of one step of a turn",
+    ["step"],  # understand, retrieve, answer, verify, decide
+    buckets=(0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15),
+)
+SENTENCES = Counter(
+    "supportplane_answer_sentences_total",
+    "Sentences proposed for answers, by who wrote them and what verification said",
+    ["writer", "verdict"],  # writer: model, extract; verdict: supported, unsupported
+)
+EXTRACTED_INSTEAD = Counter(
+    "supportplane_answers_degraded_total",
+    "Answers made of extracts although the model should have written",
+    ["reason"],  # unavailable, unsupported
+)
+
+# Gateway
+HTTP_REQUESTS = Counter(
+    "supportplane_http_requests_total",
+    "Requests answered, by route template and status class",
+    ["method", "route", "status"],  # route: a path of the OpenAPI document or unmatched; status: 2xx, 4xx, ..., gone
+)
+HTTP_SECONDS = Histogram(
+    "supportplane_http_request_seconds",
+    "From the request's head to the response's end; streams count until they close",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60),
+)
+FIRST_TOKEN_SECONDS = Histogram(
+    "supportplane_first_token_seconds",
+    "From an accepted question to the first piece of its answer, as the gateway sees it",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60),
+)
+STREAMS_OPEN = Gauge("supportplane_streams_open", "Streams that are open now", ["transport"])  # sse, websocket
+LIMIT_DECISIONS = Counter(
+    "supportplane_limit_decisions_total", "Requests counted against a key's rate limit", ["decision"]
+)  # decision: allowed, refused
+TURNS_REFUSED = Counter(
+    "supportplane_turns_refused_total", "Questions refused with 503 before they were accepted", ["reason"]
+)  # reason: overloaded, draining
+AUTH_FAILURES = Counter(
+    "supportplane_auth_failures_total",
+    "Requests refused for who sent them",
+    ["reason"],  # missing, malformed, unknown, session, visitor, origin, scope
+)
+AUDIT_ENTRIES = Counter(
+    "supportplane_audit_entries_total", "API calls for the audit log, by what became of the entry", ["result"]
+)  # result: written, dropped
