@@ -129,5 +129,5 @@ async def listening_stand_in() -> AsyncIterator[StandIn]:
 async def until(condition: Callable[[], bool], *, deadline_s: float = 30.0) -> None:
     """Waits for a condition that no event announces."""
     async with asyncio.timeout(deadline_s):
-        while not condition():
-            await asyncio.sleep(0.005)  # polling is what this helper is for
+        while not condition():  # noqa: ASYNC110  # polling is what this helper is for
+            await asyncio.sleep(0.005)

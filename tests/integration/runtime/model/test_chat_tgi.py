@@ -7,6 +7,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import stamina
 
 from runtime_model_stand_in import DONE, StandIn, answers, frame, plays
 from supportplane_runtime.errors import ModelUnavailable
