@@ -35,15 +35,16 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Where chunks live: one knowledge base of one tenant."""
+    """Where chunks live: one knowledge base of one tenant. language: how its words and questions to it are stemmed."""
 
     tenant: str
     knowledge_base: str
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedChunk:
-    """A chunk as it is written. content_hash covers everything that is searched or embedded."""
+    """A chunk as it is written. content_hash: see chunking.content_hash."""
 
     chunk: Chunk
     vector: NDArray[np.float32]
@@ -62,10 +63,16 @@ class ChunkIndex(Protocol):
     """A store of chunks with two searches; fusing them is rag/fusion.py's business, so every index ranks alike."""
 
     async def hashes(self, collection: Collection, embedder: str) -> dict[str, str]:
-        """chunk_id -> content_hash of everything indexed with this embedder."""
+        """chunk_id -> content_hash of every chunk; "" for one that another embedder embedded."""
         ...
 
-    async def upsert(self, collection: Collection, chunks: Sequence[IndexedChunk], embedder: str) -> None: ...
+    async def upsert(self, collection: Collection, chunks: Sequence[IndexedChunk], embedder: str) -> None:
+        """Write a batch, all of it or nothing; the searches see it when this returns."""
+        ...
+
+    async def relocate(self, collection: Collection, chunks: Sequence[tuple[Chunk, str]]) -> None:
+        """Chunks whose text stayed but whose url or position changed, each with its new content_hash; keeps vectors."""
+        ...
 
     async def delete(self, collection: Collection, chunk_ids: Sequence[str]) -> None: ...
 
@@ -79,6 +86,10 @@ class ChunkIndex(Protocol):
 
     async def count(self, collection: Collection) -> tuple[int, int]:
         """(documents, chunks)."""
+        ...
+
+    async def optimize(self, collection: Collection) -> None:
+        """Called after an ingestion that changed something: build what makes a big collection fast."""
         ...
 
     async def close(self) -> None: ...

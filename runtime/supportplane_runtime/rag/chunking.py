@@ -1,0 +1,258 @@
+"""Cuts a document into passages along its own structure; pure, called by ingest.py.
+
+Document -> blocks (headings, paragraphs, list items, table rows, code) -> sections, whole where they fit -> Chunks.
+A chunk's text is verbatim, never starts or ends inside a code block, list item or table row that fits the limit, and
+cuts long prose between sentences. Every character that is not white space is either in one chunk's text or in the
+heading lines its heading_path stands for. Ids depend on content, not on place: an edit changes the chunks it touches.
+"""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import pairwise, takewhile
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from supportplane_runtime.domain.knowledge import Chunk, Document
+
+LIMIT_CHARACTERS = 1200
+# Shorter neighbouring sections share a chunk: a lone sentence says too little to be found by.
+SMALL_CHARACTERS = 300
+# Stored with every chunk: raise it when cutting or searchable_text changes, and the next ingestion embeds anew.
+RECIPE = "1"
+
+_PARSER = MarkdownIt("commonmark").enable("table")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_SENTENCE_END = re.compile(r"(?:[.!?…]['\")\]»\u201d\u2019]*\s+|[\u3002\uff01\uff1f]\s*|\n\s*\n)")
+# Token types that are lines rather than prose, and how deep they count: a row stands below its table and its body.
+_OF_LINES = {"fence": 0, "code_block": 0, "html_block": 0, "tr_open": 2}
+_SPACE = re.compile(r"\s+")
+
+
+class Kind(Enum):
+    HEADING = "heading"
+    PROSE = "prose"  # paragraphs, list items, quotes: cut between sentences when too long
+    LINES = "lines"  # code, tables, raw HTML: cut between lines when too long
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """serial tells two sections of the same name apart."""
+
+    level: int
+    title: str
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """text[start:end] of the document, and the headings it stands under (its own included, for a heading)."""
+
+    start: int
+    end: int
+    kind: Kind
+    path: tuple[Heading, ...]
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start
+
+
+def chunk_document(document: Document, *, limit: int = LIMIT_CHARACTERS) -> list[Chunk]:
+    """Passages in reading order, each at most ``limit`` characters. An empty document has none."""
+    text = document.text
+    pieces = [piece for block in blocks(text) for piece in _fitting(text, block, limit)]
+    chunks: list[Chunk] = []
+    seen: Counter[str] = Counter()
+    for group in _sections(pieces, 0, limit):
+        path, passage = _passage(text, group)
+        identity = "\x1f".join((document.document_id, *path, "\x1e", passage))
+        chunks.append(
+            Chunk(
+                chunk_id=_digest(identity, str(seen[identity])),
+                document_id=document.document_id,
+                title=document.title,
+                heading_path=path,
+                text=passage,
+                url=document.url,
+                position=len(chunks),
+                language=document.language,
+            )
+        )
+        seen[identity] += 1
+    return chunks
+
+
+def searchable_text(chunk: Chunk) -> str:
+    """What full-text search and the embedder see: title and headings before the text, each once."""
+    context = dict.fromkeys(part.strip() for part in (chunk.title, *chunk.heading_path) if part.strip())
+    first_line = chunk.text.split("\n", 1)[0].strip("# ")
+    return "\n".join([*(part for part in context if part != first_line), chunk.text])
+
+
+def content_hash(chunk: Chunk) -> str:
+    """``<embedded>.<placed>``: the one changes with what is searched or embedded, the other with url or position."""
+    embedded = _digest(RECIPE, chunk.language, searchable_text(chunk), chunk.title)
+    return f"{embedded}.{_digest(chunk.url, str(chunk.position))[:8]}"
+
+
+def _digest(*parts: str) -> str:
+    """128 bits in hex: a billion chunks collide with probability 1e-21."""
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def blocks(text: str) -> list[Block]:
+    """The document's blocks in order; together they hold every line that is not blank."""
+    starts = [0, *(match.end() for match in _LINE_END.finditer(text)), len(text)]
+    found: list[Block] = []
+    path: tuple[Heading, ...] = ()
+    next_line = 0
+    for serial, (first, last, kind, heading) in enumerate(_line_ranges(_PARSER.parse(text), len(starts) - 1)):
+        # Link reference definitions leave no token: their lines go along as prose.
+        found += _block(text, starts[next_line], starts[max(first, next_line)], Kind.PROSE, path)
+        if heading is not None:
+            path = (
+                *(each for each in path if each.level < heading.level),
+                Heading(heading.level, heading.title, serial),
+            )
+        found += _block(text, starts[max(first, next_line)], starts[max(last, next_line)], kind, path)
+        next_line = max(last, next_line)
+    return [*found, *_block(text, starts[next_line], len(text), Kind.PROSE, path)]
+
+
+def _block(text: str, start: int, end: int, kind: Kind, path: tuple[Heading, ...]) -> list[Block]:
+    """The range without blank lines around it, as a list of one, or of none when only white space is there."""
+    passage = text[start:end]
+    if not passage.strip():
+        return []
+    leading = passage[: len(passage) - len(passage.lstrip())]
+    # Indentation of the first line belongs to code and nested lists.
+    start += max(leading.rfind("\n"), leading.rfind("\r")) + 1
+    return [Block(start, start + len(text[start:end].rstrip()), kind, path)]
+
+
+def _line_ranges(tokens: Sequence[Token], lines: int) -> Iterator[tuple[int, int, Kind, Heading | None]]:
+    """(first line, line after the last, kind, heading) of every smallest part that should stay whole."""
+    for position, token in enumerate(tokens):
+        if token.map is None:
+            continue
+        first, last = token.map[0], min(token.map[1], lines)
+        if token.type == "heading_open" and token.level == 0:
+            inline = tokens[position + 1]
+            yield first, last, Kind.HEADING, Heading(int(token.tag[1:]), _plain(inline), 0)
+        elif token.type == "list_item_open" and token.level == 1:
+            yield first, last, Kind.PROSE, None
+        elif token.type in _OF_LINES and token.level <= _OF_LINES[token.type]:
+            yield first, last, Kind.LINES, None
+        elif token.level == 0 and token.type in ("paragraph_open", "blockquote_open", "hr"):
+            yield first, last, Kind.PROSE, None
+
+
+def _plain(inline: Token) -> str:
+    """A heading's words without markup."""
+    parts = (child.content or " " for child in inline.children or [])
+    return _SPACE.sub(" ", "".join(parts)).strip()
+
+
+def _fitting(text: str, block: Block, limit: int) -> Iterator[Block]:
+    """The block itself, or parts of about the same size when it is longer than the limit."""
+    start = block.start
+    while block.end - start > limit:
+        shares = -(-(block.end - start) // limit)
+        # A fifth more than an even share leaves room to reach the end of a sentence.
+        latest = start + min(limit, (block.end - start) * 6 // (shares * 5))
+        cut = _cut(text, start, latest, block.kind)
+        yield from _block(text, start, cut, block.kind, block.path)
+        start = cut
+    yield from _block(text, start, block.end, block.kind, block.path)
+
+
+def _cut(text: str, start: int, latest: int, kind: Kind) -> int:
+    """The last good place to cut in the second half of the range: sentence or line, else white space, else anywhere."""
+    earliest = start + max(1, (latest - start) // 2)
+    for pattern in (_LINE_END if kind is Kind.LINES else _SENTENCE_END, _LINE_END, _SPACE):
+        ends = [match.end() for match in pattern.finditer(text, start, latest) if earliest <= match.end() < latest]
+        if ends:
+            return ends[-1]
+    return latest
+
+
+def _sections(pieces: Sequence[Block], depth: int, limit: int) -> list[list[Block]]:
+    """Pieces grouped into chunks: a section whole where it fits, else its subsections, else even shares of it."""
+    if not pieces:
+        return []
+    if _span(pieces) <= limit:
+        return [list(pieces)]
+    parts = _split_by(pieces, depth)
+    if len(parts) == 1 and all(len(piece.path) <= depth for piece in pieces):
+        return _even_shares(pieces, limit)
+    return _merge_small([group for part in parts for group in _sections(part, depth + 1, limit)], limit)
+
+
+def _span(pieces: Sequence[Block]) -> int:
+    return pieces[-1].end - pieces[0].start
+
+
+def _split_by(pieces: Sequence[Block], depth: int) -> list[list[Block]]:
+    """Runs of pieces of the same section at this depth; a heading with nothing below it goes with what follows."""
+    parts = [[pieces[0]]]
+    for before, piece in pairwise(pieces):
+        same = piece.path[depth : depth + 1] == before.path[depth : depth + 1]
+        if same or all(each.kind is Kind.HEADING for each in parts[-1]):
+            parts[-1].append(piece)
+        else:
+            parts.append([piece])
+    return parts
+
+
+def _even_shares(pieces: Sequence[Block], limit: int) -> list[list[Block]]:
+    """Without a leftover of one line at the end: 1,300 characters under a limit of 1,200 become twice 650."""
+    target = _span(pieces) / -(-_span(pieces) // limit)
+    groups: list[list[Block]] = [[]]
+    for piece in pieces:
+        group = groups[-1]
+        # A heading goes with what follows it.
+        full = bool(group) and _span(group) >= target and group[-1].kind is not Kind.HEADING
+        if group and (full or _span([group[0], piece]) > limit):
+            groups.append([])
+        groups[-1].append(piece)
+    return groups
+
+
+def _merge_small(groups: list[list[Block]], limit: int) -> list[list[Block]]:
+    merged = groups[:1]
+    for group in groups[1:]:
+        before = merged[-1]
+        small = min(_span(before), _span(group)) < SMALL_CHARACTERS
+        if small and _span([before[0], group[-1]]) <= limit:
+            before.extend(group)
+        else:
+            merged.append(group)
+    return merged
+
+
+def _passage(text: str, group: Sequence[Block]) -> tuple[tuple[str, ...], str]:
+    """The headings all of the group stands under, and its text without the lines of those headings."""
+    body = list(group)
+    while (
+        len(body) > 1 and body[0].kind is Kind.HEADING and _common_path(body[1:])[: len(body[0].path)] == body[0].path
+    ):
+        body.pop(0)
+    return tuple(heading.title for heading in _common_path(body)), text[body[0].start : body[-1].end]
+
+
+def _heads(block: Block, others: Sequence[Block]) -> bool:
+    """Whether the block is a heading that all the others stand under."""
+    return block.kind is Kind.HEADING and _common_path(others)[: len(block.path)] == block.path
+
+
+def _common_path(group: Sequence[Block]) -> tuple[Heading, ...]:
+    shared = group[0].path
+    for block in group[1:]:
+        pairs = zip(shared, block.path, strict=False)
+        shared = tuple(heading for heading, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return shared
