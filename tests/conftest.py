@@ -1,7 +1,7 @@
-"""Session fixtures with the real parts: PostgreSQL with pgvector, Redis, the model server, each started when first asked.
+"""Session fixtures with the real parts: PostgreSQL with pgvector, Redis, the model server.
 
-Every part is a supervised child of pytest (supportplane_cli.embedded), so none outlives it, however it ends. A test
-module gets a database of its own, copied from a migrated template, and an empty Redis.
+Each starts when first asked for, as a supervised child of pytest (supportplane_cli.embedded), so none outlives it,
+however it ends. A test module gets a database of its own, copied from a migrated template, and an empty Redis.
 """
 
 import os
@@ -53,7 +53,7 @@ def postgres_server(parts_folder: Path) -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def migrated_template(postgres_server: Postgres) -> str:
     """The name of a database at the newest migration, made once a session and copied by a file copy."""
-    from supportplane_runtime.store.migrate import upgrade  # noqa: PLC0415  # only tests of the store need it
+    from supportplane_runtime.store.migrate import upgrade  # only tests of the store need it
 
     postgres_server.create_database(MIGRATED_TEMPLATE)
     upgrade(postgres_server.url(MIGRATED_TEMPLATE))
@@ -62,7 +62,7 @@ def migrated_template(postgres_server: Postgres) -> str:
 
 @pytest.fixture(scope="session")
 def make_database(postgres_server: Postgres) -> Callable[[str], str]:
-    """make_database(template) is the URL of a new database owned by the runtime's role, with pgvector."""
+    """Makes a new database from a template and returns its URL; the runtime's role owns it, pgvector is in it."""
 
     def make(template: str = "template1") -> str:
         name = f"test_{secrets.token_hex(6)}"

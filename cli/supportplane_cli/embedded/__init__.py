@@ -1,5 +1,5 @@
-"""The real programs that make a laptop a whole installation: PostgreSQL, Redis and a llama.cpp server, as child processes.
+"""The real programs that make a laptop a whole installation: PostgreSQL, Redis and a llama.cpp server.
 
-Used by the supervisor (`supportplane up`) and by the tests' session fixtures. Binaries come from wheels (ADR 0002);
-nothing here knows what the agent does with them.
+Each is a supervised child process, used by the supervisor (`supportplane up`) and by the tests' session fixtures.
+Binaries come from wheels (ADR 0002); nothing here knows what the agent does with them.
 """

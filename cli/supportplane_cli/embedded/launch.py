@@ -11,9 +11,10 @@ import json
 import os
 import pwd
 import sys
+from pathlib import Path
 from typing import Any
 
-MOUNT_POINT = "/mnt/supportplane"
+MOUNT_POINT = Path("/mnt/supportplane")
 PR_SET_PDEATHSIG = 1
 CLONE_NEWNS = 0x00020000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
@@ -35,9 +36,9 @@ def bind_tree(tree: str) -> None:
     libc_call("unshare", CLONE_NEWNS)
     mount(b"none", b"/", b"", MS_REC | MS_PRIVATE)
     handle = os.open(tree, os.O_RDONLY | os.O_DIRECTORY)  # opened here: a handle of the old namespace can't be bound
-    mount(b"tmpfs", os.path.dirname(MOUNT_POINT).encode(), b"tmpfs", 0)
-    os.mkdir(MOUNT_POINT, 0o755)
-    mount(f"/proc/self/fd/{handle}".encode(), MOUNT_POINT.encode(), b"", MS_BIND)
+    mount(b"tmpfs", bytes(MOUNT_POINT.parent), b"tmpfs", 0)
+    MOUNT_POINT.mkdir(0o755)
+    mount(f"/proc/self/fd/{handle}".encode(), bytes(MOUNT_POINT), b"", MS_BIND)
     os.close(handle)
 
 

@@ -5,24 +5,24 @@ told where and what on its command line and its API key in its environment; the 
 """
 
 import argparse
+import contextlib
 import json
 import os
 import signal
 import sys
 import threading
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection
 from importlib.util import find_spec
 from pathlib import Path
 
-from supportplane_cli.embedded.ports import free_port
-from supportplane_cli.embedded.process import Child, ChildSpec
+from supportplane_cli.embedded.ports import free_port, http_status
+from supportplane_cli.embedded.process import ChildSpec, Part
 from supportplane_cli.errors import PartFailed
 
 EMBEDDED_MODEL = "SmolLM2-135M-Instruct"
 KEY_VARIABLE = "SUPPORTPLANE_MODEL_KEY"
-START_DEADLINE_S = 120.0  # a 135 M model loads in 1 s; a few GB from a cold disk take a minute
 CONTEXT_TOKENS = 8192  # what SmolLM2 was trained with, shared by the slots
 SLOTS = 2  # as many questions at once as this machine class has cores
 
@@ -50,76 +50,58 @@ def embedded_weights() -> Path:
     return next(Path(spec.origin).parent.glob("*.gguf"))
 
 
-class ModelServer:
-    """The embedded model server. Order of calls: start, wait_ready; stop at the end."""
+class ModelServer(Part):
+    """The embedded model server."""
+
+    name = "model"
+    start_deadline_s = 120.0  # a 135 M model loads in 1 s; a few GB from a cold disk take a minute
 
     def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
         self.spec = spec
         self.port = spec.port or free_port()
-        self.child: Child | None = None
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
 
     @property
     def url(self) -> str:
         """The base URL of the OpenAI-compatible API."""
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"http://{self.address}/v1"
 
-    def start(self) -> None:
+    def child_spec(self) -> ChildSpec:
         weights = self.spec.gguf or embedded_weights()
+        hosts = "127.0.0.1" if self.spec.listen is None else f"127.0.0.1,{self.spec.listen}"
         threads = self.spec.threads or os.cpu_count() or 1
-        options = (
-            "--gguf",
-            str(weights),
-            "--name",
-            self.spec.name,
-            "--port",
-            str(self.port),
-            "--threads",
-            str(threads),
+        options = {"gguf": weights, "name": self.spec.name, "hosts": hosts, "port": self.port, "threads": threads}
+        flags = tuple(part for name, value in options.items() for part in (f"--{name}", str(value)))
+        return ChildSpec(
+            name="The model server",
+            argv=(sys.executable, "-m", "supportplane_cli.embedded.model_server", *flags),
+            log_file=self.spec.log_file,
+            environment={KEY_VARIABLE: self.spec.api_key},
+            orphan_signal=signal.SIGKILL,
+            stop_timeout_s=5.0,
         )
-        host = "127.0.0.1" if self.spec.listen is None else f"127.0.0.1,{self.spec.listen}"
-        self.child = Child(
-            ChildSpec(
-                name="the model server",
-                argv=(sys.executable, "-m", "supportplane_cli.embedded.model_server", *options, "--hosts", host),
-                log_file=self.spec.log_file,
-                environment={KEY_VARIABLE: self.spec.api_key},
-                orphan_signal=signal.SIGKILL,
-                stop_timeout_s=5.0,
-            )
-        )
-        self.child.start()
-
-    def wait_ready(self) -> None:
-        assert self.child is not None, "not started"
-        self.child.wait_ready(self.is_ready, deadline_s=START_DEADLINE_S)
 
     def is_ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=2) as reply:
-                return bool(reply.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
+        return http_status(self.port, "/health") == HTTPStatus.OK
 
     def tokens_per_second(self, tokens: int = 32) -> float:
-        """Generation speed as the server itself timed it, of one short answer."""
-        body = {
-            "messages": [{"role": "user", "content": "Count to ten."}],
-            "max_tokens": tokens,
-            "model": self.spec.name,
-        }
+        """Generation speed of one short answer, as the server itself timed it."""
+        messages = [{"role": "user", "content": "Count to ten."}]
+        body = json.dumps({"messages": messages, "max_tokens": tokens, "model": self.spec.name})
         headers = {"Authorization": f"Bearer {self.spec.api_key}", "Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.url}/chat/completions", json.dumps(body).encode(), headers)
-        with urllib.request.urlopen(request, timeout=60) as reply:
-            return float(json.load(reply)["timings"]["predicted_per_second"])
-
-    def stop(self) -> None:
-        if self.child is not None:
-            self.child.stop()
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        with contextlib.closing(connection):
+            connection.request("POST", "/v1/chat/completions", body, headers)
+            return float(json.loads(connection.getresponse().read())["timings"]["predicted_per_second"])
 
 
 def serve(arguments: argparse.Namespace) -> None:
     """The child: load the weights, serve until SIGTERM."""
-    import xllamacpp  # noqa: PLC0415  # only the child loads the native library
+    import xllamacpp  # only the child loads the native library
 
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())

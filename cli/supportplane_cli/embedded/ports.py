@@ -1,8 +1,8 @@
-"""Free ports on the loopback interface, and who has a port that is not free."""
+"""Ports of this machine: a free one, who has one that is not free, and what an HTTP server on one answers."""
 
+import contextlib
 import socket
-
-import psutil
+from http.client import HTTPConnection, HTTPException
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -13,12 +13,14 @@ def free_port(host: str = "127.0.0.1") -> int:
         return port
 
 
-def is_listening(host: str, port: int) -> bool:
-    try:
-        with socket.create_connection((host, port), timeout=0.5):
-            return True
-    except OSError:
-        return False
+def http_status(port: int, path: str, *, timeout_s: float = 2.0) -> int | None:
+    """The status a loopback HTTP server answers with, None when it does not answer."""
+    with contextlib.closing(HTTPConnection("127.0.0.1", port, timeout=timeout_s)) as connection:
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status
+        except (OSError, HTTPException):
+            return None
 
 
 def is_bindable(host: str, port: int) -> bool:
@@ -34,6 +36,8 @@ def is_bindable(host: str, port: int) -> bool:
 
 def holder(port: int) -> str | None:
     """Who listens on a TCP port, as "name (pid 123)"; None when this user may not know."""
+    import psutil
+
     try:
         connections = psutil.net_connections(kind="tcp")
     except psutil.AccessDenied:  # macOS shows other users' sockets to root only

@@ -15,20 +15,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-import psutil
-import psycopg
-from psycopg import sql
-
 from supportplane_cli.embedded import account, launch
 from supportplane_cli.embedded.ports import free_port
-from supportplane_cli.embedded.process import Child, ChildSpec
+from supportplane_cli.embedded.process import Child, ChildSpec, Part
 from supportplane_cli.errors import DataUnusable, PartFailed
 
 MAJOR = 18
 SUPERUSER = "postgres"
 ROLE = "supportplane"
 DATABASE = "supportplane"
-START_DEADLINE_S = 60.0  # crash recovery of a laptop's database replays at most max_wal_size = 1 GB
 INITDB_DEADLINE_S = 120.0
 
 # UTC and C messages, so that logs read alike everywhere; no JIT: queries here take milliseconds.
@@ -38,6 +33,7 @@ BASE_SETTINGS: Mapping[str, str] = {
     "lc_messages": "C",
     "jit": "off",
     "unix_socket_directories": "",
+    "max_wal_size": "256MB",  # a laptop's database is small; crash recovery replays at most this much
     "password_encryption": "scram-sha-256",
 }
 
@@ -71,22 +67,29 @@ def binary(name: str) -> Path:
     return wheel_install() / "bin" / name
 
 
-class Postgres:
-    """The embedded database server. Order of calls: prepare, start, wait_ready, provision; stop at the end."""
+class Postgres(Part):
+    """The embedded database server. Call prepare before the first start, and provision once it is ready."""
+
+    name = "postgres"
+    start_deadline_s = 60.0
 
     def __init__(self, spec: PostgresSpec) -> None:
+        super().__init__()
         self.spec = spec
         self.port = spec.port or free_port()
         self.data = spec.folder / "data"
         self._install = wheel_install()
         self._account: str | None = None
         self._tree: Path | None = None
-        self.child: Child | None = None
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
 
     def url(self, database: str = DATABASE, *, superuser: bool = False) -> str:
         user = SUPERUSER if superuser else ROLE
         password = self.spec.superuser_password if superuser else self.spec.role_password
-        return f"postgresql://{user}:{quote(password, safe='')}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{user}:{quote(password, safe='')}@{self.address}/{database}"
 
     def prepare(self) -> None:
         """Make the cluster if there is none. Raises DataUnusable for one that this version cannot run."""
@@ -94,53 +97,47 @@ class Postgres:
         self._choose_account()
         if self.data.exists():
             check_cluster(self.data)
-            remove_stale_lock(self.data)
         else:
             self._initialise()
         self._write_access_rules()
 
-    def start(self) -> None:
-        settings = {
-            **BASE_SETTINGS,
-            **self.spec.settings,
-            "port": str(self.port),
-            "listen_addresses": self._addresses(),
-        }
+    def child_spec(self) -> ChildSpec:
+        remove_stale_lock(self.data)
+        own = {"port": str(self.port), "listen_addresses": self._addresses()}
+        settings = {**BASE_SETTINGS, **self.spec.settings, **own}
         options = tuple(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
-        self.child = Child(
-            ChildSpec(
-                name="PostgreSQL",
-                argv=(self._inside(self._install / "bin" / "postgres"), "-D", self._inside(self.data), *options),
-                log_file=self.spec.log_file,
-                stop_signal=signal.SIGINT,  # fast: ends sessions, writes a checkpoint
-                orphan_signal=signal.SIGQUIT,  # immediate: the next start recovers from the log
-                account=self._account,
-                tree=self._tree,
-            )
+        return ChildSpec(
+            name="PostgreSQL",
+            argv=(self._inside(self._install / "bin" / "postgres"), "-D", self._inside(self.data), *options),
+            log_file=self.spec.log_file,
+            stop_signal=signal.SIGINT,  # fast: ends sessions, writes a checkpoint
+            orphan_signal=signal.SIGQUIT,  # immediate: the next start recovers from the log
+            account=self._account,
+            tree=self._tree,
         )
-        self.child.start()
-
-    def wait_ready(self) -> None:
-        assert self.child is not None, "not started"
-        try:
-            self.child.wait_ready(self.is_ready, deadline_s=START_DEADLINE_S)
-        except PartFailed as failure:
-            raise explain(failure, self.data) from failure
 
     def is_ready(self) -> bool:
+        import psycopg
+
         try:
             psycopg.connect(self.url("postgres", superuser=True), connect_timeout=5).close()
         except psycopg.OperationalError as error:
             if "password authentication failed" in str(error):
                 raise DataUnusable(
                     f"The database in {self.data} has another password than the one kept beside it.",
-                    hint="restore <data-dir>/passwords from where the folder came, or start with an empty --data-dir",
+                    hint="bring back the folder `passwords` that belongs to it, or start with an empty --data-dir",
                 ) from error
             return False
         return True
 
+    def explain(self, failure: PartFailed) -> Exception:
+        return explain(failure, self.child.output(), self.data)
+
     def provision(self) -> None:
         """The runtime's role, database and extension; repeats harmlessly and brings a changed password in line."""
+        import psycopg
+        from psycopg import sql
+
         with psycopg.connect(self.url("postgres", superuser=True), autocommit=True) as connection:
             known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (ROLE,)).fetchone()
             verb = sql.SQL("ALTER" if known else "CREATE")
@@ -150,6 +147,9 @@ class Postgres:
 
     def create_database(self, name: str, *, template: str = "template1") -> None:
         """A database owned by the runtime's role, with pgvector; left alone when it exists."""
+        import psycopg
+        from psycopg import sql
+
         with psycopg.connect(self.url("postgres", superuser=True), autocommit=True) as connection:
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
                 statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
@@ -157,10 +157,6 @@ class Postgres:
                 connection.execute(statement.format(*names))
         with psycopg.connect(self.url(name, superuser=True), autocommit=True) as connection:
             connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
-
-    def stop(self) -> None:
-        if self.child is not None:
-            self.child.stop()
 
     def _addresses(self) -> str:
         return "127.0.0.1" if self.spec.listen is None else f"127.0.0.1,{self.spec.listen}"
@@ -183,7 +179,7 @@ class Postgres:
         return str(Path(launch.MOUNT_POINT) / path.relative_to(self._tree))
 
     def _initialise(self) -> None:
-        """initdb into a neighbour, then rename: a half-made cluster is never taken for a real one."""
+        """Run initdb into a neighbour, then rename: a half-made cluster is never taken for a real one."""
         draft, password_file = self.spec.folder / "data.new", self.spec.folder / "data.password"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
@@ -215,10 +211,9 @@ class Postgres:
                 tree=self._tree,
             )
         )
-        child.start()
         if child.wait(timeout_s=INITDB_DEADLINE_S) != 0:
-            failure = PartFailed(f"initdb could not make a database.{child.log_tail()}")
-            raise explain(failure, self.spec.folder)
+            failure = PartFailed(f"No database could be made ({child.ending()}).{child.log_tail()}")
+            raise explain(failure, child.output(), self.spec.folder)
 
     def _write_access_rules(self) -> None:
         """pg_hba.conf: the superuser from this machine only; the runtime's role from wherever we listen."""
@@ -227,21 +222,21 @@ class Postgres:
         (self.data / "pg_hba.conf").write_text(rules)
 
 
+RECOVER = (
+    "restore a backup into an empty --data-dir with `supportplane restore`, or start empty with another --data-dir"
+)
+
+
 def check_cluster(data: Path) -> None:
     """Raises DataUnusable with what to do, for a folder of another major version or one that lost its parts."""
-    advice = (
-        "restore a backup into an empty --data-dir (`supportplane restore`), or start empty with another --data-dir"
-    )
     version_file = data / "PG_VERSION"
     if not version_file.is_file() or not (data / "global" / "pg_control").is_file():
-        raise DataUnusable(
-            f"The database folder {data} is damaged: files that every database has are missing.", hint=advice
-        )
+        raise DataUnusable(f"The database folder {data} is damaged: files every database has are gone.", hint=RECOVER)
     version = version_file.read_text().strip()
     if version != str(MAJOR):
         raise DataUnusable(
             f"The database folder {data} was made by PostgreSQL {version}; this release runs PostgreSQL {MAJOR}.",
-            hint="start it with the release that made it, `supportplane backup`, then `supportplane restore` with this one",
+            hint="run `supportplane backup` with the release that made it, then `supportplane restore` with this one",
         )
 
 
@@ -260,6 +255,8 @@ def remove_stale_lock(data: Path) -> None:
 
 
 def is_postmaster(pid: int, data: Path) -> bool:
+    import psutil
+
     try:
         process = psutil.Process(pid)
         return process.name() == "postgres" and Path(process.cwd()).name == data.name
@@ -267,17 +264,19 @@ def is_postmaster(pid: int, data: Path) -> bool:
         return False
 
 
-def explain(failure: PartFailed, data: Path) -> PartFailed | DataUnusable:
-    """What the log's last lines mean for a person, where they mean one of the known troubles."""
-    text = failure.message
-    if "No space left on device" in text:
+DAMAGE = ("checkpoint record", "invalid data in file", "incorrect checksum", "could not open file", "PANIC")
+
+
+def explain(failure: PartFailed, output: str, data: Path) -> PartFailed | DataUnusable:
+    """What the log means for a person, where it tells one of the known troubles."""
+    if "No space left on device" in output:
         return DataUnusable(f"The disk that holds {data} is full.", hint="free some space, then run the command again")
-    damaged = ("checkpoint record", "invalid data in file", "incorrect checksum", "could not open file", "PANIC")
-    if any(sign in text for sign in damaged):
-        return DataUnusable(
-            f"The database folder {data} is damaged and does not start.{text.partition('.')[2]}",
-            hint="restore a backup into an empty --data-dir (`supportplane restore`), or start empty with another --data-dir",
-        )
+    reason = next(
+        (line for line in output.splitlines() if any(sign in line for sign in DAMAGE) and "denied" not in line), None
+    )
+    if reason is not None:
+        sentence = reason.partition(":  ")[2] or reason
+        return DataUnusable(f"The database folder {data} is damaged and does not start: {sentence}.", hint=RECOVER)
     return failure
 
 

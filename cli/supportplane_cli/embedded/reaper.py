@@ -15,7 +15,7 @@ GRACE_S = 5.0  # the promise is 10 s for all children; PostgreSQL's immediate st
 
 
 def read_orders() -> dict[int, int]:
-    """pid -> signal of everything that still lives when the pipe closes."""
+    """Signal by pid, of everything that still lives when the pipe closes."""
     living: dict[int, int] = {}
     for line in sys.stdin:
         sign, pid, *rest = line.split()
@@ -46,8 +46,8 @@ def send(pid: int, number: int, *, group: bool) -> None:
 
 def main() -> None:
     os.setsid()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
     living = read_orders()
     for pid, number in living.items():
         send(pid, number, group=False)

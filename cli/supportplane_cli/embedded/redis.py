@@ -9,14 +9,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-import redis as client
-
 from supportplane_cli.embedded.ports import free_port
-from supportplane_cli.embedded.process import Child, ChildSpec
+from supportplane_cli.embedded.process import ChildSpec, Part
 from supportplane_cli.errors import PartFailed
 
 MAX_MEMORY = "64mb"  # a guess: cached answers and rate counters of one laptop
-START_DEADLINE_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,46 +36,44 @@ def wheel_binary() -> Path:
     return Path(spec.origin).parent / "bin" / "redis-server"
 
 
-class Redis:
-    """The embedded cache server. Order of calls: start, wait_ready; stop at the end."""
+class Redis(Part):
+    """The embedded cache server."""
+
+    name = "redis"
+    start_deadline_s = 15.0
 
     def __init__(self, spec: RedisSpec) -> None:
+        super().__init__()
         self.spec = spec
         self.port = spec.port or free_port()
-        self.child: Child | None = None
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
 
     def url(self, database: int = 0) -> str:
-        return f"redis://:{quote(self.spec.password, safe='')}@127.0.0.1:{self.port}/{database}"
+        return f"redis://:{quote(self.spec.password, safe='')}@{self.address}/{database}"
 
-    def start(self) -> None:
+    def child_spec(self) -> ChildSpec:
         self.spec.folder.mkdir(parents=True, exist_ok=True)
         configuration = self.spec.folder / "redis.conf"
         configuration.touch(mode=0o600)
         configuration.write_text(self._configuration())  # the password stands in a file, never in a process list
-        self.child = Child(
-            ChildSpec(
-                name="Redis",
-                argv=(str(wheel_binary()), str(configuration)),
-                log_file=self.spec.log_file,
-                orphan_signal=signal.SIGKILL,
-            )
+        return ChildSpec(
+            name="Redis",
+            argv=(str(wheel_binary()), str(configuration)),
+            log_file=self.spec.log_file,
+            orphan_signal=signal.SIGKILL,
         )
-        self.child.start()
-
-    def wait_ready(self) -> None:
-        assert self.child is not None, "not started"
-        self.child.wait_ready(self.is_ready, deadline_s=START_DEADLINE_S)
 
     def is_ready(self) -> bool:
-        try:
-            with client.Redis.from_url(self.url(), socket_timeout=2) as connection:
-                return bool(connection.ping())
-        except client.RedisError:
-            return False
+        import redis  # here, so that commands that start nothing do not wait for it
 
-    def stop(self) -> None:
-        if self.child is not None:
-            self.child.stop()
+        try:
+            with redis.Redis.from_url(self.url(), socket_timeout=2) as connection:
+                return bool(connection.ping())
+        except redis.RedisError:
+            return False
 
     def _configuration(self) -> str:
         addresses = "127.0.0.1" if self.spec.listen is None else f"127.0.0.1 {self.spec.listen}"

@@ -1,5 +1,6 @@
 import json
-import urllib.request
+from contextlib import closing
+from http.client import HTTPConnection
 
 import psycopg
 import pytest
@@ -34,6 +35,8 @@ def test_redis_answers_with_the_password_only(redis_url: str) -> None:
 def test_the_model_server_speaks_the_openai_chat_api(model_server_url: str, model_server_key: str) -> None:
     body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 3, "model": "SmolLM2-135M-Instruct"}
     headers = {"Authorization": f"Bearer {model_server_key}", "Content-Type": "application/json"}
-    request = urllib.request.Request(f"{model_server_url}/chat/completions", json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=120) as reply:
-        assert json.load(reply)["choices"][0]["message"]["content"]
+    address = model_server_url.removeprefix("http://").removesuffix("/v1")
+    with closing(HTTPConnection(address, timeout=120)) as connection:
+        connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
+        reply = json.loads(connection.getresponse().read())
+    assert reply["choices"][0]["message"]["content"]
