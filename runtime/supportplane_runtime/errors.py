@@ -13,6 +13,7 @@ RuntimeFault                     code, status_code, retryable
     +-- CacheUnavailable
     +-- ModelUnavailable
     +-- KnowledgeUnavailable
++-- SchemaMismatch    503        the database was migrated by a newer release; a person has to act
 +-- TurnFailed        500        a turn that ended without an answer; its reason is safe to show
 """
 
@@ -80,6 +81,10 @@ class ModelUnavailable(Unavailable):
 
 class KnowledgeUnavailable(Unavailable):
     code = "knowledge-unavailable"
+
+
+class SchemaMismatch(RuntimeFault):
+    code, status_code, title = "schema-mismatch", 503, "The database is newer than this release"
 
 
 class TurnFailed(RuntimeFault):
