@@ -146,7 +146,7 @@ class _Builder:
             return dict(self._entries(node, path))
         if isinstance(node, SequenceNode):
             return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
-        return self._scalar(node, path)
+        return self._scalar(node, path, self.positions[path])
 
     def _entries(self, node: MappingNode, path: Path) -> Iterator[tuple[str, Any]]:
         lines: dict[str, int] = {}
@@ -155,7 +155,7 @@ class _Builder:
             if key is None:
                 continue
             if key in lines:
-                self._refuse(key_node, (*path, key), f"stands here twice; the first is in line {lines[key]}")
+                self._refuse(_start(key_node), (*path, key), f"stands here twice; the first is in line {lines[key]}")
                 continue
             lines[key] = _start(key_node).line
             self.positions[*path, key] = _start(key_node)
@@ -163,20 +163,20 @@ class _Builder:
 
     def _key(self, node: Node, path: Path) -> str | None:
         if _tag(node) == "merge":
-            self._refuse(node, path, "merge keys (<<) are not allowed: write the fields out")
+            self._refuse(_start(node), path, "merge keys (<<) are not allowed: write the fields out")
             return None
-        key = self._scalar(node, path) if isinstance(node, ScalarNode) else None
+        key = self._scalar(node, path, _start(node)) if isinstance(node, ScalarNode) else None
         if not isinstance(key, str):
-            self._refuse(node, path, "a field's name must be text")
+            self._refuse(_start(node), path, "a field's name must be text")
             return None
         return key
 
-    def _scalar(self, node: Node, path: Path) -> Any:
-        """The value of a scalar; an unusable one is reported and stays as text."""
+    def _scalar(self, node: Node, path: Path, place: Position) -> Any:
+        """The value of a scalar. place: of its key, for complaints; an unusable value is reported and becomes ""."""
         text, tag = str(node.value), _tag(node)
         complaint = _complaint(text, tag, is_plain=getattr(node, "style", None) is None)
         if complaint:
-            self._refuse(node, path, complaint)
+            self._refuse(place, path, complaint)
             return ""
         if tag == "null":
             return None
@@ -186,9 +186,8 @@ class _Builder:
             return int(text)
         return float(text) if tag == "float" else text
 
-    def _refuse(self, node: Node, path: Path, message: str) -> None:
-        start = _start(node)
-        self.problems.append(Problem(message, path=render_path(path), line=start.line, column=start.column))
+    def _refuse(self, place: Position, path: Path, message: str) -> None:
+        self.problems.append(Problem(message, path=render_path(path), line=place.line, column=place.column))
 
 
 def _complaint(text: str, tag: str, *, is_plain: bool) -> str | None:

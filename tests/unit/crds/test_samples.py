@@ -1,0 +1,62 @@
+"""The samples and the laptop's agent: valid, minimal where they say so, and complete where they say so."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from manifests.wrong_objects import REPOSITORY, full_sample
+from supportplane_crds import Mode, load_agent_file
+from supportplane_crds.load import KINDS
+from supportplane_crds.structural import Schema, root_schema
+
+SAMPLES = sorted((REPOSITORY / "crds/samples").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", [*SAMPLES, REPOSITORY / "environments/local/agent.yaml"], ids=lambda path: path.name)
+def test_a_file_we_ship_is_valid_and_its_sources_exist(path: Path) -> None:
+    assert load_agent_file(path).agent.name
+
+
+def paths(path: str, value: Any) -> Iterator[str]:
+    """Every field that a manifest sets, entries of lists as []."""
+    yield path
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from paths(f"{path}.{name}", part)
+    if isinstance(value, list):
+        for part in value:
+            yield from paths(f"{path}[]", part)
+
+
+def declared(path: str, schema: Schema) -> Iterator[str]:
+    yield path
+    if "items" in schema:
+        yield from declared(f"{path}[]", schema["items"])
+    for name, part in schema.get("properties", {}).items():
+        yield from declared(f"{path}.{name}", part)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_full_sample_uses_every_field_there_is(kind: str) -> None:
+    there_is = set(declared(kind, root_schema(KINDS[kind])))
+    used = {path for document in full_sample() if document["kind"] == kind for path in paths(kind, document)}
+    assert there_is - used == set()
+
+
+def test_the_smallest_agent_is_safe_by_default() -> None:
+    agent_file = load_agent_file(REPOSITORY / "crds/samples/minimal.yaml")
+    spec = agent_file.agent.spec
+    assert spec.mode is Mode.AUTO
+    assert spec.tenant.id == "default"
+    assert spec.template.knowledge == ()
+    assert [str(trigger) for trigger in spec.template.handoff.triggers] == ["CustomerRequest", "MissingKnowledge"]
+    assert [(limit.requests, limit.window.total_seconds()) for limit in spec.gateway.rate_limits] == [(120, 60)]
+
+
+def test_the_laptops_agent_knows_this_projects_documentation() -> None:
+    agent_file = load_agent_file(REPOSITORY / "environments/local/agent.yaml")
+    (reference,) = agent_file.agent.spec.template.knowledge
+    sources = agent_file.knowledge_base(reference.name).spec.sources
+    assert {agent_file.source_path(source) for source in sources} == {REPOSITORY / "docs", REPOSITORY / "README.md"}
