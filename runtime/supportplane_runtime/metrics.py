@@ -72,3 +72,17 @@ AUTH_FAILURES = Counter(
 AUDIT_ENTRIES = Counter(
     "supportplane_audit_entries_total", "API calls for the audit log, by what became of the entry", ["result"]
 )  # result: written, dropped
+
+# Store
+STORE_FAILURES = Counter(
+    "supportplane_store_failures_total",
+    "Database statements that did not go through, each run of a repeated one counted",
+    ["reason"],  # no-connection, refused, connection-lost
+)
+CACHE_REQUESTS = Counter(
+    "supportplane_cache_requests_total", "Cache reads and writes, by what came of them", ["result"]
+)  # result: hit, miss, stored, failed
+LIMITS_LOCAL = Counter(
+    "supportplane_limits_local_total",
+    "Requests counted against this process's share of a limit because Redis was away (a deliberate fail-open)",
+)

@@ -31,6 +31,11 @@ def mint_key(kind: KeyKind) -> str:
     return head + _checksum(head)
 
 
+def key_id_of(plain: str) -> str:
+    """The public part of a key that ``mint_key`` made."""
+    return plain.split("_")[1]
+
+
 def parse_key(plain: str) -> PresentedKey | None:
     """None for text that cannot be a key: a typing error is refused without asking the database."""
     prefix, _, rest = plain.partition("_")

@@ -21,7 +21,7 @@ from supportplane_runtime.domain.conversation import (
 )
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import NotFound
-from supportplane_runtime.store.credentials import digest, mint_key, mint_token, parse_key, same_digest
+from supportplane_runtime.store.credentials import digest, key_id_of, mint_key, mint_token, parse_key, same_digest
 from supportplane_runtime.store.interfaces import (
     SESSION_TTL,
     Accepted,
@@ -309,10 +309,8 @@ class MemoryKeys:
         self, tenant: str, name: str, *, kind: KeyKind, scopes: frozenset[Scope], origins: Sequence[str]
     ) -> tuple[ApiKey, str]:
         plain = mint_key(kind)
-        presented = parse_key(plain)
-        assert presented is not None  # noqa: S101  # what was just minted parses
         key = ApiKey(
-            key_id=presented.key_id,
+            key_id=key_id_of(plain),
             tenant=tenant,
             name=name,
             kind=kind,
@@ -322,7 +320,7 @@ class MemoryKeys:
             last_used_at=None,
             revoked_at=None,
         )
-        self._state.keys[tenant, key.key_id] = (key, presented.digest)
+        self._state.keys[tenant, key.key_id] = (key, digest(plain))
         return key, plain
 
     async def lookup(self, plain: str) -> ApiKey | None:

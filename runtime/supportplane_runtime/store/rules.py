@@ -14,6 +14,8 @@ from supportplane_runtime.turns.interfaces import TurnRequest
 # is resolved within the 60 s that the fault list allows (fault 27). Renew at a third of it.
 LEASE = timedelta(seconds=30)
 
+TURN_END = "turn.end"  # the audit action of a turn that ended, however it did
+
 
 def conversation_of(request: TurnRequest) -> UUID:
     """The conversation a turn belongs to.
@@ -47,7 +49,7 @@ def turn_audit(turn: Turn, key_id: str) -> AuditEntry:
     return AuditEntry(
         tenant=turn.tenant,
         actor=key_id,
-        action="turn.end",
+        action=TURN_END,
         outcome=turn.failure or turn.status,
         facts=turn_facts(turn),
     )

@@ -1,0 +1,32 @@
+"""PostgresStore: every part of the store over one pool. Made by app.py, closed by whoever made it."""
+
+from supportplane_runtime.store.key_cache import CachedKeys
+from supportplane_runtime.store.postgres.audit import PostgresAudit
+from supportplane_runtime.store.postgres.database import Database
+from supportplane_runtime.store.postgres.keys import PostgresKeys
+from supportplane_runtime.store.postgres.records import PostgresRecords
+from supportplane_runtime.store.postgres.sessions import PostgresSessions
+from supportplane_runtime.store.postgres.turns import PostgresTurnbook
+
+
+class PostgresStore:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.turnbook = PostgresTurnbook(database)
+        self.records = PostgresRecords(database)
+        self.keys = CachedKeys(PostgresKeys(database))
+        self.audit = PostgresAudit(database)
+        self.sessions = PostgresSessions(database)
+
+    async def probe(self) -> None:
+        await self.database.run_again_safe("SELECT 1", {})
+
+    async def close(self) -> None:
+        await self.database.close()
+
+
+async def open_store(url: str, *, pool_size: int) -> PostgresStore:
+    """Does not wait for the database: ``probe`` tells whether it answers. ``url`` is migrated already (migrate.py)."""
+    database = Database(url, pool_size=pool_size)
+    await database.open()
+    return PostgresStore(database)
