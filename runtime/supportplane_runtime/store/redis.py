@@ -1,0 +1,123 @@
+"""Cache and rate limits on Redis, both of which the product can do without: losing it costs speed, never an answer.
+
+RedisLink is the one way to the server: a budget on every call, and after a failure a pause in which nobody asks, so a
+Redis that hangs costs one request its budget and not every request. The first call after the pause tries again.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar, cast
+
+from limits.aio.storage import RedisStorage
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from supportplane_runtime.errors import CacheUnavailable
+from supportplane_runtime.metrics import CACHE_REQUESTS, LIMITS_LOCAL
+from supportplane_runtime.store.interfaces import Limit, LimitDecision
+from supportplane_runtime.store.rates import WindowCounter, local_counter
+
+# A slow Redis may add 100 ms to a request at most (fault 10). Calls take under 1 ms.
+BUDGET_S = 0.08
+PAUSE_S = 1.0  # a guess: back within a second of Redis being back, one slow request a second while it hangs
+KEY_PREFIX = "supportplane"
+
+ResultT = TypeVar("ResultT")
+
+
+class RedisLink:
+    """Calls to one Redis. clock: seconds that never jump."""
+
+    def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        # One retry at once: the server closed an idle connection, or restarted. The budget holds for both tries.
+        self.client: Redis = Redis.from_url(url, retry=Retry(NoBackoff(), 1))
+        self._clock = clock
+        self._away_until = 0.0
+
+    async def call(self, operation: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        """Raises CacheUnavailable when Redis fails, is too slow, or did so within the last second."""
+        now = self._clock()
+        if now < self._away_until:
+            raise _away()
+        if self._away_until:
+            self._away_until = now + PAUSE_S  # this call alone tries
+        try:
+            async with asyncio.timeout(BUDGET_S):
+                result = await operation()
+        except (RedisError, OSError, TimeoutError) as exc:
+            self._away_until = self._clock() + PAUSE_S
+            raise _away() from exc
+        self._away_until = 0.0
+        return result
+
+    async def probe(self) -> None:
+        """Raises CacheUnavailable."""
+        await self.call(self._ping)
+
+    async def close(self) -> None:
+        await self.client.aclose()
+
+    async def _ping(self) -> None:
+        await self.client.ping()
+
+
+class RedisCache:
+    def __init__(self, link: RedisLink) -> None:
+        self._link = link
+
+    async def get(self, tenant: str, name: str) -> bytes | None:
+        async def read() -> bytes | None:
+            return cast("bytes | None", await self._link.client.get(_key(tenant, name)))  # the client decodes nothing
+
+        try:
+            value = await self._link.call(read)
+        except CacheUnavailable:
+            CACHE_REQUESTS.labels("failed").inc()
+            return None
+        CACHE_REQUESTS.labels("miss" if value is None else "hit").inc()
+        return value
+
+    async def put(self, tenant: str, name: str, value: bytes, *, ttl_s: int) -> None:
+        async def write() -> None:
+            await self._link.client.set(_key(tenant, name), value, ex=ttl_s)
+
+        try:
+            await self._link.call(write)
+        except CacheUnavailable:
+            CACHE_REQUESTS.labels("failed").inc()
+            return
+        CACHE_REQUESTS.labels("stored").inc()
+
+
+class RedisRateLimiter:
+    """A limit shared by all processes. Without Redis each grants its share, so all together stay within one more limit.
+
+    processes: how many gateways share the limit.
+    """
+
+    def __init__(self, link: RedisLink, limits: Mapping[str, Limit], *, processes: int = 1) -> None:
+        # limits takes a pool here, though its types know only the options of a URL.
+        options: dict[str, Any] = {"connection_pool": link.client.connection_pool}
+        storage = RedisStorage("redis://", implementation="redispy", key_prefix=f"{KEY_PREFIX}:limits", **options)
+        self._link = link
+        self._shared = WindowCounter(storage, limits)
+        self._local = local_counter(limits, processes=processes)
+
+    async def hit(self, tenant: str, key_id: str, scope: str) -> LimitDecision:
+        try:
+            return await self._link.call(lambda: self._shared.hit(tenant, key_id, scope))
+        except CacheUnavailable:
+            LIMITS_LOCAL.inc()
+            return await self._local.hit(tenant, key_id, scope)
+
+
+def _key(tenant: str, name: str) -> str:
+    """A tenant is a DNS label, so no name can reach into another's keys."""
+    return f"{KEY_PREFIX}:{tenant}:{name}"
+
+
+def _away() -> CacheUnavailable:
+    return CacheUnavailable("Redis does not answer at the moment.")
