@@ -1,0 +1,72 @@
+"""Puts the gateway together: routes, guards, error rendering, start and stop. Called by supportplane_runtime.app."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
+from starlette.exceptions import HTTPException
+
+from supportplane_runtime.errors import RuntimeFault
+from supportplane_runtime.gateway import problems
+from supportplane_runtime.gateway.conversations.endpoints import router as conversations
+from supportplane_runtime.gateway.feedback.endpoints import router as feedback
+from supportplane_runtime.gateway.health.endpoints import router as health
+from supportplane_runtime.gateway.observation import Observation
+from supportplane_runtime.gateway.openapi import install_openapi
+from supportplane_runtime.gateway.page.endpoints import router as page
+from supportplane_runtime.gateway.parts import GatewayParts
+from supportplane_runtime.gateway.query.endpoints import router as query
+from supportplane_runtime.gateway.security import BodyLimit, HostGuard, Preflights
+from supportplane_runtime.gateway.sessions.endpoints import router as sessions
+from supportplane_runtime.gateway.state import Gateway
+from supportplane_runtime.gateway.tickets.endpoints import router as tickets
+from supportplane_runtime.settings import Settings
+
+
+def create_app(parts: GatewayParts, settings: Settings) -> FastAPI:
+    """The ASGI application. Serve it with ``server.build_server``, which knows its limits and how to stop it."""
+    gateway = Gateway.of(parts, settings)
+    app = FastAPI(
+        title="Supportplane",
+        version=version("supportplane"),
+        docs_url=None,  # the usual viewers load from a CDN; page/endpoints.py serves a reference of its own
+        redoc_url=None,
+        redirect_slashes=False,  # a redirected POST loses its body in some clients; a wrong path is a 404
+        lifespan=_lifespan,
+    )
+    app.state.gateway = gateway
+    for router in (query, feedback, conversations, tickets, sessions, health, page):
+        app.include_router(router)
+    _add_guards(app, gateway)
+    _add_error_rendering(app)
+    install_openapi(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    gateway: Gateway = app.state.gateway
+    gateway.audit_log.start()
+    try:
+        yield
+    finally:
+        gateway.admission.drain()
+        await gateway.asking.stop()
+        await gateway.audit_log.stop()
+
+
+def _add_guards(app: FastAPI, gateway: Gateway) -> None:
+    """Added innermost first: a request meets them from the last line to the first."""
+    app.add_middleware(BodyLimit, max_bytes=gateway.settings.max_body_bytes)
+    app.add_middleware(Preflights, authentication=gateway.authentication)
+    app.add_middleware(HostGuard, allowed=gateway.settings.allowed_hosts)
+    app.add_middleware(Observation, audit_log=gateway.audit_log)
+
+
+def _add_error_rendering(app: FastAPI) -> None:
+    app.add_exception_handler(RuntimeFault, problems.render_fault)
+    app.add_exception_handler(RequestValidationError, problems.render_validation)
+    app.add_exception_handler(WebSocketRequestValidationError, problems.render_validation)
+    app.add_exception_handler(HTTPException, problems.render_http_exception)

@@ -1,0 +1,143 @@
+"""Who calls: turns the credentials of a request or WebSocket into a Caller, or raises Unauthenticated or Forbidden.
+
+Three kinds: a secret key (servers; refused when a foreign web page sends it), a session cookie (the chat page; only
+from our own pages, which is the protection against CSRF), a publishable key with a visitor token (a widget; only from
+the key's origins). On for every API route: endpoints ask for a caller through limits.py. Never logs a secret.
+"""
+
+import re
+from typing import NoReturn
+
+from fastapi.requests import HTTPConnection
+from starlette.datastructures import Headers
+
+from supportplane_runtime import metrics
+from supportplane_runtime.domain.identity import Caller, CallerKind, Scope
+from supportplane_runtime.errors import Unauthenticated
+from supportplane_runtime.gateway.errors import OriginNotAllowed
+from supportplane_runtime.gateway.facts import facts_of
+from supportplane_runtime.gateway.origins import is_bound, is_foreign, is_proven_same_origin
+from supportplane_runtime.gateway.visitors import Visitors
+from supportplane_runtime.store.interfaces import ApiKey, KeyKind, Keys, Sessions
+
+SESSION_COOKIE = "supportplane_session"
+SUBPROTOCOL = "supportplane"  # what a browser's WebSocket offers beside the credentials that it can't put in a header
+_KEY_SHAPE = re.compile(r"(?P<prefix>sk|pk)_[A-Za-z0-9_-]{8,200}")
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_HOW = "Send an API key as 'Authorization: Bearer sk_...' or 'X-API-Key: sk_...'."
+
+
+def refuse(reason: str, detail: str) -> NoReturn:
+    metrics.AUTH_FAILURES.labels(reason).inc()
+    raise Unauthenticated(detail)
+
+
+def refuse_origin(detail: str) -> NoReturn:
+    metrics.AUTH_FAILURES.labels("origin").inc()
+    raise OriginNotAllowed(detail)
+
+
+def _subprotocol_value(connection: HTTPConnection, prefix: str) -> str | None:
+    offered: list[str] = connection.scope.get("subprotocols", [])
+    return next((value.removeprefix(prefix) for value in offered if value.startswith(prefix)), None)
+
+
+def _presented_key(connection: HTTPConnection) -> str | None:
+    """The key as sent, its shape unchecked. Raises Unauthenticated for another scheme than Bearer."""
+    authorization = connection.headers.get("authorization")
+    if authorization is not None:
+        scheme, _, value = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not value.strip():
+            refuse("malformed", f"The Authorization header is not a bearer token. {_HOW}")
+        return value.strip()
+    return connection.headers.get("x-api-key") or _subprotocol_value(connection, "bearer.")
+
+
+def _key_in_url(connection: HTTPConnection) -> str | None:
+    """``?key=pk_...``: URLs end in logs and histories, so only publishable keys are read from them."""
+    key = connection.query_params.get("key")
+    if key is not None and not key.startswith("pk_"):
+        refuse("malformed", f"Only a publishable key (pk_...) may stand in the URL. {_HOW}")
+    return key
+
+
+class Authentication:
+    def __init__(self, keys: Keys, sessions: Sessions, visitors: Visitors) -> None:
+        self._keys = keys
+        self._sessions = sessions
+        self._visitors = visitors
+
+    async def caller(self, connection: HTTPConnection) -> Caller:
+        presented = _presented_key(connection) or _key_in_url(connection)
+        if presented is not None:
+            key = await self.key(presented)
+            allow_cross_origin(connection, key)
+            return self._key_caller(connection, key)
+        secret = connection.cookies.get(SESSION_COOKIE)
+        if secret is not None:
+            return await self._session_caller(connection, secret)
+        refuse("missing", f"This needs authentication. {_HOW}")
+
+    async def publishable_key(self, connection: HTTPConnection) -> ApiKey:
+        """The key of a widget that has no visitor yet; the origin is checked."""
+        key = await self.key(_presented_key(connection) or _key_in_url(connection) or "")
+        if key.kind is not KeyKind.PUBLISHABLE:
+            refuse("malformed", "Visitors are made for publishable keys (pk_...) only.")
+        allow_cross_origin(connection, key)
+        return key
+
+    async def key(self, presented: str) -> ApiKey:
+        """The live key. The store is asked only for what has the shape of a key."""
+        if _KEY_SHAPE.fullmatch(presented) is None:
+            refuse("malformed", f"That is not an API key. {_HOW}")
+        key = await self._keys.lookup(presented)
+        if key is None:
+            refuse("unknown", "This API key is unknown or revoked. Make one with: supportplane keys create")
+        return key
+
+    def _key_caller(self, connection: HTTPConnection, key: ApiKey) -> Caller:
+        if key.kind is KeyKind.SECRET:
+            return Caller(key.tenant, key.key_id, CallerKind.KEY, key.scopes)
+        token = connection.headers.get("x-visitor-token") or _subprotocol_value(connection, "visitor.")
+        user_id = self._visitors.read(token, tenant=key.tenant, key_id=key.key_id) if token else None
+        if user_id is None:
+            refuse("visitor", "A publishable key needs a visitor token: POST /api/v1/visitors, then X-Visitor-Token.")
+        scopes = key.scopes & {Scope.INVOKE}
+        return Caller(key.tenant, key.key_id, CallerKind.WIDGET, scopes, user_id)
+
+    async def _session_caller(self, connection: HTTPConnection, secret: str) -> Caller:
+        _require_own_page(connection)
+        session = await self._sessions.lookup(secret)
+        if session is None:
+            refuse("session", "The session has ended. Open a new link: supportplane status shows how.")
+        # Limits and audit count a session by its user: the cookie is a secret and changes with every link.
+        key_id = f"session:{session.user_id}"
+        return Caller(session.tenant, key_id, CallerKind.SESSION, frozenset({Scope.INVOKE}), session.user_id)
+
+
+def _require_own_page(connection: HTTPConnection) -> None:
+    """Cookies travel by themselves, and SameSite=Strict does not tell two ports of one host apart."""
+    reading = connection.scope["type"] == "http" and connection.scope["method"] in _SAFE_METHODS
+    trusted = not is_foreign(connection.headers) if reading else is_proven_same_origin(connection.headers)
+    if not trusted:
+        refuse_origin("A session may be used by its own page only. Other programs use an API key.")
+
+
+def is_allowed_origin(headers: Headers, key: ApiKey) -> bool:
+    """Secret keys have no business in a foreign page; publishable ones are for their origins (and need one)."""
+    if key.kind is KeyKind.SECRET:
+        return not is_foreign(headers)
+    return is_bound(headers.get("origin"), key.origins)
+
+
+def allow_cross_origin(connection: HTTPConnection, key: ApiKey) -> None:
+    """Raises OriginNotAllowed; for a widget's key, lets that one origin read the response (CORS)."""
+    if not is_allowed_origin(connection.headers, key):
+        refuse_origin("This key may not be used from this site. A widget's origins are given when its key is made.")
+    if key.kind is KeyKind.PUBLISHABLE:
+        origin = connection.headers["origin"].encode("latin-1")
+        facts_of(connection).headers += [
+            (b"access-control-allow-origin", origin),
+            (b"access-control-expose-headers", b"retry-after, ratelimit, ratelimit-policy, x-request-id"),
+            (b"vary", b"origin"),
+        ]

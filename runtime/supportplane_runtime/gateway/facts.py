@@ -1,0 +1,37 @@
+"""What is learned about a request while it is handled, carried in its ASGI scope for the audit and the response.
+
+Made by observation.py, the outermost layer; authentication, limits and endpoints add to it; never message content.
+"""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from fastapi.requests import HTTPConnection
+from starlette.types import Scope
+
+from supportplane_runtime.domain.identity import Caller
+
+SCOPE_KEY = "supportplane.facts"
+
+
+@dataclass(slots=True)
+class RequestFacts:
+    """``headers`` are added to the response, ``ids`` go to the audit under their names."""
+
+    request_id: str
+    caller: Caller | None = None
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def note(self, **ids: UUID | str | None) -> None:
+        self.ids.update({name: str(value) for name, value in ids.items() if value is not None})
+
+
+def facts_of(connection: HTTPConnection) -> RequestFacts:
+    facts = connection.scope[SCOPE_KEY]
+    assert isinstance(facts, RequestFacts)  # noqa: S101 - set by observation.py on every request
+    return facts
+
+
+def attach_facts(scope: Scope, facts: RequestFacts) -> None:
+    scope[SCOPE_KEY] = facts

@@ -1,0 +1,82 @@
+"""How the parts are, asked at most once a second however often anyone wants to know.
+
+Health is open to everyone who reaches the port, so it must not be a way to make the database work. Used by
+endpoints.py.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+
+from supportplane_runtime.errors import RuntimeFault
+from supportplane_runtime.gateway.admission import Admission
+from supportplane_runtime.gateway.parts import Probe
+
+FRESH_S = 1.0
+PROBE_TIMEOUT_S = 2.0  # below the second-and-more that probes of Kubernetes are usually given
+
+
+@dataclass(frozen=True, slots=True)
+class PartHealth:
+    name: str
+    ok: bool
+    required: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    parts: tuple[PartHealth, ...]
+    draining: bool
+
+    @property
+    def ready(self) -> bool:
+        return not self.draining and all(part.ok for part in self.parts if part.required)
+
+    @property
+    def status(self) -> str:
+        if self.draining:
+            return "draining"
+        if not self.ready:
+            return "down"
+        return "ok" if all(part.ok for part in self.parts) else "degraded"
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why it is not ready."""
+        failed = [f"{part.name}: {part.detail}" for part in self.parts if part.required and not part.ok]
+        return ["The process is about to stop.", *failed] if self.draining else failed
+
+
+async def check_part(probe: Probe) -> PartHealth:
+    try:
+        async with asyncio.timeout(PROBE_TIMEOUT_S):
+            detail = await probe.check()
+    except TimeoutError:
+        return PartHealth(probe.name, ok=False, required=probe.required, detail=f"No reply in {PROBE_TIMEOUT_S:g} s.")
+    except RuntimeFault as fault:
+        return PartHealth(probe.name, ok=False, required=probe.required, detail=fault.detail)
+    except Exception as exc:  # noqa: BLE001 - whatever a part does, health says so instead of failing itself
+        detail = f"The check itself failed ({type(exc).__name__})."
+        return PartHealth(probe.name, ok=False, required=probe.required, detail=detail)
+    return PartHealth(probe.name, ok=True, required=probe.required, detail=detail)
+
+
+class HealthChecks:
+    def __init__(
+        self, probes: tuple[Probe, ...], admission: Admission, *, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._probes = probes
+        self._admission = admission
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._checked_at: float | None = None
+        self._parts: tuple[PartHealth, ...] = ()
+
+    async def health(self) -> Health:
+        async with self._lock:
+            if self._checked_at is None or self._clock() - self._checked_at >= FRESH_S:
+                self._parts = tuple(await asyncio.gather(*map(check_part, self._probes)))
+                self._checked_at = self._clock()
+        return Health(self._parts, draining=self._admission.draining)

@@ -1,0 +1,55 @@
+"""/livez, /readyz, /health and /metrics: without authentication, and without secrets or anyone's data.
+
+/livez says that the process answers; /readyz that it can answer questions (503 otherwise). /metrics is for whoever
+reaches the port: the laptop binds to loopback, in a cluster the route to the outside leads to /api and the page only.
+"""
+
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from supportplane_runtime.gateway.health.checks import PartHealth
+from supportplane_runtime.gateway.health.schemas import HealthReply, LiveReply, ReadyReply
+from supportplane_runtime.gateway.replies import json_reply
+from supportplane_runtime.gateway.routes import GatewayRoute
+from supportplane_runtime.gateway.state import CurrentGateway
+
+router = APIRouter(route_class=GatewayRoute, tags=["health"])
+_VERSION = version("supportplane")
+_METRICS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Prometheus text format", "content": {"text/plain": {"schema": {"type": "string"}}}}
+}
+
+
+def part_data(part: PartHealth) -> dict[str, str | bool]:
+    status = "ok" if part.ok else "failed"
+    return {"name": part.name, "status": status, "required": part.required, "detail": part.detail}
+
+
+@router.get("/livez", summary="The process answers", responses={200: {"model": LiveReply}})
+async def live() -> Response:
+    return json_reply({"status": "alive"})
+
+
+@router.get(
+    "/readyz",
+    summary="Questions can be answered",
+    responses={200: {"model": ReadyReply}, 503: {"model": ReadyReply, "description": "Not now, for the reasons given"}},
+)
+async def ready(gateway: CurrentGateway) -> Response:
+    health = await gateway.health.health()
+    return json_reply({"ready": health.ready, "reasons": health.reasons}, status=200 if health.ready else 503)
+
+
+@router.get("/health", summary="Each part, in sentences", responses={200: {"model": HealthReply}})
+async def health(gateway: CurrentGateway) -> Response:
+    """Always 200: this is for people and programs that read it; machines that route use /readyz."""
+    found = await gateway.health.health()
+    return json_reply({"status": found.status, "version": _VERSION, "parts": [part_data(part) for part in found.parts]})
+
+
+@router.get("/metrics", summary="Prometheus metrics", response_class=Response, responses=_METRICS)
+async def read_metrics() -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

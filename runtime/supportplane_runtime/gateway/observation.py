@@ -1,0 +1,132 @@
+"""The outermost layer: gives each request an id, counts and audits it, adds the security headers, and catches bugs.
+
+Pure ASGI (BaseHTTPMiddleware costs a task and two queues a request). Everything below adds to the RequestFacts that it
+makes. Installed by application.py.
+"""
+
+import re
+import secrets
+import traceback
+from collections.abc import Iterable
+from time import perf_counter
+
+import structlog
+from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from supportplane_runtime import metrics
+from supportplane_runtime.gateway.audit import AuditLog
+from supportplane_runtime.gateway.facts import RequestFacts, attach_facts
+from supportplane_runtime.gateway.problems import unexpected_problem
+from supportplane_runtime.store.interfaces import AuditEntry
+
+log = structlog.get_logger(__name__)
+
+NOBODY = "-"  # tenant and actor of a call that was refused before it was known whose it is
+AUDITED_PREFIX = "/api/"
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+_GONE = 499  # the client left before there was a response; nginx's number, never sent
+_BASE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+# For everything that is not a page (page/endpoints.py sets its own): a JSON body opened in a browser may do nothing.
+_DEFAULT_HEADERS: dict[bytes, bytes] = {
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"cache-control": b"no-store",
+}
+
+
+def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The caller's X-Request-ID when it is harmless to log, otherwise a new one."""
+    given = next((value for name, value in headers if name == b"x-request-id"), b"")
+    return given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(12)
+
+
+def response_headers(sent: Iterable[tuple[bytes, bytes]], facts: RequestFacts) -> list[tuple[bytes, bytes]]:
+    """What the handler set, what authentication and limits noted, and the defaults for what is missing."""
+    headers = [*sent, *facts.headers, *_BASE_HEADERS, (b"x-request-id", facts.request_id.encode())]
+    names = {name for name, _ in headers}
+    # A widget's response must be readable on the widget's site.
+    readable = b"access-control-allow-origin" in names
+    defaults = _DEFAULT_HEADERS | ({b"cross-origin-resource-policy": b"cross-origin"} if readable else {})
+    return headers + [(name, value) for name, value in defaults.items() if name not in names]
+
+
+class Observation:
+    def __init__(self, app: ASGIApp, *, audit_log: AuditLog) -> None:
+        self._app = app
+        self._audit_log = audit_log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        facts = RequestFacts(_request_id(scope["headers"]))
+        attach_facts(scope, facts)
+        structlog.contextvars.bind_contextvars(request_id=facts.request_id)
+        started = perf_counter()
+        status = await self._run(scope, receive, send, facts)
+        self._count(scope, status, perf_counter() - started)
+        if scope["path"].startswith(AUDITED_PREFIX):
+            self._audit_log.add(audit_entry(scope, facts, status))
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send, facts: RequestFacts) -> int:
+        """Handle the request; returns the status that was sent."""
+        status = _GONE
+
+        async def observed_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] in {"http.response.start", "websocket.http.response.start"}:
+                status = message["status"]
+                message["headers"] = response_headers(message.get("headers", ()), facts)
+            elif message["type"] == "websocket.accept":
+                status = 101
+            await send(message)
+
+        try:
+            await self._app(scope, receive, observed_send)
+        except ClientDisconnect:
+            pass  # it left while sending its body
+        except Exception as exc:  # noqa: BLE001 - the top: a bug is logged, counted and answered here
+            # Frames only: an exception's own text may quote a customer's message.
+            frames = "".join(traceback.format_tb(exc.__traceback__))
+            log.error("request_crashed", path=scope["path"], error=type(exc).__name__, frames=frames)  # noqa: TRY400
+            if status == _GONE:
+                await unexpected_problem()(scope, receive, observed_send)
+        return status
+
+    def _count(self, scope: Scope, status: int, took_s: float) -> None:
+        route = route_template(scope)
+        method = scope.get("method", "WEBSOCKET")
+        klass = "gone" if status == _GONE else f"{status // 100}xx"
+        metrics.HTTP_REQUESTS.labels(method if method in _KNOWN_METHODS else "OTHER", route, klass).inc()
+        metrics.HTTP_SECONDS.labels(route).observe(took_s)
+
+
+_KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"})
+
+
+def route_template(scope: Scope) -> str:
+    """``/api/v1/turns/{turn_id}``; a path that no route has is ``unmatched``, so labels stay bounded."""
+    return getattr(scope.get("route"), "path", "unmatched")
+
+
+def audit_entry(scope: Scope, facts: RequestFacts, status: int) -> AuditEntry:
+    client = HTTPConnection(scope).client
+    caller = facts.caller
+    return AuditEntry(
+        tenant=caller.tenant if caller else NOBODY,
+        actor=caller.key_id if caller else NOBODY,
+        action=f"{scope.get('method', 'WEBSOCKET')} {route_template(scope)}",
+        outcome=str(status),
+        facts={
+            "request_id": facts.request_id,
+            "kind": caller.kind.value if caller else None,
+            "client": client.host if client else None,
+            **facts.ids,
+        },
+    )

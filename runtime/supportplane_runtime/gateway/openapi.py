@@ -1,0 +1,57 @@
+"""The OpenAPI document: FastAPI's, completed with what it can't know (authentication, problems, the WebSocket).
+
+Made once, when first asked for. Installed by application.py.
+"""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from supportplane_runtime.gateway.authentication import SESSION_COOKIE
+from supportplane_runtime.gateway.problems import Problem
+from supportplane_runtime.gateway.query.schemas import FRAMES
+
+DESCRIPTION = """\
+Ask a support agent and get grounded answers with their sources.
+
+Errors are RFC 9457 problems (application/problem+json) with a stable `code`. A 429 or 503 says in Retry-After when to \
+come back. RateLimit and RateLimit-Policy tell what is left of the key's limit.
+
+A WebSocket at /api/v1/stream carries the events of the stream too: send frames of the types query, resume and cancel \
+(their schemas are under x-websocket-frames), receive {"type", "sequence", "turn_id", "data"}. In a browser, which \
+can't set headers, offer the subprotocols "supportplane" and "bearer.<key>".
+
+A widget on another site puts its publishable key into the URL (?key=pk_...), makes a visitor and sends its token as \
+X-Visitor-Token."""
+
+SECURITY_SCHEMES: dict[str, dict[str, str]] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "Authorization: Bearer sk_..."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE, "description": "the chat page's session"},
+    "publishable": {"type": "apiKey", "in": "query", "name": "key", "description": "pk_..., bound to its origins"},
+    "visitor": {"type": "apiKey", "in": "header", "name": "X-Visitor-Token", "description": "with a publishable key"},
+}
+
+
+def install_openapi(app: FastAPI) -> None:
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = openapi_document(app)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
+
+
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= problem.pop("$defs") | {"Problem": problem}
+    document["components"]["securitySchemes"] = SECURITY_SCHEMES
+    document["x-websocket-frames"] = FRAMES.json_schema()
+    for operation in (operation for path in document["paths"].values() for operation in path.values()):
+        operation["responses"].pop("422", None)  # FastAPI's own; here a wrong request is a 400 problem
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    return document

@@ -1,0 +1,68 @@
+"""Where a browser's request comes from: pure decisions on the Host, Origin and Sec-Fetch-Site headers.
+
+DNS rebinding needs a host *name* the attacker owns, so names must be listed while address literals are always ours.
+Schemes are not compared, because TLS may end before us. Called by security.py and authentication.py.
+"""
+
+import re
+from collections.abc import Collection
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+
+_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def is_known_host(host: str, allowed: Collection[str]) -> bool:
+    """host: the Host header, port included. An address literal is known, a name only when it is listed."""
+    match = _HOST.fullmatch(host)
+    if match is None:
+        return False
+    name = match["name"].lower()
+    return name in allowed or _is_address(name)
+
+
+def _authority(url: str) -> tuple[str, int | None] | None:
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme)) if parts.hostname else None
+    except ValueError:
+        return None
+
+
+def is_same_origin(origin: str, host: str) -> bool:
+    """Whether the page that sent ``origin`` was served by ``host`` (name and port; a missing port is the scheme's)."""
+    scheme = origin.partition("://")[0]
+    ours = _authority(f"{scheme}://{host}")
+    return ours is not None and _authority(origin) == ours
+
+
+def is_foreign(headers: Headers) -> bool:
+    """Whether a browser says that another site's page sent this. Without such headers: no."""
+    origin = headers.get("origin")
+    if origin is not None:
+        return not is_same_origin(origin, headers.get("host", ""))
+    return headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}
+
+
+def is_proven_same_origin(headers: Headers) -> bool:
+    """Whether a browser vouches that our own page sent this: what a cookie needs before it may change anything."""
+    origin = headers.get("origin")
+    if origin is not None:
+        return is_same_origin(origin, headers.get("host", ""))
+    return headers.get("sec-fetch-site") == "same-origin"
+
+
+def is_bound(origin: str | None, origins: Collection[str]) -> bool:
+    """Whether a publishable key with these origins may be used by a page of ``origin`` (scheme, name and port)."""
+    return origin is not None and origin.lower() in {bound.lower().rstrip("/") for bound in origins}

@@ -1,0 +1,1 @@
+"""The chat page, the widget script and the API reference."""

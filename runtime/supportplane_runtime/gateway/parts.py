@@ -1,0 +1,53 @@
+"""What the gateway is made of: interfaces only. app.py chooses the implementations and passes them to create_app."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+from supportplane_runtime.domain.conversation import Turn
+from supportplane_runtime.store.interfaces import Audit, Keys, RateLimiter, Records, Sessions
+from supportplane_runtime.turns.interfaces import Turns
+
+DEFAULT_TURN_TIMEOUT = timedelta(seconds=60)  # the default of orchestrator.turnTimeout
+
+
+class TurnLookup(Protocol):
+    """The one thing the gateway asks of the turnbook: whose turn an id is."""
+
+    async def turn(self, tenant: str, turn_id: UUID) -> Turn:
+        """Raises NotFound, StoreUnavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How a part is.
+
+    check: returns a sentence for people, raises RuntimeFault (its detail is shown, so no secrets) when it is not well.
+    required: without it no question can be answered, so readiness goes off.
+    """
+
+    name: str
+    check: Callable[[], Awaitable[str]]
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayParts:
+    """visitor_secret: at least 32 random bytes, kept across restarts and shared by all processes of one agent.
+
+    turn_timeout: the agent's orchestrator.turnTimeout; a waiting request gives up shortly after it.
+    """
+
+    turns: Turns
+    lookup: TurnLookup
+    records: Records
+    keys: Keys
+    sessions: Sessions
+    limiter: RateLimiter
+    audit: Audit
+    visitor_secret: bytes = field(repr=False)
+    probes: tuple[Probe, ...] = ()
+    turn_timeout: timedelta = DEFAULT_TURN_TIMEOUT

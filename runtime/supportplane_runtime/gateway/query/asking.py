@@ -1,0 +1,153 @@
+"""Starts turns and follows them: the gateway's only use of ``Turns``.
+
+A turn that was started here holds its place (admission.py) until its terminal event. While a client listens, the
+client's own stream shows that event; when the client leaves before, the rest of the turn is watched in the background.
+Called by query/endpoints.py, query/socket.py and query/stream.py.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from supportplane_runtime import metrics
+from supportplane_runtime.domain.conversation import Turn, TurnStatus
+from supportplane_runtime.errors import RuntimeFault
+from supportplane_runtime.gateway.admission import Admission, Closing
+from supportplane_runtime.gateway.errors import Draining, TurnTimeout
+from supportplane_runtime.gateway.parts import GatewayParts
+from supportplane_runtime.turns.events import Failure, Final, Token, TurnEvent
+from supportplane_runtime.turns.interfaces import TurnRequest
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_S = 5.0  # beyond the turn's own timeout, so that its Failure comes first
+
+
+@dataclass(slots=True)
+class Run:
+    """A turn as this request sees it. counted: this request holds the turn's place and measures it."""
+
+    turn: Turn
+    started_at: float
+    counted: bool
+    last_sequence: int = 0
+    answering: bool = False
+    ended: bool = False
+    watched: bool = False
+
+    @property
+    def turn_id(self) -> UUID:
+        return self.turn.turn_id
+
+
+class Asking:
+    def __init__(self, parts: GatewayParts, admission: Admission) -> None:
+        self._turns = parts.turns
+        self._admission = admission
+        self._counted: set[tuple[str, UUID]] = set()
+        self._watchers: set[asyncio.Task[None]] = set()
+        self._timeout_s = parts.turn_timeout.total_seconds() + PATIENCE_S
+
+    async def begin(self, request: TurnRequest) -> Run:
+        """Accept the question. Raises Draining, Overloaded, and what ``Turns.start`` raises."""
+        self._admission.admit()
+        started_at = self._admission.now()
+        try:
+            turn = await self._turns.start(request)
+        except BaseException:
+            self._admission.release()
+            raise
+        place = (turn.tenant, turn.turn_id)
+        counted = turn.status is TurnStatus.ACCEPTED and place not in self._counted
+        if counted:
+            self._counted.add(place)
+        else:
+            self._admission.release()
+        return Run(turn, started_at, counted)
+
+    def resumed(self, turn: Turn, *, after: int) -> Run:
+        """A turn that someone started before, from its event ``after + 1`` on."""
+        return Run(turn, self._admission.now(), counted=False, last_sequence=after)
+
+    async def events(self, run: Run) -> AsyncGenerator[TurnEvent, None]:
+        """The turn's events up to its terminal one. Close it (``aclosing``) when leaving early; the turn goes on."""
+        stream = self._turns.stream(run.turn.tenant, run.turn_id, after=run.last_sequence)
+        try:
+            async for event in stream:
+                self._note(run, event)
+                yield event
+        finally:
+            await _close(stream)
+            self.left(run)
+
+    async def answer(self, run: Run) -> Final | Failure:
+        """Wait for the terminal event. Raises TurnTimeout or Draining; the turn itself goes on."""
+        try:
+            async with self._admission.until_closing(self._timeout_s), aclosing(self.events(run)) as events:
+                async for event in events:
+                    if isinstance(event, Final | Failure):
+                        return event
+        except TimeoutError:
+            raise TurnTimeout(f"No answer yet. Ask for turn {run.turn_id} later.", retry_after_s=5) from None
+        except Closing:
+            raise Draining(f"The server restarts. Ask for turn {run.turn_id} again.") from None
+        finally:
+            self.left(run)
+        raise TurnTimeout(f"The turn's events ended early. Ask for turn {run.turn_id} later.", retry_after_s=2)
+
+    async def cancel(self, turn: Turn) -> None:
+        await self._turns.cancel(turn.tenant, turn.turn_id)
+
+    async def stop(self) -> None:
+        """Let go of the turns that are still watched; whoever runs them goes on or hands them over."""
+        for watcher in tuple(self._watchers):
+            watcher.cancel()
+        await asyncio.gather(*self._watchers, return_exceptions=True)
+
+    def left(self, run: Run) -> None:
+        """No client listens to this run any more: if it holds a place, its end is watched from now on."""
+        if run.counted and not run.ended and not run.watched:
+            run.watched = True
+            watcher = asyncio.create_task(self._watch(run), name="turn-watcher")
+            self._watchers.add(watcher)
+            watcher.add_done_callback(self._watchers.discard)
+
+    def _note(self, run: Run, event: TurnEvent) -> None:
+        run.last_sequence = event.sequence
+        ended = isinstance(event, Final | Failure)
+        if run.counted and not run.answering and isinstance(event, Token | Final):
+            run.answering = True
+            metrics.FIRST_TOKEN_SECONDS.observe(self._admission.seconds_since(run.started_at))
+        if ended and not run.ended:
+            run.ended = True
+            self._release(run, took_s=self._admission.seconds_since(run.started_at))
+
+    def _release(self, run: Run, *, took_s: float | None) -> None:
+        if run.counted:
+            self._counted.discard((run.turn.tenant, run.turn_id))
+            self._admission.release(took_s=took_s)
+
+    async def _watch(self, run: Run) -> None:
+        """The top of a background task: the client has gone, so there is no one to tell of an error but the log."""
+        stream = self._turns.stream(run.turn.tenant, run.turn_id, after=run.last_sequence)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                async for event in stream:
+                    self._note(run, event)
+        except (RuntimeFault, TimeoutError) as exc:
+            log.warning("turn_unwatched", turn_id=str(run.turn_id), reason=getattr(exc, "code", "timeout"))
+        finally:
+            await _close(stream)
+            if not run.ended:
+                run.ended = True
+                self._release(run, took_s=None)
+
+
+async def _close(stream: AsyncIterator[TurnEvent]) -> None:
+    """Generators are closed at once, not when the garbage collector finds them."""
+    if isinstance(stream, AsyncGenerator):
+        await stream.aclose()

@@ -1,0 +1,108 @@
+"""Guards in front of the routes, as pure ASGI layers: the Host check, answers to CORS preflights, the body limit.
+
+Who may call stands in authentication.py; here is only what can be decided before that. Installed by application.py,
+below observation.py, so that refusals are counted and carry a request id.
+"""
+
+from collections.abc import Collection
+
+from starlette.datastructures import Headers, QueryParams
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from supportplane_runtime.errors import RuntimeFault, TooLarge
+from supportplane_runtime.gateway.authentication import Authentication, allow_cross_origin
+from supportplane_runtime.gateway.errors import OriginNotAllowed, WrongHost
+from supportplane_runtime.gateway.origins import is_known_host
+from supportplane_runtime.gateway.problems import problem_response
+
+_PREFLIGHT_HEADERS = {
+    "access-control-allow-methods": "GET, POST",
+    "access-control-allow-headers": "authorization, content-type, last-event-id, x-api-key, x-visitor-token",
+    "access-control-max-age": "600",
+}
+
+
+class HostGuard:
+    """Refuses names that are not ours: a page at evil.example that rebinds its name to us gets no answer."""
+
+    def __init__(self, app: ASGIApp, *, allowed: Collection[str]) -> None:
+        self._app = app
+        self._allowed = frozenset(name.lower() for name in allowed)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            hosts = [value for name, value in scope["headers"] if name == b"host"]
+            if len(hosts) != 1 or not is_known_host(hosts[0].decode("latin-1"), self._allowed):
+                fault = WrongHost("This host name is not served here. Names are listed in SUPPORTPLANE_ALLOWED_HOSTS.")
+                await problem_response(fault)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class Preflights:
+    """Answers a browser's preflight for a publishable key's own origins.
+
+    A preflight carries no headers of the call it asks about, so the key must stand in the URL (``?key=pk_...``).
+    """
+
+    def __init__(self, app: ASGIApp, *, authentication: Authentication) -> None:
+        self._app = app
+        self._authentication = authentication
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "OPTIONS" and _is_preflight(Headers(scope=scope)):
+            response = await self._answer(scope)
+            await response(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    async def _answer(self, scope: Scope) -> Response:
+        presented = QueryParams(scope["query_string"]).get("key", "")
+        try:
+            if not presented.startswith("pk_"):
+                raise OriginNotAllowed("Other sites call with a publishable key in the URL: ?key=pk_...")
+            key = await self._authentication.key(presented)
+            allow_cross_origin(HTTPConnection(scope), key)
+        except RuntimeFault as fault:
+            return problem_response(fault)
+        return Response(status_code=204, headers=_PREFLIGHT_HEADERS)
+
+
+def _is_preflight(headers: Headers) -> bool:
+    return "origin" in headers and "access-control-request-method" in headers
+
+
+class BodyLimit:
+    """Counts a body as it arrives, declared length or not, and stops before it is kept.
+
+    Starlette's RequestBodyLimitMiddleware does the same but answers in plain text.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "0")
+        if not (declared.isdecimal() and declared.isascii() and len(declared) < 20) or int(declared) > self._max_bytes:
+            await problem_response(self._too_large())(scope, receive, send)
+            return
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_bytes:
+                raise self._too_large()
+            return message
+
+        await self._app(scope, counted, send)
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"A request has at most {self._max_bytes} bytes.")

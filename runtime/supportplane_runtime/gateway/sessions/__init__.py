@@ -1,0 +1,1 @@
+"""Sessions of the chat page and visitors of widgets."""

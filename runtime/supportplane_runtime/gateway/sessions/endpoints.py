@@ -1,0 +1,62 @@
+"""How browsers become someone: the chat page redeems a one-time link, a widget gets a visitor.
+
+Neither needs a caller, and both are bound to an origin: a link may be redeemed from our own page (or no page at all)
+only, so that no other site can put its session into a browser.
+"""
+
+from fastapi import APIRouter, Request, Response
+
+from supportplane_runtime.domain.identity import Caller, CallerKind
+from supportplane_runtime.gateway.authentication import SESSION_COOKIE, refuse, refuse_origin
+from supportplane_runtime.gateway.facts import facts_of
+from supportplane_runtime.gateway.limits import count_request, ensure_allowed
+from supportplane_runtime.gateway.origins import is_foreign
+from supportplane_runtime.gateway.problems import documented
+from supportplane_runtime.gateway.replies import json_reply
+from supportplane_runtime.gateway.routes import GatewayRoute
+from supportplane_runtime.gateway.sessions.schemas import RedeemRequest, SessionReply, VisitorReply
+from supportplane_runtime.gateway.state import CurrentGateway
+from supportplane_runtime.store.interfaces import SESSION_TTL
+
+router = APIRouter(route_class=GatewayRoute, tags=["sessions"])
+
+
+@router.post(
+    "/api/v1/sessions",
+    summary="Exchange a one-time link for a session cookie",
+    responses={200: {"model": SessionReply}, **documented(400, 401, 403, 413, 415, 503)},
+)
+async def redeem_link(body: RedeemRequest, gateway: CurrentGateway, request: Request) -> Response:
+    if is_foreign(request.headers):
+        refuse_origin("A link is redeemed by the chat page itself.")
+    redeemed = await gateway.parts.sessions.redeem(body.token)
+    if redeemed is None:
+        refuse("session", "This link is unknown, used or expired. Make a new one with: supportplane status")
+    response = json_reply({"user_id": redeemed.user_id})
+    response.set_cookie(
+        SESSION_COOKIE,
+        redeemed.secret,
+        max_age=int(SESSION_TTL.total_seconds()),
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    return response
+
+
+@router.post(
+    "/api/v1/visitors",
+    summary="Make a visitor of a widget",
+    status_code=201,
+    openapi_extra={"security": [{"publishable": []}]},
+    responses={201: {"model": VisitorReply}, **documented(401, 403, 429, 503)},
+)
+async def make_visitor(gateway: CurrentGateway, request: Request) -> Response:
+    """For a publishable key, from one of its origins. The token is what tells this visitor from others."""
+    key = await gateway.authentication.publishable_key(request)
+    caller = Caller(key.tenant, key.key_id, CallerKind.WIDGET, frozenset())
+    facts_of(request).caller = caller
+    ensure_allowed(await count_request(gateway, caller))
+    visitor = gateway.visitors.issue(key.tenant, key.key_id)
+    data = {"visitor_token": visitor.token, "user_id": visitor.user_id, "expires_at": visitor.expires_at}
+    return json_reply(data, status=201)

@@ -1,0 +1,57 @@
+"""What one gateway process holds: its parts, its settings and what it made from them. Reached by ``gateway_of``."""
+
+from dataclasses import dataclass
+from typing import Annotated, Self
+
+from fastapi import Depends
+from fastapi.requests import HTTPConnection
+
+from supportplane_runtime.gateway.admission import Admission
+from supportplane_runtime.gateway.audit import AuditLog
+from supportplane_runtime.gateway.authentication import Authentication
+from supportplane_runtime.gateway.health.checks import HealthChecks
+from supportplane_runtime.gateway.parts import GatewayParts
+from supportplane_runtime.gateway.query.asking import Asking
+from supportplane_runtime.gateway.visitors import Visitors
+from supportplane_runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    parts: GatewayParts
+    settings: Settings
+    visitors: Visitors
+    authentication: Authentication
+    admission: Admission
+    asking: Asking
+    audit_log: AuditLog
+    health: HealthChecks
+
+    @classmethod
+    def of(cls, parts: GatewayParts, settings: Settings) -> Self:
+        visitors = Visitors(parts.visitor_secret)
+        admission = Admission(max_running=settings.max_running_turns)
+        return cls(
+            parts=parts,
+            settings=settings,
+            visitors=visitors,
+            authentication=Authentication(parts.keys, parts.sessions, visitors),
+            admission=admission,
+            asking=Asking(parts, admission),
+            audit_log=AuditLog(parts.audit),
+            health=HealthChecks(parts.probes, admission),
+        )
+
+
+def gateway_of(connection: HTTPConnection) -> Gateway:
+    gateway = connection.app.state.gateway
+    assert isinstance(gateway, Gateway)  # noqa: S101 - set by create_app
+    return gateway
+
+
+async def _gateway(connection: HTTPConnection) -> Gateway:
+    """A coroutine, so that FastAPI does not send it to a thread."""
+    return gateway_of(connection)
+
+
+CurrentGateway = Annotated[Gateway, Depends(_gateway)]
