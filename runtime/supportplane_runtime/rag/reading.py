@@ -1,0 +1,215 @@
+"""The files of a KnowledgeBase's sources, or the rows of a kb.jsonl, to Documents; called before ingest.py.
+
+What cannot be read is never left out silently: it comes back by name with its reason. A source that is not there at all
+is an error, because going on would delete everything that was indexed from it. Links that lead out of a source's folder
+are not followed, and hidden files are not documents.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from pathspec import GitIgnoreSpec
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from supportplane_crds.knowledge_base import KnowledgeBaseSpec, KnowledgeSource
+from supportplane_runtime.domain.knowledge import Document
+from supportplane_runtime.errors import InvalidRequest
+from supportplane_runtime.rag.chunking import Kind, blocks
+from supportplane_runtime.rag.reading_html import declared_encoding, html_to_markdown
+
+# A guess: a book has about 1 MB, and a larger file is mostly a log or a dump that got among the documents.
+MAX_FILE_BYTES = 2 * 1024 * 1024
+_HTML_SUFFIXES = {".html", ".htm", ".xhtml"}
+_BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)?---[ \t]*(?:\n|\Z)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file or row that was not read, and why: a sentence for whoever wrote it."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    documents: tuple[Document, ...]
+    skipped: tuple[Skipped, ...]
+
+
+class Unreadable(Exception):
+    """Why one file or row is no document; becomes a Skipped."""
+
+
+def read_knowledge_base(spec: KnowledgeBaseSpec, folder: Path) -> Reading:
+    """Everything the sources select. folder: of the YAML file, which paths are relative to.
+
+    Raises InvalidRequest when a source's path does not exist or its patterns select no file there.
+    """
+    return _reading(each for source in spec.sources for each in _source_documents(source, folder, spec.language))
+
+
+def read_jsonl(path: Path, language: str = "en") -> Reading:
+    """Rows of `id`, `title`, `text`, `source`, one a line. Raises InvalidRequest when there is no such file."""
+    if not path.is_file():
+        raise InvalidRequest(f"{path} does not exist: documents to retrieve from are expected in kb.jsonl")
+    return _reading(_row_documents(path, language))
+
+
+def _reading(found: Iterable[Document | Skipped]) -> Reading:
+    everything = list(found)
+    return Reading(
+        documents=tuple(each for each in everything if isinstance(each, Document)),
+        skipped=tuple(each for each in everything if isinstance(each, Skipped)),
+    )
+
+
+def _source_documents(source: KnowledgeSource, folder: Path, language: str) -> Iterator[Document | Skipped]:
+    root = (folder / source.path).resolve()
+    if not root.exists():
+        raise InvalidRequest(
+            f"knowledge source {source.name!r}: {root} does not exist; its path starts at the YAML file"
+        )
+    names = [root.name] if root.is_file() else list(_selected(root, source))
+    if not names:
+        raise InvalidRequest(f"knowledge source {source.name!r}: no file below {root} matches its include patterns")
+    base = root.parent if root.is_file() else root
+    for name in names:
+        try:
+            title, text = _title_and_text(_file_content(base / name, base), name)
+            yield Document(f"{source.name}/{name}", title, text, _url(source, name, root), language)
+        except Unreadable as problem:
+            yield Skipped(f"{source.name}/{name}", str(problem))
+
+
+def _selected(root: Path, source: KnowledgeSource) -> Iterator[str]:
+    """Names below root, sorted, that include selects and exclude does not; the patterns start at root."""
+    include, exclude = (
+        GitIgnoreSpec.from_lines(f"/{glob}" for glob in globs) for globs in (source.include, source.exclude)
+    )
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for file in sorted(files):
+            name = (Path(folder) / file).relative_to(root).as_posix()
+            if not file.startswith(".") and include.match_file(name) and not exclude.match_file(name):
+                yield name
+
+
+def _file_content(path: Path, base: Path) -> bytes:
+    if not path.resolve().is_relative_to(base):
+        raise Unreadable("is a link that leads out of the source's folder; put the file itself there")
+    if not path.is_file():
+        raise Unreadable("is not a file that can be read: a broken link, a socket or a device")
+    try:
+        size_bytes = path.stat().st_size
+        if size_bytes > MAX_FILE_BYTES:
+            raise Unreadable(f"has {size_bytes:,} bytes, more than the {MAX_FILE_BYTES:,} that are read; split it")
+        return path.read_bytes()
+    except OSError as problem:
+        raise Unreadable(f"cannot be read: {problem.strerror}") from problem
+
+
+def _title_and_text(content: bytes, name: str) -> tuple[str, str]:
+    """The title (front matter, page title, first heading, or the file's name) and the Markdown or plain text."""
+    is_html = PurePosixPath(name).suffix.lower() in _HTML_SUFFIXES
+    text = _clean(_decoded(content, declared_encoding(content) if is_html else None))
+    title = ""
+    if is_html:
+        title, text = html_to_markdown(text)
+    else:
+        title, text = _without_front_matter(text)
+    if not text.strip():
+        raise Unreadable("holds no text")
+    return title or _first_heading(text) or PurePosixPath(name).stem, text
+
+
+def _decoded(content: bytes, declared: str | None) -> str:
+    encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if content.startswith(mark)), declared or "utf-8")
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as problem:
+        line = content.count(b"\n", 0, problem.start) + 1
+        byte = content[problem.start]
+        raise Unreadable(f"is not {encoding.upper()}: byte 0x{byte:02X} in line {line}; save it as UTF-8") from problem
+    except LookupError as problem:
+        raise Unreadable(f"declares an unknown encoding, {encoding}; save it as UTF-8") from problem
+    if "\0" in text:
+        raise Unreadable("holds NUL bytes, so it is no text file")
+    return text
+
+
+def _clean(text: str) -> str:
+    """Unix line ends, no NUL, no half surrogate pairs (JSON can hold them): what every index can store."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _without_front_matter(text: str) -> tuple[str, str]:
+    match = _FRONT_MATTER.match(text)
+    if match is None:
+        return "", text
+    try:
+        front_matter = YAML(typ="safe").load(match[1] or "") or {}
+    except YAMLError:
+        # Two rules around prose look like front matter; then it is text.
+        return "", text
+    if not isinstance(front_matter, dict):
+        return "", text
+    return str(front_matter.get("title") or "").strip(), text[match.end() :]
+
+
+def _first_heading(text: str) -> str:
+    return next((block.path[-1].title for block in blocks(text) if block.kind is Kind.HEADING and block.path), "")
+
+
+def _url(source: KnowledgeSource, name: str, root: Path) -> str:
+    """Where a citation leads: below baseURL, else the path as the YAML file writes it."""
+    if source.base_url:
+        return f"{str(source.base_url).rstrip('/')}/{quote(name)}"
+    parts = [part for part in PurePosixPath(source.path).parts if part not in ("..", ".")]
+    return str(PurePosixPath(*parts)) if root.is_file() else str(PurePosixPath(*parts, name))
+
+
+def _row_documents(path: Path, language: str) -> Iterator[Document | Skipped]:
+    seen: set[str] = set()
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                document = _row_document(line, seen, language)
+            except Unreadable as problem:
+                yield Skipped(f"{path.name}:{number}", str(problem))
+                continue
+            seen.add(document.document_id)
+            yield document
+
+
+def _row_document(line: bytes, seen: set[str], language: str) -> Document:
+    try:
+        row = json.loads(line)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as problem:
+        raise Unreadable(f"is not JSON: {problem}") from problem
+    if not isinstance(row, dict):
+        raise Unreadable("is not a JSON object")
+    texts = {key: _text(row, key) for key in ("id", "title", "text", "source")}
+    if not texts["id"] or not texts["text"].strip():
+        raise Unreadable("needs an `id` and a `text` that are not empty")
+    if texts["id"] in seen:
+        raise Unreadable(f"has the id {texts['id']!r} of an earlier row")
+    return Document(texts["id"], texts["title"], texts["text"], texts["source"], language)
+
+
+def _text(row: dict[str, Any], key: str) -> str:
+    value = row.get(key) or ""
+    if not isinstance(value, str):
+        raise Unreadable(f"has a `{key}` that is not a string")
+    return _clean(value)
