@@ -6,7 +6,8 @@ CommandFailed                 exit code 1
 +-- AlreadyRunning            exit code 4   another `up` holds the data directory
 +-- Refused                   exit code 5   the server said no: its problem's title and detail
 +-- PartFailed                exit code 6   an embedded part did not start or does not answer
-+-- DataUnusable              exit code 7   the data directory is full, corrupt, not ours, or of another version
++-- DataUnusable              exit code 7   the data directory is corrupt, not ours, or of another version
+    +-- DiskFull              exit code 7   goes away by itself once there is space
 """
 
 from typing import ClassVar
@@ -45,3 +46,7 @@ class PartFailed(CommandFailed):
 
 class DataUnusable(CommandFailed):
     exit_code = 7
+
+
+class DiskFull(DataUnusable):
+    pass

@@ -88,15 +88,16 @@ class ModelServer(Part):
     def is_ready(self) -> bool:
         return http_status(self.port, "/health") == HTTPStatus.OK
 
-    def tokens_per_second(self, tokens: int = 32) -> float:
-        """Generation speed of one short answer, as the server itself timed it."""
-        messages = [{"role": "user", "content": "Count to ten."}]
-        body = json.dumps({"messages": messages, "max_tokens": tokens, "model": self.spec.name})
-        headers = {"Authorization": f"Bearer {self.spec.api_key}", "Content-Type": "application/json"}
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
-        with contextlib.closing(connection):
-            connection.request("POST", "/v1/chat/completions", body, headers)
-            return float(json.loads(connection.getresponse().read())["timings"]["predicted_per_second"])
+
+def tokens_per_second(port: int, api_key: str, *, tokens: int = 32) -> float:
+    """Generation speed of one short answer, as the server itself timed it. Raises OSError, KeyError, ValueError."""
+    messages = [{"role": "user", "content": "Count to ten."}]
+    body = json.dumps({"messages": messages, "max_tokens": tokens})
+    headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    with contextlib.closing(connection):
+        connection.request("POST", "/v1/chat/completions", body, headers)
+        return float(json.loads(connection.getresponse().read())["timings"]["predicted_per_second"])
 
 
 def serve(arguments: argparse.Namespace) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from supportplane_cli.embedded import account, launch
 from supportplane_cli.embedded.ports import free_port
 from supportplane_cli.embedded.process import Child, ChildSpec, Part
-from supportplane_cli.errors import DataUnusable, PartFailed
+from supportplane_cli.errors import DataUnusable, DiskFull, PartFailed
 
 MAJOR = 18
 SUPERUSER = "postgres"
@@ -241,17 +241,27 @@ def check_cluster(data: Path) -> None:
 
 
 def remove_stale_lock(data: Path) -> None:
-    """A postmaster.pid whose pid now belongs to another program would stop the start; one of a live server must."""
+    """Remove a postmaster.pid whose pid now belongs to another program: PostgreSQL would take that for a server.
+
+    The file of a dead server stays: PostgreSQL finds in it the shared memory that orphaned backends may still use.
+    """
     lock = data / "postmaster.pid"
-    if not lock.exists():
+    first = lock.read_text().partition("\n")[0].strip() if lock.exists() else ""
+    if not first.isdigit():
         return
-    first = lock.read_text().partition("\n")[0].strip()
-    if first.isdigit() and is_postmaster(int(first), data):
+    if is_postmaster(int(first), data):
         raise DataUnusable(
             f"A PostgreSQL server (pid {first}) that this supervisor did not start runs on {data}.",
             hint=f"kill -INT {first}",
         )
-    lock.unlink()
+    if is_alive(int(first)):
+        lock.unlink()
+
+
+def is_alive(pid: int) -> bool:
+    import psutil
+
+    return psutil.pid_exists(pid)
 
 
 def is_postmaster(pid: int, data: Path) -> bool:
@@ -270,7 +280,7 @@ DAMAGE = ("checkpoint record", "invalid data in file", "incorrect checksum", "co
 def explain(failure: PartFailed, output: str, data: Path) -> PartFailed | DataUnusable:
     """What the log means for a person, where it tells one of the known troubles."""
     if "No space left on device" in output:
-        return DataUnusable(f"The disk that holds {data} is full.", hint="free some space, then run the command again")
+        return DiskFull(f"The disk that holds {data} is full.", hint="free some space, then run the command again")
     reason = next(
         (line for line in output.splitlines() if any(sign in line for sign in DAMAGE) and "denied" not in line), None
     )

@@ -226,6 +226,16 @@ class Part(ABC):
         """The same failure in words that say what to do, where the part's log is understood."""
         return failure
 
+    def ending(self) -> str:
+        return self.child.ending()
+
+    def log_tail(self) -> str:
+        return self.child.log_tail()
+
     def stop(self) -> None:
         if self._child is not None:
             self._child.stop()
+
+    def kill(self) -> None:
+        if self._child is not None:
+            self._child.kill()

@@ -1,0 +1,172 @@
+"""One agent's HTTP API: ask with a stream of events, reconnect by turn id when the connection drops, give feedback.
+
+A turn id is made here before the first byte goes out, so whatever breaks, the same question is never answered twice.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from uuid import uuid4
+
+import aiohttp
+
+from supportplane_cli.client.sse import ServerEvent, read_events
+from supportplane_cli.errors import CommandFailed, NothingRunning, Refused
+
+CONNECT_TIMEOUT_S = 5.0
+SILENCE_TIMEOUT_S = 45.0  # the gateway sends a heartbeat every 15 s
+RECONNECT_FOR_S = 60.0  # a part of the agent that died is back within seconds; the whole agent within 15
+PAUSES_S = (0.2, 0.5, 1.0, 2.0)
+TERMINAL = ("final", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where an agent is and what opens it."""
+
+    url: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    query: str
+    user_id: str
+    conversation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEvent:
+    """progress, token, sources, final, error as in the API, and ``reconnecting`` of our own."""
+
+    name: str
+    data: dict[str, Any]
+
+
+class Api:
+    """Use as an async context manager."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    async def __aenter__(self) -> Self:
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=SILENCE_TIMEOUT_S)
+        headers = {"Authorization": f"Bearer {self._endpoint.key}"}
+        self._session = aiohttp.ClientSession(timeout=timeout, headers=headers)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def ask(self, question: Question) -> AsyncIterator[AgentEvent]:
+        """Events up to the final one; an error event is raised as Refused. Reconnects by itself.
+
+        Raises NothingRunning when nobody answers, CommandFailed when the answer does not come back in time.
+        """
+        turn_id, last_id = str(uuid4()), ""
+        lost_since: float | None = None
+        attempt = 0
+        while True:
+            try:
+                async for event in self._events(question, turn_id, last_id):
+                    last_id, lost_since, attempt = event.event_id or last_id, None, 0
+                    yield parse(event)
+                    if event.name in TERMINAL:
+                        return
+            except (aiohttp.ClientError, TimeoutError) as error:
+                if lost_since is None and isinstance(error, aiohttp.ClientConnectorError) and not last_id:
+                    raise nobody_there(self._endpoint.url) from error
+            lost_since = lost_since or time.monotonic()
+            if time.monotonic() - lost_since > RECONNECT_FOR_S:
+                raise CommandFailed(
+                    f"The connection was lost and {self._endpoint.url} did not come back in {RECONNECT_FOR_S:.0f} s.",
+                    hint=f"the question is kept as turn {turn_id}; see `supportplane status`",
+                )
+            yield AgentEvent("reconnecting", {"turn_id": turn_id})
+            await asyncio.sleep(PAUSES_S[min(attempt, len(PAUSES_S) - 1)])
+            attempt += 1
+
+    async def feedback(self, turn_id: str, rating: str) -> None:
+        """rating: up or down."""
+        body = {"turn_id": turn_id, "rating": rating}
+        try:
+            async with self._session.post(self._url("/api/v1/feedback"), json=body) as reply:
+                await refuse_problem(reply)
+        except aiohttp.ClientConnectorError as error:
+            raise nobody_there(self._endpoint.url) from error
+
+    async def _events(self, question: Question, turn_id: str, last_id: str) -> AsyncIterator[ServerEvent]:
+        """One connection's events. The first connection asks; a later one goes on, or asks again if nothing was heard.
+
+        Asking again is safe: the same turn id with the same question is the same turn.
+        """
+        if last_id:
+            request = self._session.get(
+                self._url(f"/api/v1/turns/{turn_id}/stream"), headers={"Last-Event-ID": last_id}
+            )
+        else:
+            body = {"query": question.query, "user_id": question.user_id, "turn_id": turn_id}
+            if question.conversation_id is not None:
+                body["conversation_id"] = question.conversation_id
+            request = self._session.post(self._url("/api/v1/query/stream"), json=body)
+        async with request as reply:
+            await refuse_problem(reply)
+            async for event in read_events(aiter(reply.content)):
+                yield event
+
+    def _url(self, path: str) -> str:
+        return self._endpoint.url.rstrip("/") + path
+
+
+def parse(event: ServerEvent) -> AgentEvent:
+    """Raises Refused for an error event, CommandFailed for data that is no JSON."""
+    try:
+        data: dict[str, Any] = json.loads(event.data)
+    except ValueError as error:
+        raise CommandFailed("The agent sent something that is no event.") from error
+    if event.name == "error":
+        raise refused(data)
+    return AgentEvent(event.name, data)
+
+
+class Retryable(aiohttp.ClientError):
+    """The agent said 503: try again as after a lost connection."""
+
+
+async def refuse_problem(reply: aiohttp.ClientResponse) -> None:
+    """Raises Retryable for 502 to 504, Refused with the problem's words for any other error."""
+    if reply.status in (502, 503, 504):
+        raise Retryable(f"{reply.status}")
+    if reply.status < 400:
+        return
+    try:
+        problem = await reply.json(content_type=None)
+    except ValueError:
+        problem = {}
+    raise refused(problem if isinstance(problem, dict) else {}, reply.status)
+
+
+def refused(problem: dict[str, Any], status: int | None = None) -> Refused:
+    words = [str(problem[name]) for name in ("title", "detail") if problem.get(name)]
+    fields = "; ".join(f"{entry.get('field')}: {entry.get('message')}" for entry in problem.get("errors") or ())
+    sentence = ": ".join(words) or f"The agent answered {status}"
+    return Refused(sentence + (f" ({fields})" if fields else ""), hint=HINTS.get(str(problem.get("code"))))
+
+
+HINTS = {
+    "unauthenticated": "look at the keys with `supportplane keys list`, or name another with --key-file",
+    "rate-limited": "wait a minute, or raise spec.gateway.rateLimits in the agent file",
+    "unavailable": "see `supportplane status`",
+}
+
+
+def nobody_there(url: str) -> NothingRunning:
+    return NothingRunning(
+        f"Nothing answers at {url}.", hint="start the agent with `make up` or `supportplane up -f AGENT.yaml`"
+    )

@@ -1,0 +1,85 @@
+"""Shows one turn: on a terminal as it happens, elsewhere only what came of it, or the reply as JSON."""
+
+import json
+import sys
+from typing import Any, Protocol
+
+from supportplane_cli.client.api import AgentEvent
+from supportplane_cli.console import terminal
+
+OUTCOMES = {
+    "handed_off": "A person takes over; the ticket is {ticket_id}.",
+    "asked_back": "The agent asks back.",
+    "declined": "The agent declined: the question is outside what it answers.",
+}
+
+
+class Renderer(Protocol):
+    def show(self, event: AgentEvent) -> None: ...
+
+
+class JsonRenderer:
+    """The reply of POST /api/v1/query, as it is."""
+
+    def show(self, event: AgentEvent) -> None:
+        if event.name == "final":
+            print(json.dumps(event.data, ensure_ascii=False))
+
+
+class PlainRenderer:
+    """The whole answer at once: what a script or a file wants."""
+
+    def show(self, event: AgentEvent) -> None:
+        if event.name == "final":
+            print(event.data["response"])
+            for line in epilogue(event.data):
+                print(line)
+
+
+class LiveRenderer:
+    """Progress on one line that vanishes, the words as they come, then sources and confidence."""
+
+    def __init__(self) -> None:
+        self._console = terminal()
+        self._status = self._console.status("asking")
+        self._status.start()
+        self._written = False
+
+    def show(self, event: AgentEvent) -> None:
+        match event.name:
+            case "progress":
+                self._status.update(str(event.data.get("detail") or event.data.get("step", "")))
+            case "reconnecting":
+                self._status.start()
+                self._status.update("the connection was lost; connecting again")
+            case "token":
+                self._status.stop()
+                self._written = True
+                self._console.print(event.data["text"], end="", markup=False)
+            case "final":
+                self._finish(event.data)
+            case _:
+                pass
+
+    def close(self) -> None:
+        self._status.stop()
+
+    def _finish(self, reply: dict[str, Any]) -> None:
+        self._status.stop()
+        self._console.print("" if self._written else reply["response"], markup=False)
+        for line in epilogue(reply):
+            self._console.print(line, style="dim", markup=False)
+
+
+def epilogue(reply: dict[str, Any]) -> list[str]:
+    """What stands below the answer."""
+    lines = [f"[{source['marker']}] {source['title']}  {source['url']}" for source in reply.get("sources") or ()]
+    outcome = OUTCOMES.get(str(reply.get("outcome")), "").format(ticket_id=reply.get("ticket_id"))
+    facts = [f"confidence {float(reply.get('confidence') or 0):.0%}", outcome]
+    return ["", *lines, "  ".join(fact for fact in facts if fact)]
+
+
+def make_renderer(*, as_json: bool) -> Renderer:
+    if as_json:
+        return JsonRenderer()
+    return LiveRenderer() if sys.stdout.isatty() else PlainRenderer()

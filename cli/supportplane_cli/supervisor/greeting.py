@@ -1,0 +1,67 @@
+"""What `up` says once the agent answers: where it is, where the key lies, and one command that works when pasted."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from supportplane_cli.supervisor.parts import Embedded
+from supportplane_cli.supervisor.plan import Plan
+
+SAMPLE_QUESTION = "How do I rotate an API key?"
+
+
+def curl(url: str, key_file: Path) -> str:
+    """A question as one shell line that reads the key from its file, so that no history holds it."""
+    body = json.dumps({"query": SAMPLE_QUESTION, "user_id": "me"})
+    reading = f'"Authorization: Bearer $(cat {shlex.quote(str(key_file))})"'
+    return f"curl -s {url}/api/v1/query -H {reading} -H 'Content-Type: application/json' -d {shlex.quote(body)}"
+
+
+def greeting(plan: Plan, embedded: Embedded, *, key: str, link: str, seconds: float) -> list[str]:
+    """Lines for people. Secrets stand in them only when a terminal shows them, never in a log or a pipe."""
+    shown = sys.stdout.isatty()
+    return [
+        "",
+        f"Supportplane answers at {plan.url}/  (ready in {seconds:.1f} s)",
+        "",
+        f"  chat page   {link}" if shown else f"  chat page   {plan.url}/  (`supportplane link` signs a browser in)",
+        *(
+            ["              the link signs one browser in, once, within 15 minutes; `supportplane link` makes another"]
+            * shown
+        ),
+        f"  API key     {plan.data.api_key}" + (f"  ({key})" if shown else ""),
+        f'  terminal    supportplane ask "{SAMPLE_QUESTION}"',
+        "  try it      " + curl(plan.url, plan.data.api_key),
+        *offered(plan, embedded),
+        "",
+        f"Ctrl-C stops everything and keeps the data in {plan.data.root}",
+    ]
+
+
+def offered(plan: Plan, embedded: Embedded) -> list[str]:
+    """The embedded parts on the --listen address; their passwords stay in their files."""
+    if plan.listen is None:
+        return []
+    folder = plan.data.passwords
+    lines = []
+    if embedded.postgres is not None:
+        place = f"{plan.listen}:{embedded.postgres.port}"
+        lines.append(f"  PostgreSQL  postgresql://supportplane@{place}/supportplane  password in {folder / 'postgres'}")
+    if embedded.redis is not None:
+        lines.append(f"  Redis       redis://{plan.listen}:{embedded.redis.port}/0  password in {folder / 'redis'}")
+    if embedded.model is not None:
+        lines.append(f"  model       http://{plan.listen}:{embedded.model.port}/v1  key in {folder / 'model'}")
+    return lines
+
+
+def ready_facts(plan: Plan, seconds: float, steps: dict[str, float]) -> dict[str, Any]:
+    """The same for machines, with the seconds each step took."""
+    return {
+        "url": plan.url,
+        "api_key_file": str(plan.data.api_key),
+        "data_dir": str(plan.data.root),
+        "seconds": seconds,
+        "steps": steps,
+    }

@@ -1,0 +1,134 @@
+"""What `up` is asked for, resolved: which agent file, which parts are ours and which are somebody's URL.
+
+Made from the command line's flags and the agent file; nothing is started, written or downloaded here.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from supportplane_cli.embedded.model_server import EMBEDDED_MODEL
+from supportplane_cli.errors import WrongUsage
+from supportplane_cli.paths import DataDir
+from supportplane_crds import AgentFile, InvalidAgentFile, load_agent_file
+
+HUB_PREFIX = "hf:"
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """The flags of `up` as typed."""
+
+    agent_file: Path
+    data: DataDir
+    port: int = 8080
+    listen: str | None = None
+    database_url: str | None = None
+    redis_url: str | None = None
+    model: str | None = None
+    model_name: str | None = None
+    model_key_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HubFile:
+    """A GGUF file on a model hub, from `hf:owner/repo/path/file.gguf[@revision]`."""
+
+    repository: str
+    path: str
+    revision: str = "main"
+
+    @property
+    def name(self) -> str:
+        return Path(self.path).stem
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteModel:
+    """An OpenAI-compatible server of somebody else's; its key is read from a file."""
+
+    url: str
+    name: str
+    key_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedModel:
+    """Our own model server, on the weights in the wheel or on a downloaded file."""
+
+    name: str = EMBEDDED_MODEL
+    hub_file: HubFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileModel:
+    """The agent file's ModelEndpoint has a URL: the runtime goes there by itself."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """database_url and redis_url: None means the embedded part."""
+
+    data: DataDir
+    agent: AgentFile
+    port: int
+    listen: str | None
+    database_url: str | None
+    redis_url: str | None
+    model: EmbeddedModel | RemoteModel | FileModel = field(default_factory=EmbeddedModel)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def tenant(self) -> str:
+        return self.agent.agent.spec.tenant.id
+
+
+def make_plan(options: UpOptions) -> Plan:
+    """Raises WrongUsage with a sentence for a wrong file or flags that contradict each other."""
+    return Plan(
+        data=options.data,
+        agent=read_agent(options.agent_file),
+        port=options.port,
+        listen=options.listen,
+        database_url=options.database_url,
+        redis_url=options.redis_url,
+        model=choose_model(options, read_agent(options.agent_file)),
+    )
+
+
+def read_agent(path: Path) -> AgentFile:
+    try:
+        return load_agent_file(path)
+    except InvalidAgentFile as error:
+        raise WrongUsage(str(error), hint=f"supportplane validate -f {path}") from error
+
+
+def choose_model(options: UpOptions, agent: AgentFile) -> EmbeddedModel | RemoteModel | FileModel:
+    """--model wins over the agent file's ModelEndpoint."""
+    if options.model is None:
+        if options.model_name or options.model_key_file:
+            raise WrongUsage("--model-name and --model-key-file say more about --model, which is missing.")
+        endpoint = agent.model_endpoint.spec
+        return EmbeddedModel() if endpoint.url is None else FileModel(str(endpoint.url))
+    if options.model.startswith(HUB_PREFIX):
+        hub_file = parse_hub_file(options.model)
+        return EmbeddedModel(name=options.model_name or hub_file.name, hub_file=hub_file)
+    if urlsplit(options.model).scheme in ("http", "https"):
+        if options.model_name is None:
+            raise WrongUsage("--model URL needs the name of the model there.", hint="add --model-name NAME")
+        return RemoteModel(options.model.rstrip("/"), options.model_name, options.model_key_file)
+    raise WrongUsage(f"--model {options.model} is neither hf:owner/repo/file.gguf nor an http(s) URL.")
+
+
+def parse_hub_file(text: str) -> HubFile:
+    location, _, revision = text.removeprefix(HUB_PREFIX).partition("@")
+    owner, _, rest = location.partition("/")
+    repository, _, path = rest.partition("/")
+    if not (owner and repository and path.endswith(".gguf")):
+        raise WrongUsage(f"--model {text} does not name a GGUF file.", hint="--model hf:owner/repo/file.gguf")
+    return HubFile(f"{owner}/{repository}", path, revision or "main")

@@ -1,0 +1,166 @@
+"""What people see while `up` starts and runs: a live list of steps on a terminal, plain lines elsewhere, or JSON lines.
+
+A step is started, may make progress, and ends with how long it took. Remarks and troubles are lines of their own.
+"""
+
+import json
+import time
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from supportplane_cli.console import terminal
+
+
+class Reporter(Protocol):
+    """Used as a context manager around start and watch."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+    def started(self, step: str) -> None: ...
+    def progress(self, step: str, detail: str, done: int, total: int) -> None: ...
+    def finished(self, step: str, detail: str = "") -> None: ...
+    def say(self, text: str) -> None: ...
+    def ready(self, facts: dict[str, Any], lines: list[str]) -> None:
+        """The agent answers. facts: for machines; lines: for people."""
+        ...
+
+
+class Clock:
+    """Seconds a step took, by its name."""
+
+    def __init__(self) -> None:
+        self._begun: dict[str, float] = {}
+        self.seconds: dict[str, float] = {}
+
+    def begin(self, step: str) -> None:
+        self._begun[step] = time.monotonic()
+
+    def end(self, step: str) -> float:
+        self.seconds[step] = round(time.monotonic() - self._begun.get(step, time.monotonic()), 2)
+        return self.seconds[step]
+
+
+class LineReporter:
+    """One line an event; progress only when another tenth is done, so that a log stays readable."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._tenths: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def started(self, step: str) -> None:
+        self._clock.begin(step)
+
+    def progress(self, step: str, detail: str, done: int, total: int) -> None:
+        tenth = 10 * done // max(total, 1)
+        if self._tenths.get(step) != tenth:
+            self._tenths[step] = tenth
+            self.say(f"{step}: {detail} {done} of {total}")
+
+    def finished(self, step: str, detail: str = "") -> None:
+        self.say(f"{step}: {detail or 'ready'} ({self._clock.end(step):.1f} s)")
+
+    def say(self, text: str) -> None:
+        print(text, flush=True)
+
+    def ready(self, facts: dict[str, Any], lines: list[str]) -> None:  # noqa: ARG002
+        for line in lines:
+            self.say(line)
+
+
+class JsonReporter(LineReporter):
+    """One JSON object a line: started, progress, finished, message, ready."""
+
+    def started(self, step: str) -> None:
+        super().started(step)
+        self._emit(event="started", step=step)
+
+    def progress(self, step: str, detail: str, done: int, total: int) -> None:
+        self._emit(event="progress", step=step, detail=detail, done=done, total=total)
+
+    def finished(self, step: str, detail: str = "") -> None:
+        self._emit(event="finished", step=step, detail=detail, seconds=self._clock.end(step))
+
+    def say(self, text: str) -> None:
+        self._emit(event="message", text=text)
+
+    def ready(self, facts: dict[str, Any], lines: list[str]) -> None:  # noqa: ARG002
+        self._emit(event="ready", **facts)
+
+    def _emit(self, **facts: Any) -> None:
+        print(json.dumps(facts, default=str), flush=True)
+
+
+class TerminalReporter:
+    """A spinner and a bar a step while it lasts; what is done scrolls up as a line."""
+
+    def __init__(self, clock: Clock) -> None:
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
+        self._clock = clock
+        self._console = terminal()
+        self._live = Progress(*columns, console=self._console, transient=True)
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def started(self, step: str) -> None:
+        self._clock.begin(step)
+        self._tasks[step] = self._live.add_task(step, total=None)
+
+    def progress(self, step: str, detail: str, done: int, total: int) -> None:
+        description = f"{step}: {detail} {done} of {total}"
+        self._live.update(self._tasks[step], description=description, completed=done, total=total)
+
+    def finished(self, step: str, detail: str = "") -> None:
+        self._live.remove_task(self._tasks.pop(step))
+        remark = f"  [dim]{detail}[/dim]" if detail else ""
+        self._console.print(f"[green]✓[/green] {step} [dim]{self._clock.end(step):.1f} s[/dim]{remark}")
+
+    def say(self, text: str) -> None:
+        self._console.print(text, markup=False)
+
+    def ready(self, facts: dict[str, Any], lines: list[str]) -> None:  # noqa: ARG002
+        for line in lines:
+            self._console.print(line, markup=False)
+
+
+class SilentReporter:
+    """Says nothing: for a command whose only output is its JSON."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def started(self, step: str) -> None: ...
+    def progress(self, step: str, detail: str, done: int, total: int) -> None: ...
+    def finished(self, step: str, detail: str = "") -> None: ...
+    def say(self, text: str) -> None: ...
+    def ready(self, facts: dict[str, Any], lines: list[str]) -> None: ...
+
+
+def make_reporter(clock: Clock, *, as_json: bool) -> Reporter:
+    if as_json:
+        return JsonReporter(clock)
+    return TerminalReporter(clock) if terminal().is_terminal else LineReporter(clock)

@@ -1,0 +1,140 @@
+"""Starts everything, says when it answers, watches it, and stops it: the story of `supportplane up`.
+
+One main thread starts all children (embedded.process says why) and asks each watch in turn; a signal ends the loop.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from types import FrameType
+
+from supportplane_cli import __version__, storage
+from supportplane_cli.embedded.process import Part
+from supportplane_cli.lock import DataLock
+from supportplane_cli.private_files import write_private
+from supportplane_cli.state import PartState, State, save_state
+from supportplane_cli.supervisor import preflight
+from supportplane_cli.supervisor.greeting import greeting, ready_facts
+from supportplane_cli.supervisor.logs import rotate
+from supportplane_cli.supervisor.plan import Plan
+from supportplane_cli.supervisor.report import Clock, make_reporter
+from supportplane_cli.supervisor.startup import Startup
+from supportplane_cli.supervisor.watch import Watch
+
+TICK_S = 0.1
+ROTATE_EVERY_S = 30.0
+
+
+def up(plan: Plan, *, as_json: bool) -> None:
+    """Runs until a signal. Raises CommandFailed when it cannot start or a part does not come back."""
+    begun = time.monotonic()
+    preflight.prepare_folder(plan.data)
+    with DataLock(plan.data, purpose="up"):
+        preflight.check(plan)
+        signal.signal(signal.SIGTERM, interrupt)
+        signal.signal(signal.SIGHUP, interrupt)
+        Supervisor(plan, begun, as_json=as_json).run()
+
+
+def interrupt(_number: int, _frame: FrameType | None) -> None:
+    """SIGTERM (`down`) and SIGHUP (the terminal went away) end it as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+class Supervisor:
+    """One `up`, from start to stop."""
+
+    def __init__(self, plan: Plan, begun: float, *, as_json: bool) -> None:
+        self._plan = plan
+        self._begun = begun
+        self._started_at = time.time()
+        self._clock = Clock()
+        self._report = make_reporter(self._clock, as_json=as_json)
+        self._startup = Startup(plan, self._report, lambda: self._save_state("starting"))
+
+    def run(self) -> None:
+        try:
+            with self._report:
+                self._startup.run()
+            self._announce()
+            self._watch()
+        except KeyboardInterrupt:
+            self._report.say("\nStopping; the data stays. Press Ctrl-C again to stop at once.")
+        except OSError as error:
+            raise preflight.unusable(self._plan.data, error) from error
+        finally:
+            self._stop()
+
+    def _announce(self) -> None:
+        self._save_state("running")
+        database_url = self._startup.environment["SUPPORTPLANE_DATABASE_URL"]
+        key, link = asyncio.run(self._credentials(database_url))
+        seconds = round(time.monotonic() - self._begun, 1)
+        lines = greeting(self._plan, self._startup.embedded, key=key, link=link, seconds=seconds)
+        self._report.ready(ready_facts(self._plan, seconds, self._clock.seconds), lines)
+
+    async def _credentials(self, database_url: str) -> tuple[str, str]:
+        """The first API key, kept in its file, and a link that signs a browser in."""
+        path = self._plan.data.api_key
+        known = path.read_text().strip() if path.exists() else None
+        async with storage.opened_store(database_url) as store:
+            key = await storage.first_key(store, self._plan.tenant, known)
+            link = await storage.one_time_link(store, self._plan.tenant, self._plan.url)
+        if key != known:
+            write_private(path, key + "\n")
+        return key, link
+
+    def _watch(self) -> None:
+        """Restart what ends, keep logs small, for ever."""
+        watches = [Watch(part) for part in self._startup.parts]
+        next_rotation = time.monotonic()
+        while True:
+            now = time.monotonic()
+            changes = [line for watch in watches for line in watch.tick(now)]
+            for line in changes:
+                self._report.say(line)
+            if changes:
+                self._save_state("running")
+            if now > next_rotation:
+                rotate(self._plan.data.logs)
+                next_rotation = now + ROTATE_EVERY_S
+            time.sleep(TICK_S)
+
+    def _stop(self) -> None:
+        """Newest first, so that nothing loses what it stands on; a second Ctrl-C kills."""
+        startup = self._startup
+        try:
+            if startup.ingestion is not None:
+                startup.ingestion.stop()
+            for part in reversed(startup.parts):
+                part.stop()
+        except KeyboardInterrupt:
+            for part in startup.parts:
+                part.kill()
+        self._plan.data.state.unlink(missing_ok=True)
+
+    def _save_state(self, phase: str) -> None:
+        state = State(
+            pid=os.getpid(),
+            phase=phase,
+            url=self._plan.url,
+            agent_file=str(self._plan.agent.path),
+            tenant=self._plan.tenant,
+            started_at=self._started_at,
+            version=__version__,
+            environment=self._startup.environment,
+            parts=tuple(part_state(self._plan, part) for part in self._startup.parts if part.is_running),
+        )
+        save_state(self._plan.data, state)
+
+
+def part_state(plan: Plan, part: Part) -> PartState:
+    import psutil
+
+    try:
+        created_at = psutil.Process(part.child.pid).create_time()
+    except psutil.NoSuchProcess:
+        created_at = 0.0
+    log = str(plan.data.log(part.name))
+    return PartState(part.name, part.child.pid, created_at, part.address, log)
