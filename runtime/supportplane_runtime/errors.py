@@ -15,6 +15,8 @@ RuntimeFault                     code, status_code, retryable
     +-- KnowledgeUnavailable
 +-- SchemaMismatch    503        the database was migrated by a newer release; a person has to act
 +-- TurnFailed        500        a turn that ended without an answer; its reason is safe to show
+    +-- TurnTimedOut      504
+    +-- TurnCancelled     409
 """
 
 
@@ -89,3 +91,11 @@ class SchemaMismatch(RuntimeFault):
 
 class TurnFailed(RuntimeFault):
     code, status_code, title = "turn-failed", 500, "The turn failed"
+
+
+class TurnTimedOut(TurnFailed):
+    code, status_code, title, retryable = "turn-timeout", 504, "The turn took too long", True
+
+
+class TurnCancelled(TurnFailed):
+    code, status_code, title = "turn-cancelled", 409, "The turn was cancelled"

@@ -6,7 +6,7 @@ until the first token, because afterwards somebody has read it. It must not judg
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -77,7 +77,7 @@ class ServedChatModel:
     def name(self) -> str:
         return self._endpoint.model
 
-    async def stream(self, messages: Sequence[ChatMessage], generation: Generation) -> AsyncIterator[str]:
+    async def stream(self, messages: Sequence[ChatMessage], generation: Generation) -> AsyncGenerator[str]:
         timeouts = self._endpoint.timeouts
         deadline = asyncio.get_running_loop().time() + timeouts.total_s
         call, text = await self._first(messages, generation)

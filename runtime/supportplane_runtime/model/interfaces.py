@@ -1,6 +1,6 @@
 """What the orchestrator asks of a chat model. Implementations: chat.py (huggingface_hub), memory.py (tests)."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,8 +25,11 @@ class ChatModel(Protocol):
     @property
     def name(self) -> str: ...
 
-    def stream(self, messages: Sequence[ChatMessage], generation: Generation) -> AsyncIterator[str]:
-        """Text deltas. Retries only before the first one. Raises ModelUnavailable."""
+    def stream(self, messages: Sequence[ChatMessage], generation: Generation) -> AsyncGenerator[str]:
+        """Text deltas. Retries only before the first one. Raises ModelUnavailable.
+
+        Close the generator when leaving it early: that frees the server's slot.
+        """
         ...
 
     async def probe(self) -> None:

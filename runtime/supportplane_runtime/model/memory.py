@@ -1,6 +1,6 @@
 """A scripted chat model for unit tests: says what it was told to say, fails where it was told to fail."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
 from supportplane_runtime.errors import ModelUnavailable
@@ -19,7 +19,7 @@ class ScriptedChatModel:
     def name(self) -> str:
         return "scripted"
 
-    async def stream(self, messages: Sequence[ChatMessage], generation: Generation) -> AsyncIterator[str]:
+    async def stream(self, messages: Sequence[ChatMessage], generation: Generation) -> AsyncGenerator[str]:
         reply = self.replies[min(len(self.calls), len(self.replies) - 1)]
         self.calls.append((tuple(messages), generation))
         for count, delta in enumerate(reply):

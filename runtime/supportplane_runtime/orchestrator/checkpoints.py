@@ -1,0 +1,60 @@
+"""LangGraph's checkpoints in PostgreSQL: opened, created, and cleared away. Nobody else touches their tables.
+
+A checkpoint lives from the end of a turn's graph to the turn being stored, a few milliseconds (ADR 0010); one that is
+older belongs to a process that died in between, and is kept long enough for another to take the turn up.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
+
+# A turn is taken up within a minute of its process dying; a day leaves room for a night with everything down.
+KEEP: Final = timedelta(days=1)
+# Checkpoints looked at in one sweep; the next sweep takes the rest.
+STALE_LIMIT: Final = 500
+
+
+def checkpoint_pool(database_url: str, *, size: int) -> Pool:
+    """A closed pool: open it with ``async with``. Its connections commit by themselves, as the saver wants them."""
+    options: dict[str, Any] = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
+    return AsyncConnectionPool(database_url, min_size=1, max_size=size, kwargs=options, open=False)
+
+
+def checkpoint_saver(pool: Pool) -> AsyncPostgresSaver:
+    """allowed_msgpack_modules None, as LANGGRAPH_STRICT_MSGPACK would have it: only plain types are ever read back."""
+    return AsyncPostgresSaver(pool, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+
+
+async def prepare_checkpoints(database_url: str) -> None:
+    """Create or migrate the tables: part of the migration command, before anything is served."""
+    async with checkpoint_pool(database_url, size=1) as pool:
+        await checkpoint_saver(pool).setup()
+
+
+async def forget(saver: AsyncPostgresSaver, threads: Sequence[str]) -> None:
+    """Drop the checkpoints of stored turns, many at once: three statements for a batch instead of three for a turn."""
+    await saver.aprune(threads, strategy="delete")
+
+
+async def stale_threads(saver: AsyncPostgresSaver, *, now: datetime) -> list[str]:
+    """Threads left by processes that died after a turn was stored and before it was forgotten."""
+    before: Any = {"configurable": {"checkpoint_id": _first_id_of(now - KEEP)}}
+    found = [
+        item.config["configurable"]["thread_id"] async for item in saver.alist(None, before=before, limit=STALE_LIMIT)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _first_id_of(moment: datetime) -> str:
+    """The smallest checkpoint id of a moment: they are UUIDs of version 6, which sort by time (RFC 9562)."""
+    since = moment - datetime(1582, 10, 15, tzinfo=UTC)
+    ticks = since // timedelta(microseconds=1) * 10
+    return f"{ticks >> 28:08x}-{(ticks >> 12) & 0xFFFF:04x}-6{ticks & 0xFFF:03x}-8000-000000000000"

@@ -1,0 +1,46 @@
+"""Sentences on their way into an answer: drafted by the model or taken from passages, then checked and cited."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from supportplane_runtime.domain.answer import Source
+
+
+class Writer(StrEnum):
+    MODEL = "model"
+    EXTRACT = "extract"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A sentence nobody has checked. passage: index into the evidence that its writer says it comes from."""
+
+    text: str
+    writer: Writer
+    passage: int
+
+
+Drafts = AsyncGenerator[Draft]
+
+
+@dataclass(frozen=True, slots=True)
+class CitedSentence:
+    """A sentence that a passage proves; marker is the number of its source."""
+
+    text: str
+    writer: Writer
+    marker: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What verification left, in order. Empty when it left nothing."""
+
+    sentences: tuple[CitedSentence, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def model_share(self) -> float:
+        written = sum(sentence.writer is Writer.MODEL for sentence in self.sentences)
+        return written / len(self.sentences) if self.sentences else 0.0

@@ -1,0 +1,106 @@
+"""Assembles the turn: which step follows which. What a step does is in nodes/, where it goes next in routes.py.
+
+    understand -> retrieve -> answer -> verify -> decide
+        |             |                             |
+        +-------------+-----------------------------+
+     small talk,   the evidence
+     a person      does not answer it
+
+Run by turns.py. Nothing is stored or sent to a person here: the graph ends with an Ending.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from supportplane_runtime import metrics
+from supportplane_runtime.domain.conversation import Message, Turn
+from supportplane_runtime.model.interfaces import ChatModel
+from supportplane_runtime.orchestrator import ending
+from supportplane_runtime.orchestrator.ending import Ending
+from supportplane_runtime.orchestrator.nodes.answer import AnswerNode, Writer
+from supportplane_runtime.orchestrator.nodes.decide import DecideNode, Thresholds
+from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge, RetrieveNode
+from supportplane_runtime.orchestrator.nodes.understand import UnderstandNode
+from supportplane_runtime.orchestrator.nodes.verify import VerifyNode
+from supportplane_runtime.orchestrator.policy import Policy
+from supportplane_runtime.orchestrator.routes import after_retrieve, after_understand
+from supportplane_runtime.orchestrator.state import Emit, TurnContext, TurnState
+
+Node = Callable[[TurnState, Runtime[TurnContext]], Awaitable[TurnState]]
+Graph = CompiledStateGraph[Any, Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a graph is built of. model None: the agent does not let a model write (policy.writing is None)."""
+
+    policy: Policy
+    thresholds: Thresholds
+    knowledge: Sequence[Knowledge]
+    model: ChatModel | None = None
+
+
+def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[Any] | None) -> Graph:
+    policy, thresholds = parts.policy, parts.thresholds
+    writer = Writer(parts.model, policy.writing) if parts.model is not None and policy.writing is not None else None
+    builder = StateGraph(TurnState, context_schema=TurnContext)
+    _add(builder, "understand", UnderstandNode(policy))
+    _add(builder, "retrieve", RetrieveNode(parts.knowledge))
+    _add(builder, "answer", AnswerNode(writer))
+    _add(builder, "verify", VerifyNode(model_writes=writer is not None))
+    _add(builder, "decide", DecideNode(policy, thresholds))
+    builder.add_edge(START, "understand")
+    builder.add_conditional_edges("understand", partial(after_understand, policy=policy), ["retrieve", "decide"])
+    to_answer = partial(after_retrieve, policy=policy, thresholds=thresholds)
+    builder.add_conditional_edges("retrieve", to_answer, ["answer", "decide"])
+    builder.add_edge("answer", "verify")
+    builder.add_edge("verify", "decide")
+    builder.add_edge("decide", END)
+    return builder.compile(checkpointer=checkpointer)
+
+
+def _add(builder: StateGraph[Any, Any, Any, Any], step: str, node: Node) -> None:
+    seconds = metrics.STEP_SECONDS.labels(step=step)
+
+    async def timed(state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
+        began = time.perf_counter()
+        try:
+            return await node(state, runtime)
+        finally:
+            seconds.observe(time.perf_counter() - began)
+
+    builder.add_node(step, timed)
+
+
+async def run_turn(graph: Graph, turn: Turn, history: Sequence[Message], emit: Emit) -> Ending:
+    """From the accepted question to how it ends. Raises what a step raises: KnowledgeUnavailable, StoreUnavailable."""
+    config = thread(turn)
+    if turn.attempt > 1 and graph.checkpointer:
+        saved = await graph.aget_state(config)
+        if "outcome" in saved.values:
+            return ending.from_text(saved.values["outcome"])
+    given: TurnState = {"turn": turn, "history": history}
+    # "exit": one write when the graph is done, none between steps, since no step has an effect to protect (ADR 0010).
+    durability = "exit" if graph.checkpointer else None
+    state = await graph.ainvoke(
+        given, config, context=TurnContext(emit), durability=durability, output_keys=["outcome"]
+    )
+    return ending.from_text(state["outcome"])
+
+
+def thread(turn: Turn) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread_id(turn)}}
+
+
+def thread_id(turn: Turn) -> str:
+    """A turn's own: what was said before comes from the store, so threads need not outlive their turn."""
+    return f"{turn.tenant}/{turn.turn_id}"

@@ -1,0 +1,171 @@
+"""Last step: what the turn ends with. Pure, and the only place that asks for a ticket.
+
+small talk                                   -> a friendly word
+a wish for a person                          -> ticket, if the agent takes such wishes
+mode HandoffOnly                             -> ticket
+nothing says what the question is about      -> asked back, once
+out of scope                                 -> declined
+in scope, not answered, or not surely enough -> ticket, if the agent hands that off
+answered by cited passages                   -> the answer
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from langgraph.runtime import Runtime
+
+from supportplane_crds.support_agent import Trigger
+from supportplane_runtime.domain.answer import Answer, Outcome
+from supportplane_runtime.domain.conversation import TicketReason
+from supportplane_runtime.orchestrator import ending
+from supportplane_runtime.orchestrator.drafts import Checked
+from supportplane_runtime.orchestrator.ending import Ending
+from supportplane_runtime.orchestrator.language import language
+from supportplane_runtime.orchestrator.nodes.verify import response
+from supportplane_runtime.orchestrator.policy import Policy
+from supportplane_runtime.orchestrator.progress import step_began
+from supportplane_runtime.orchestrator.state import Intent, TurnContext, TurnState, Understanding
+from supportplane_runtime.rag.interfaces import Retrieval
+from supportplane_runtime.store.interfaces import TicketRequest
+
+SUBJECT_CHARACTERS: Final = 120
+
+NOTHING: Final = Checked()
+
+# The words for each reason, with and without a ticket, and the trigger that makes the difference.
+_HANDED_OFF: Final = {
+    TicketReason.CUSTOMER_REQUEST: "handed_off_customer_request",
+    TicketReason.MISSING_KNOWLEDGE: "handed_off_missing_knowledge",
+    TicketReason.LOW_CONFIDENCE: "handed_off_low_confidence",
+    TicketReason.HANDOFF_ONLY: "handed_off_handoff_only",
+}
+_DECLINED: Final = {
+    TicketReason.CUSTOMER_REQUEST: "declined_person",
+    TicketReason.MISSING_KNOWLEDGE: "declined_missing_knowledge",
+    TicketReason.LOW_CONFIDENCE: "declined_low_confidence",
+}
+_TRIGGER: Final = {
+    TicketReason.CUSTOMER_REQUEST: Trigger.CUSTOMER_REQUEST,
+    TicketReason.MISSING_KNOWLEDGE: Trigger.MISSING_KNOWLEDGE,
+    TicketReason.LOW_CONFIDENCE: Trigger.LOW_CONFIDENCE,
+}
+
+
+class Gate(StrEnum):
+    """What the evidence allows."""
+
+    ANSWER = "answer"
+    LOW_CONFIDENCE = "low_confidence"
+    MISSING_KNOWLEDGE = "missing_knowledge"
+    OUT_OF_SCOPE = "out_of_scope"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Both 0..1. Fitted by research on the dev sets (ADR 0004), the same for every agent."""
+
+    answer: float
+    in_scope: float
+
+
+def gate(retrieval: Retrieval, *, least_confidence: float | None, thresholds: Thresholds) -> Gate:
+    if retrieval.evidence and retrieval.confidence >= thresholds.answer:
+        too_low = least_confidence is not None and retrieval.confidence < least_confidence
+        return Gate.LOW_CONFIDENCE if too_low else Gate.ANSWER
+    return Gate.MISSING_KNOWLEDGE if retrieval.in_scope >= thresholds.in_scope else Gate.OUT_OF_SCOPE
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """All that a decision rests on."""
+
+    question: str
+    understanding: Understanding
+    retrieval: Retrieval | None = None
+    checked: Checked = NOTHING
+
+
+def decide(decided: Decided, policy: Policy, thresholds: Thresholds) -> Ending:
+    known = decided.understanding
+    if known.intent is Intent.SMALL_TALK and known.reply is not None:
+        return Ending(_said(known.reply, Outcome.SMALL_TALK, decided, confidence=1.0))
+    if known.intent is Intent.PERSON:
+        return _hand_off(TicketReason.CUSTOMER_REQUEST, decided, policy)
+    if policy.hands_off_only:
+        return _hand_off(TicketReason.HANDOFF_ONLY, decided, policy)
+    if known.intent is Intent.UNDERSPECIFIED:
+        return Ending(_said("ask_back", Outcome.ASKED_BACK, decided))
+    if decided.checked.sentences:
+        return Ending(_answer(decided))
+    return _without_answer(decided, policy, thresholds)
+
+
+def _without_answer(decided: Decided, policy: Policy, thresholds: Thresholds) -> Ending:
+    if decided.retrieval is None:
+        return _hand_off(TicketReason.MISSING_KNOWLEDGE, decided, policy)
+    found = gate(decided.retrieval, least_confidence=policy.handoff.least_confidence, thresholds=thresholds)
+    if found is Gate.OUT_OF_SCOPE:
+        return Ending(_said("declined_out_of_scope", Outcome.DECLINED, decided))
+    low = found is Gate.LOW_CONFIDENCE
+    return _hand_off(TicketReason.LOW_CONFIDENCE if low else TicketReason.MISSING_KNOWLEDGE, decided, policy)
+
+
+def _answer(decided: Decided) -> Answer:
+    checked = decided.checked
+    return Answer(
+        response=response(checked),
+        outcome=Outcome.ANSWERED,
+        confidence=_confidence(decided),
+        sources=checked.sources,
+        language=decided.understanding.language,
+        model_share=checked.model_share,
+    )
+
+
+def _hand_off(reason: TicketReason, decided: Decided, policy: Policy) -> Ending:
+    """The kill switch always opens a ticket; the others only where the agent hands such questions off."""
+    trigger = _TRIGGER.get(reason)
+    if trigger is not None and trigger not in policy.handoff.triggers:
+        return Ending(_said(_DECLINED[reason], Outcome.DECLINED, decided))
+    ticket = TicketRequest(reason=reason, subject=subject(decided.question), queue=policy.handoff.queue)
+    return Ending(_said(_HANDED_OFF[reason], Outcome.HANDED_OFF, decided), ticket)
+
+
+def _said(reply: str, outcome: Outcome, decided: Decided, *, confidence: float | None = None) -> Answer:
+    spoken = decided.understanding.language
+    return Answer(
+        response=language(spoken).replies[reply],
+        outcome=outcome,
+        confidence=_confidence(decided) if confidence is None else confidence,
+        language=spoken,
+    )
+
+
+def _confidence(decided: Decided) -> float:
+    """That the documents answer the question; 0 where they were not asked."""
+    return decided.retrieval.confidence if decided.retrieval is not None else 0.0
+
+
+def subject(question: str) -> str:
+    """One line for a list of tickets."""
+    line = " ".join(question.split())
+    return line if len(line) <= SUBJECT_CHARACTERS else f"{line[: SUBJECT_CHARACTERS - 1].rstrip()}…"
+
+
+class DecideNode:
+    def __init__(self, policy: Policy, thresholds: Thresholds) -> None:
+        self._policy = policy
+        self._thresholds = thresholds
+
+    async def __call__(self, state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
+        decided = Decided(
+            question=state["turn"].question,
+            understanding=state["understanding"],
+            retrieval=state.get("retrieval"),
+            checked=state.get("checked", NOTHING),
+        )
+        ended = decide(decided, self._policy, self._thresholds)
+        if ended.ticket is not None:
+            runtime.context.emit(step_began("handoff", decided.understanding.language))
+        return {"outcome": ending.to_text(ended)}

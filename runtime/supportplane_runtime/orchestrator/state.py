@@ -1,0 +1,58 @@
+"""The state of a turn as it moves through the graph. Nodes return the part they made; nothing is changed in place.
+
+Only ``outcome`` is checkpointed, as one string: it is all that is needed to finish a turn whose graph was done when its
+process died, and a string goes into the checkpoint's own row. The rest is made again from the accepted question
+(ADR 0010), so it is untracked and never written.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, TypedDict
+
+from langgraph.channels import UntrackedValue
+
+from supportplane_runtime.domain.conversation import Message, Turn
+from supportplane_runtime.orchestrator.drafts import Checked, Drafts
+from supportplane_runtime.rag.interfaces import Retrieval
+from supportplane_runtime.turns.events import TurnEvent
+
+Emit = Callable[[Callable[[int], TurnEvent]], None]
+
+
+class Intent(StrEnum):
+    QUESTION = "question"
+    PERSON = "person"
+    SMALL_TALK = "small_talk"
+    UNDERSPECIFIED = "underspecified"
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """question: the message, or, when it leans on what was said before, that and the message together.
+
+    reply: for small talk, which one. clarifies: the message answers our asking back, so we do not ask again.
+    """
+
+    language: str
+    intent: Intent
+    question: str
+    reply: str | None = None
+    clarifies: bool = False
+
+
+class TurnState(TypedDict, total=False):
+    turn: Annotated[Turn, UntrackedValue]
+    history: Annotated[Sequence[Message], UntrackedValue]
+    understanding: Annotated[Understanding, UntrackedValue]
+    retrieval: Annotated[Retrieval, UntrackedValue]
+    drafts: Annotated[Drafts, UntrackedValue]
+    checked: Annotated[Checked, UntrackedValue]
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnContext:
+    """What a node may do to the outside while it runs: tell the listeners of this turn."""
+
+    emit: Emit
