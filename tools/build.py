@@ -5,7 +5,8 @@ it through a fixture. Each folder here is one Go module (their `replace` lists c
 name what it builds, and a `// build:` comment says how long that takes. Binaries live in the user's cache folder, keyed
 by the module's locks and Go's version, never in the repository.
 
-Exit codes: 0 path printed, 2 unknown name, 3 no Go to be had (tests skip by that name), 4 the build failed.
+With --ready nothing is built. Exit codes: 0 path printed, 2 unknown name, 3 no Go to be had (tests skip by that name),
+4 the build failed, 5 not ready.
 """
 
 import fcntl
@@ -25,7 +26,7 @@ from pathlib import Path
 TOOLS = Path(__file__).parent
 # The newest Go wheel that installs everywhere we looked; later ones were withdrawn.
 GO_WHEEL = "1.26.6"
-UNKNOWN, NO_GO, FAILED = 2, 3, 4
+UNKNOWN, NO_GO, FAILED, NOT_READY = 2, 3, 4, 5
 
 
 class ToolError(Exception):
@@ -38,12 +39,16 @@ class ToolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A binary of one of the modules beside this file. cost: what a cold build takes, for people."""
+    """A binary of one of the modules beside this file. cost: what a cold build takes, for people.
+
+    link_flags: what upstream's own build sets, such as a version that a program refuses to run without.
+    """
 
     name: str
     package: str
     module: Path
     cost: str
+    link_flags: str
     go_minimum: tuple[int, ...]
 
 
@@ -53,13 +58,16 @@ def tools() -> dict[str, Tool]:
         text = manifest.read_text()
         cost = re.search(r"^// build: (.+)$", text, re.MULTILINE)
         minimum = re.search(r"^go ([\d.]+)$", text, re.MULTILINE)
-        for package in re.findall(r"^(?:tool|\t)\s*([\w./-]+/cmd/[\w-]+)$", text, re.MULTILINE):
-            name = package.rsplit("/", 1)[1]
+        renamed = re.search(r"^// binary: (.+)$", text, re.MULTILINE)
+        link_flags = re.search(r"^// link: (.+)$", text, re.MULTILINE)
+        for package in re.findall(r"^(?:tool\s+|\t)([\w./-]+)$", text, re.MULTILINE):
+            name = renamed[1] if renamed else package.rsplit("/", 1)[1]
             found[name] = Tool(
                 name=name,
                 package=package,
                 module=manifest.parent,
                 cost=cost[1] if cost else "some minutes",
+                link_flags=link_flags[1] if link_flags else "",
                 go_minimum=version_of(minimum[1] if minimum else "1.26"),
             )
     return found
@@ -79,10 +87,9 @@ def cache_folder() -> Path:
 
 
 def users_own(name: str) -> Path | None:
-    """A binary the user already has: SUPPORTPLANE_TOOLS (a folder) first, then PATH."""
-    folder = os.environ.get("SUPPORTPLANE_TOOLS")
-    own = shutil.which(name, path=folder) if folder else None
-    found = own or shutil.which(name)
+    """A binary the user already has: in the folders SUPPORTPLANE_TOOLS and KUBEBUILDER_ASSETS, then on PATH."""
+    folders = [os.environ[name] for name in ("SUPPORTPLANE_TOOLS", "KUBEBUILDER_ASSETS") if os.environ.get(name)]
+    found = shutil.which(name, path=os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)]))
     return Path(found) if found else None
 
 
@@ -153,33 +160,61 @@ def build(tool: Tool, target: Path) -> None:
     environment = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -buildvcs=false"}
     partial = target.with_suffix(".partial")
     with go_command(tool) as go:
-        arguments = [go, "build", "-C", str(tool.module), "-trimpath", "-ldflags", "-s -w", "-o", str(partial)]
-        finished = subprocess.run([*arguments, tool.package], env=environment, stdout=sys.stderr, check=False)
+        arguments = [go, "build", "-C", str(tool.module), "-trimpath", "-ldflags", f"-s -w {tool.link_flags}"]
+        arguments += ["-o", str(partial), tool.package]
+        finished = subprocess.run(arguments, env=environment, stdout=sys.stderr, check=False)
     if finished.returncode:
         raise ToolError(f"building {tool.name} failed, see above", FAILED)
     partial.rename(target)
     say(f"{tool.name} built in {time.monotonic() - started:.0f} s")
 
 
-def binary(name: str) -> Path:
-    """Path of a ready binary. Raises ToolError."""
+def known(name: str) -> Tool:
     tool = tools().get(name)
     if tool is None:
         raise ToolError(f"unknown tool {name!r}; there are: {', '.join(tools())}", UNKNOWN)
-    own = users_own(name)
+    return tool
+
+
+def ready(tool: Tool) -> Path | None:
+    """The binary, if nothing has to be built for it."""
+    own = users_own(tool.name)
     if own is not None:
         return own
-    target = cached(tool, go_on_path(tool) or f"go{GO_WHEEL}")
-    if not target.exists():
-        with one_builder(target):
-            if not target.exists():
-                build(tool, target)
+    target = target_of(tool)
+    return target if target.exists() else None
+
+
+def target_of(tool: Tool) -> Path:
+    return cached(tool, go_on_path(tool) or f"go{GO_WHEEL}")
+
+
+def binary(tool: Tool) -> Path:
+    """Path of a ready binary, built first where it must. Raises ToolError."""
+    found = ready(tool)
+    if found is not None:
+        return found
+    target = target_of(tool)
+    with one_builder(target):
+        if not target.exists():
+            build(tool, target)
     return target
+
+
+def path_of(arguments: list[str]) -> Path:
+    """What the command prints. Raises ToolError."""
+    tool = known(arguments[-1] if arguments else "")
+    if arguments[0] != "--ready":
+        return binary(tool)
+    found = ready(tool)
+    if found is None:
+        raise ToolError(f"{tool.name} is not built yet: scripts/tool {tool.name} builds it, {tool.cost}", NOT_READY)
+    return found
 
 
 def main() -> int:
     try:
-        print(binary(sys.argv[1] if len(sys.argv) == 2 else ""))  # noqa: T201 -- the command's result
+        print(path_of(sys.argv[1:]))  # noqa: T201 -- the command's result
     except ToolError as problem:
         say(str(problem))
         return problem.code
