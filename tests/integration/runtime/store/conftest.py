@@ -1,0 +1,80 @@
+"""The stores that must behave alike, each as a Subject: memory, and PostgreSQL with what only a test may do to it."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from store_samples import new_tenant
+from supportplane_runtime.store.interfaces import Store
+from supportplane_runtime.store.memory import MemoryStore
+from supportplane_runtime.store.postgres.store import PostgresStore, open_store
+
+POOL_SIZE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A store, and a way to let time pass: everything stored is then as old as said."""
+
+    store: Store
+    age: Callable[[timedelta], None]
+
+
+class MovableClock:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(microseconds=1)  # no two moments are the same, as in the database
+        return self.now
+
+    def advance(self, by: timedelta) -> None:
+        self.now += by
+
+
+def age_rows(url: str, by: timedelta) -> None:
+    """Moves what the store compares with the time into the past."""
+    columns = {"turns": "lease_until", "sessions": "expires_at", "one_time_links": "expires_at"}
+    with psycopg.connect(url, autocommit=True) as connection:
+        for table, column in columns.items():
+            move = sql.SQL("UPDATE {} SET {} = {} - %s")
+            names = [sql.Identifier(name) for name in (table, column, column)]
+            connection.execute(move.format(*names), (by,))
+
+
+@pytest.fixture
+def tenant() -> str:
+    return new_tenant()
+
+
+@pytest.fixture
+def other_tenant() -> str:
+    return new_tenant()
+
+
+@pytest.fixture
+async def postgres_store(migrated_database_url: str) -> AsyncIterator[PostgresStore]:
+    store = await open_store(migrated_database_url, pool_size=POOL_SIZE)
+    yield store
+    await store.close()
+
+
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.slow)])
+async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+    if request.param == "memory":
+        clock = MovableClock()
+        yield Subject(MemoryStore(clock=clock), clock.advance)
+        return
+    url: str = request.getfixturevalue("migrated_database_url")
+    store = await open_store(url, pool_size=POOL_SIZE)
+    yield Subject(store, lambda by: age_rows(url, by))
+    await store.close()
+
+
+@pytest.fixture
+def store(subject: Subject) -> Store:
+    return subject.store

@@ -1,0 +1,207 @@
+"""What the cache and the rate limiter promise, in memory and on Redis, and what they do without Redis."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from store_samples import new_tenant
+from supportplane_cli.embedded.redis import Redis, RedisSpec
+from supportplane_runtime.errors import CacheUnavailable
+from supportplane_runtime.metrics import CACHE_REQUESTS, LIMITS_LOCAL
+from supportplane_runtime.store.interfaces import Cache, Limit, RateLimiter
+from supportplane_runtime.store.memory import MemoryCache, memory_rate_limiter
+from supportplane_runtime.store.redis import PAUSE_S, RedisCache, RedisLink, RedisRateLimiter
+
+# A day: the memory's windows begin at fixed times, and no test is to meet the edge of one.
+WINDOW = timedelta(days=1)
+LIMITS = {"APIKey": Limit(5, WINDOW), "Other": Limit(2, WINDOW)}
+EVERYWHERE = ["memory", pytest.param("redis", marks=pytest.mark.slow)]
+
+
+@pytest.fixture
+async def link(redis_url: str) -> AsyncIterator[RedisLink]:
+    link = RedisLink(redis_url)
+    yield link
+    await link.close()
+
+
+@pytest.fixture(params=EVERYWHERE)
+async def cache(request: pytest.FixtureRequest) -> AsyncIterator[Cache]:
+    if request.param == "memory":
+        yield MemoryCache()
+        return
+    link = RedisLink(request.getfixturevalue("redis_url"))
+    yield RedisCache(link)
+    await link.close()
+
+
+@pytest.fixture(params=EVERYWHERE)
+async def limiter(request: pytest.FixtureRequest) -> AsyncIterator[RateLimiter]:
+    if request.param == "memory":
+        yield memory_rate_limiter(LIMITS)
+        return
+    link = RedisLink(request.getfixturevalue("redis_url"))
+    yield RedisRateLimiter(link, LIMITS)
+    await link.close()
+
+
+async def test_a_value_is_kept_for_its_tenant_only(cache: Cache, tenant: str, other_tenant: str) -> None:
+    await cache.put(tenant, "answer:1", b"\x00\xffvalue", ttl_s=60)
+
+    assert await cache.get(tenant, "answer:1") == b"\x00\xffvalue"
+    assert await cache.get(other_tenant, "answer:1") is None
+    assert await cache.get(tenant, "answer:2") is None
+
+
+async def test_a_later_value_replaces_the_earlier(cache: Cache, tenant: str) -> None:
+    await cache.put(tenant, "n", b"1", ttl_s=60)
+    await cache.put(tenant, "n", b"2", ttl_s=60)
+
+    assert await cache.get(tenant, "n") == b"2"
+
+
+@pytest.mark.slow
+async def test_every_value_in_redis_has_a_time_to_live(link: RedisLink, tenant: str) -> None:
+    await RedisCache(link).put(tenant, "n", b"1", ttl_s=60)
+    await RedisRateLimiter(link, LIMITS).hit(tenant, "key", "APIKey")
+
+    keys = [key async for key in link.client.scan_iter(match=f"*{tenant}*")]
+
+    assert len(keys) == 2
+    assert all([0 < await link.client.pttl(key) <= 2 * WINDOW.total_seconds() * 1000 for key in keys])
+
+
+async def test_a_limit_is_granted_and_then_refused(limiter: RateLimiter, tenant: str) -> None:
+    decisions = [await limiter.hit(tenant, "key", "APIKey") for _ in range(7)]
+
+    assert [decision.allowed for decision in decisions] == [True] * 5 + [False] * 2
+    assert [decision.remaining for decision in decisions] == [4, 3, 2, 1, 0, 0, 0]
+    assert {decision.limit for decision in decisions} == {5}
+    assert all(1 <= decision.reset_after_s <= WINDOW.total_seconds() for decision in decisions)
+
+
+async def test_limits_are_counted_apart_by_tenant_key_and_scope(
+    limiter: RateLimiter, tenant: str, other_tenant: str
+) -> None:
+    for _ in range(5):
+        await limiter.hit(tenant, "key", "APIKey")
+
+    assert not (await limiter.hit(tenant, "key", "APIKey")).allowed
+    assert (await limiter.hit(other_tenant, "key", "APIKey")).allowed
+    assert (await limiter.hit(tenant, "another", "APIKey")).allowed
+    assert (await limiter.hit(tenant, "key", "Other")).allowed
+
+
+async def test_concurrent_requests_do_not_slip_past_the_limit(limiter: RateLimiter, tenant: str) -> None:
+    decisions = await asyncio.gather(*(limiter.hit(tenant, "key", "APIKey") for _ in range(20)))
+
+    assert sum(decision.allowed for decision in decisions) == 5
+
+
+@pytest.mark.slow
+async def test_gateways_share_a_limit_through_redis(redis_url: str, tenant: str) -> None:
+    links = [RedisLink(redis_url) for _ in range(2)]
+    gateways = [RedisRateLimiter(link, LIMITS) for link in links]
+
+    allowed = [(await gateway.hit(tenant, "key", "APIKey")).allowed for _ in range(5) for gateway in gateways]
+
+    assert sum(allowed) == 5
+    for link in links:
+        await link.close()
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[Redis]:
+    """A Redis that a test may kill."""
+    server = Redis(RedisSpec(folder=tmp_path / "redis", log_file=tmp_path / "redis.log", password="pw"))
+    server.start()
+    server.wait_ready()
+    yield server
+    server.stop()
+
+
+class SteppedClock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def count(counter: object) -> float:
+    return counter._value.get()  # type: ignore[attr-defined,no-any-return]  # the client has no public read
+
+
+@pytest.mark.slow
+async def test_without_redis_a_local_share_holds_and_redis_is_taken_up_again(own_redis: Redis, tenant: str) -> None:
+    clock = SteppedClock()
+    link = RedisLink(own_redis.url(), clock=clock)
+    limiter, cache = RedisRateLimiter(link, LIMITS, processes=2), RedisCache(link)
+    await cache.put(tenant, "n", b"1", ttl_s=60)
+    assert (await limiter.hit(tenant, "key", "APIKey")).limit == 5
+
+    local, failed = count(LIMITS_LOCAL), count(CACHE_REQUESTS.labels("failed"))
+    own_redis.stop()
+    decisions = [await limiter.hit(tenant, "key", "APIKey") for _ in range(4)]
+    assert await cache.get(tenant, "n") is None
+    await cache.put(tenant, "n", b"1", ttl_s=60)
+
+    assert [decision.allowed for decision in decisions] == [True, True, False, False]
+    assert {decision.limit for decision in decisions} == {2}
+    assert (count(LIMITS_LOCAL) - local, count(CACHE_REQUESTS.labels("failed")) - failed) == (4, 2)
+    with pytest.raises(CacheUnavailable):
+        await link.probe()
+
+    own_redis.start()
+    own_redis.wait_ready()
+    clock.now += PAUSE_S
+    await link.probe()
+    assert (await limiter.hit(tenant, "key", "APIKey")).limit == 5
+    await link.close()
+
+
+@pytest.mark.slow
+async def test_a_redis_that_hangs_is_asked_once_and_then_left_alone(own_redis: Redis, tenant: str) -> None:
+    clock = SteppedClock()
+    link = RedisLink(own_redis.url(), clock=clock)
+    cache = RedisCache(link)
+    await cache.put(tenant, "n", b"1", ttl_s=60)
+    assert own_redis.child is not None
+    pid = own_redis.child.pid
+    asked = 0
+
+    async def ping() -> None:
+        nonlocal asked
+        asked += 1
+        await link.client.ping()
+
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        for _ in range(20):
+            with pytest.raises(CacheUnavailable):
+                await link.call(ping)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    assert asked == 1
+    clock.now += PAUSE_S
+    assert await cache.get(tenant, "n") == b"1"
+    await link.close()
+
+
+@pytest.mark.slow
+async def test_losing_what_redis_held_loses_no_request(link: RedisLink) -> None:
+    tenant = new_tenant()
+    limiter = RedisRateLimiter(link, LIMITS)
+    await limiter.hit(tenant, "key", "APIKey")
+
+    await link.client.flushall()
+    await link.client.script_flush()
+
+    decision = await limiter.hit(tenant, "key", "APIKey")
+    assert (decision.allowed, decision.limit, decision.remaining) == (True, 5, 4)

@@ -1,0 +1,177 @@
+"""What API keys, sessions and the audit log promise, on every implementation."""
+
+import asyncio
+from datetime import timedelta
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from supportplane_runtime.domain.identity import Scope
+from supportplane_runtime.errors import NotFound
+from supportplane_runtime.store.interfaces import (
+    SESSION_TTL,
+    ApiKey,
+    AuditEntry,
+    KeyKind,
+    Session,
+    Store,
+)
+from supportplane_runtime.store.postgres.keys import PostgresKeys
+from supportplane_runtime.store.postgres.store import PostgresStore
+
+from .conftest import Subject
+
+SCOPES = frozenset({Scope.INVOKE, Scope.READ})
+
+
+async def new_key(store: Store, tenant: str) -> tuple[ApiKey, str]:
+    return await store.keys.create(tenant, "server", kind=KeyKind.SECRET, scopes=SCOPES, origins=())
+
+
+async def test_a_key_is_found_by_its_plain_text_and_marked_as_used(store: Store, tenant: str) -> None:
+    key, plain = await new_key(store, tenant)
+
+    found = await store.keys.lookup(plain)
+
+    assert plain.startswith(f"sk_{key.key_id}_")
+    assert (key.tenant, key.name, key.kind, key.scopes) == (tenant, "server", KeyKind.SECRET, SCOPES)
+    assert (key.last_used_at, key.revoked_at) == (None, None)
+    assert found is not None
+    assert found.last_used_at is not None
+    assert (found.key_id, found.tenant, found.scopes) == (key.key_id, tenant, SCOPES)
+
+
+async def test_a_publishable_key_carries_its_origins(store: Store, tenant: str) -> None:
+    origins = ("https://shop.example", "https://www.shop.example")
+
+    _, plain = await store.keys.create(
+        tenant, "shop", kind=KeyKind.PUBLISHABLE, scopes=frozenset({Scope.INVOKE}), origins=origins
+    )
+
+    found = await store.keys.lookup(plain)
+    assert plain.startswith("pk_")
+    assert found is not None
+    assert found.origins == origins
+
+
+async def test_a_revoked_key_is_refused_and_still_listed(store: Store, tenant: str) -> None:
+    key, plain = await new_key(store, tenant)
+    other, other_plain = await new_key(store, tenant)
+    assert await store.keys.lookup(plain) is not None
+
+    revoked = await store.keys.revoke(tenant, key.key_id)
+
+    assert revoked.revoked_at is not None
+    assert await store.keys.lookup(plain) is None
+    assert await store.keys.lookup(other_plain) is not None
+    assert [one.key_id for one in await store.keys.listing(tenant)] == [key.key_id, other.key_id]
+    assert (await store.keys.revoke(tenant, key.key_id)).revoked_at == revoked.revoked_at
+
+
+async def test_revoking_an_unknown_key_is_not_found(store: Store, tenant: str) -> None:
+    with pytest.raises(NotFound):
+        await store.keys.revoke(tenant, "nobody")
+
+
+async def test_a_known_id_with_another_secret_is_refused(store: Store, tenant: str) -> None:
+    key, _ = await new_key(store, tenant)
+    _, stranger = await new_key(store, tenant)
+
+    for forged in (f"sk_{key.key_id}_{'A' * 49}", stranger.replace(stranger.split("_")[1], key.key_id), "", "sk__"):
+        assert await store.keys.lookup(forged) is None
+
+
+@pytest.mark.slow
+async def test_no_secret_is_stored(postgres_store: PostgresStore, migrated_database_url: str, tenant: str) -> None:
+    _, plain = await new_key(postgres_store, tenant)
+    token = await postgres_store.sessions.create_link(tenant, "alice", ttl_s=60)
+    redeemed = await postgres_store.sessions.redeem(token)
+    assert redeemed is not None
+
+    with psycopg.connect(migrated_database_url) as connection:
+        stored = repr(
+            [
+                connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))).fetchall()
+                for table in ("api_keys", "sessions", "one_time_links")
+            ]
+        )
+    assert plain.split("_")[1] in stored
+    assert not [secret for secret in (plain.split("_")[2], token, redeemed.secret) if secret in stored]
+
+
+@pytest.mark.slow
+async def test_looking_a_key_up_again_does_not_write(postgres_store: PostgresStore, tenant: str) -> None:
+    _, plain = await new_key(postgres_store, tenant)
+    keys = PostgresKeys(postgres_store.database)
+
+    first, second = [await keys.lookup(plain) for _ in range(2)]
+
+    assert first is not None
+    assert second is not None
+    assert first.last_used_at == second.last_used_at
+
+
+async def test_a_one_time_link_is_redeemed_once(store: Store, tenant: str) -> None:
+    token = await store.sessions.create_link(tenant, "alice", ttl_s=60)
+
+    attempts = await asyncio.gather(*(store.sessions.redeem(token) for _ in range(10)))
+
+    (redeemed,) = [one for one in attempts if one is not None]
+    assert redeemed.user_id == "alice"
+    assert await store.sessions.lookup(redeemed.secret) == Session(tenant, "alice")
+
+
+async def test_what_was_never_handed_out_is_neither_link_nor_session(store: Store, tenant: str) -> None:
+    token = await store.sessions.create_link(tenant, "alice", ttl_s=60)
+
+    assert await store.sessions.redeem("made-up") is None
+    assert await store.sessions.lookup("made-up") is None
+    assert await store.sessions.lookup(token) is None
+
+
+async def test_links_and_sessions_end_with_their_time(subject: Subject, tenant: str) -> None:
+    sessions = subject.store.sessions
+    late = await sessions.create_link(tenant, "alice", ttl_s=60)
+    used = await sessions.redeem(await sessions.create_link(tenant, "bob", ttl_s=60))
+    assert used is not None
+
+    subject.age(timedelta(seconds=61))
+    assert await sessions.redeem(late) is None
+    assert await sessions.lookup(used.secret) == Session(tenant, "bob")
+
+    subject.age(SESSION_TTL)
+    assert await sessions.lookup(used.secret) is None
+
+
+@pytest.mark.slow
+async def test_expired_links_and_sessions_are_deleted_as_new_ones_come(
+    postgres_store: PostgresStore, migrated_database_url: str, tenant: str
+) -> None:
+    sessions = postgres_store.sessions
+    await sessions.redeem(await sessions.create_link(tenant, "alice", ttl_s=60))
+    await sessions.create_link(tenant, "alice", ttl_s=60)
+    with psycopg.connect(migrated_database_url, autocommit=True) as connection:
+        for table in ("sessions", "one_time_links"):
+            statement = sql.SQL("UPDATE {} SET expires_at = now() WHERE tenant = %s")
+            connection.execute(statement.format(sql.Identifier(table)), (tenant,))
+        await sessions.redeem(await sessions.create_link(tenant, "alice", ttl_s=60))
+        counts = [
+            connection.execute(
+                sql.SQL("SELECT count(*) FROM {} WHERE tenant = %s").format(sql.Identifier(table)), (tenant,)
+            ).fetchone()
+            for table in ("sessions", "one_time_links")
+        ]
+    assert counts == [(1,), (0,)]
+
+
+async def test_audit_entries_are_listed_newest_first(store: Store, tenant: str) -> None:
+    entries = [
+        AuditEntry(tenant, "key-1", "key.create", "ok", {"number": number, "name": "Grüße"}) for number in range(3)
+    ]
+
+    await store.audit.record(entries[:2])
+    await store.audit.record(entries[2:])
+    await store.audit.record([])
+
+    assert await store.audit.listing(tenant, limit=2) == [entries[2], entries[1]]
