@@ -52,14 +52,15 @@ SecretKey = Annotated[
 ]
 
 _HOST_LABEL = "[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?"
+_PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _HOST = rf"({_HOST_LABEL}([.]{_HOST_LABEL})*|\[[0-9A-Fa-f:.]+\])"
 
 HttpUrl = Annotated[
     str,
     StringConstraints(max_length=2048),
     pattern_rule(
-        f"https?://{_HOST}(:[0-9]{{1,5}})?(/[!-~]*)?",
-        "must be a URL such as https://host/path: http or https, a host name, no spaces, no user and no password",
+        f"https?://{_HOST}(:{_PORT})?(/[!-~]*)?",
+        "must be a URL such as https://host/path: http or https, a host name, a port up to 65535, no spaces, no user and no password",
     ),
 ]
 

@@ -176,6 +176,7 @@ def _texts() -> Iterator[WrongObject]:
         "https://not a host!/",
         "https://me:secret@x/",
         "http://x:port",
+        "http://x:65536",
     ):
         yield _endpoint(("spec", "url"), unfit, URL)
     yield _base((*SOURCE, "baseURL"), "/docs", URL)

@@ -83,6 +83,8 @@ TEXT = st.one_of(st.lists(PIECES, max_size=8).map("".join), st.text(LETTERS, max
 @example(text="2.000001")
 @example(text="https://a.example/x?y=1#z")
 @example(text="http://[::1]:8080/")
+@example(text="http://a:65535")
+@example(text="http://a:65536")
 @example(text="a/..")
 def test_a_rule_on_text_means_the_same_to_both(rule: Rule, text: str) -> None:
     assert holds(rule, text) == rule.check(text)
