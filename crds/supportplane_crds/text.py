@@ -60,7 +60,8 @@ HttpUrl = Annotated[
     StringConstraints(max_length=2048),
     pattern_rule(
         f"https?://{_HOST}(:{_PORT})?(/[!-~]*)?",
-        "must be a URL such as https://host/path: http or https, a host name, a port up to 65535, no spaces, no user and no password",
+        "must be a URL such as https://host/path: http or https, a host name, a port up to 65535, "
+        "no spaces, no user and no password",
     ),
 ]
 
