@@ -5,8 +5,6 @@ from typing import Any
 from supportplane_cli.console import emit
 from supportplane_cli.errors import CommandFailed
 from supportplane_cli.options import AgentFileOption, JsonOption
-from supportplane_crds import InvalidAgentFile, load_agent_file
-
 EPILOG = """Examples:
 
   supportplane validate -f agent.yaml
@@ -19,6 +17,8 @@ Exit code 1 means that the file is wrong.
 
 def validate(file: AgentFileOption, as_json: JsonOption = False) -> None:
     """Check an agent file without starting anything: fields, values, references, and that its documents are there."""
+    from supportplane_crds import InvalidAgentFile, load_agent_file
+
     try:
         agent = load_agent_file(file)
     except InvalidAgentFile as error:
