@@ -20,6 +20,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from langgraph.types import Durability
 
 from supportplane_runtime import metrics
 from supportplane_runtime.domain.conversation import Message, Turn
@@ -90,7 +91,7 @@ async def run_turn(graph: Graph, turn: Turn, history: Sequence[Message], emit: E
             return ending.from_text(saved.values["outcome"])
     given: TurnState = {"turn": turn, "history": history}
     # "exit": one write when the graph is done, none between steps, since no step has an effect to protect (ADR 0010).
-    durability = "exit" if graph.checkpointer else None
+    durability: Durability | None = "exit" if graph.checkpointer else None
     state = await graph.ainvoke(
         given, config, context=TurnContext(emit), durability=durability, output_keys=["outcome"]
     )

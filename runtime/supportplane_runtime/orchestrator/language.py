@@ -25,7 +25,8 @@ LEAST_LEAD: Final = 0.5
 # Which reply a mixed message gets: `hello, who are you?` is about who, `hi, thanks, bye` a thank-you.
 SMALL_TALK: Final = ("identity", "ability", "thanks", "wellbeing", "farewell", "greeting")
 
-_WORD = re.compile(r"[^\W\d_]{2,}|\by\b|\bà\b")
+# Not what stands in options, paths and addresses: `--data-dir` is no German.
+_WORD = re.compile(r"(?<![-/.@=\w])(?:[^\W\d_]{2,}|y|à)(?![-/@=\w])")
 _NOT_TEXT = re.compile(r"[^\w\s]|_")
 
 
@@ -35,12 +36,12 @@ class Language:
 
     code: str
     name: str  # in the language itself
-    markers: frozenset[str]
+    words: frozenset[str]  # that tell it from others, besides function words
     small_talk: re.Pattern[str]  # fits a message that is nothing else
     small_talk_kinds: Mapping[str, re.Pattern[str]]  # the first that is found in it says which reply it gets
     wants_person: re.Pattern[str]
     vague: frozenset[str]  # lexemes
-    leaning: re.Pattern[str]
+    leaning: re.Pattern[str]  # found in a message that may lean on what was said before
     progress: Mapping[str, str]
     replies: Mapping[str, str]
 
@@ -80,7 +81,7 @@ def detect(text: str, *, expected: str) -> str:
 @cache
 def _weights() -> Mapping[str, Mapping[str, float]]:
     """Each language's function words; one that several share counts a share in each."""
-    words = {code: _function_words(code) | known.markers for code, known in languages().items()}
+    words = {code: _function_words(code) | known.words for code, known in languages().items()}
     shared = Counter(word for group in words.values() for word in group)
     return {code: {word: 1 / shared[word] for word in group} for code, group in words.items()}
 
@@ -94,14 +95,14 @@ def _language(code: str, file: dict[str, Any]) -> Language:
     return Language(
         code=code,
         name=file["name"],
-        markers=frozenset(file["markers"]),
+        words=frozenset(file["markers"]) | frozenset(file["vague"]),
         small_talk=_nothing_but(
             [phrase for kind in SMALL_TALK for phrase in file["small_talk"][kind]], file["fillers"]
         ),
         small_talk_kinds={kind: re.compile(rf"\b(?:{_any(file['small_talk'][kind])})\b") for kind in SMALL_TALK},
         wants_person=re.compile("|".join(f"(?:{pattern})" for pattern in file["wants_person"])),
         vague=frozenset(lexemes(" ".join(file["vague"]), code)),
-        leaning=re.compile(rf"^(?:{_any(file['leaning'])})\b"),
+        leaning=re.compile(rf"^(?:{_any(file['leaning']['first'])})\b|\b(?:{_any(file['leaning']['anywhere'])})\b"),
         progress=file["progress"],
         replies=file["replies"],
     )

@@ -47,4 +47,5 @@ class RetrieveNode:
     async def __call__(self, state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         known = state["understanding"]
         runtime.context.emit(step_began("retrieve", known.language))
-        return {"retrieval": await retrieve(known.question, state["history"], self._knowledge)}
+        # The message as it was written: retrieval weighs the conversation itself, and was fitted that way.
+        return {"retrieval": await retrieve(state["turn"].question, state["history"], self._knowledge)}

@@ -67,7 +67,7 @@ def leans_back(message: str, known: Language) -> bool:
     content = lexemes(message, known.code).keys() - known.vague
     if not content:
         return True
-    return len(content) < LEANING_LEXEMES and known.leaning.match(plain(message)) is not None
+    return len(content) < LEANING_LEXEMES and known.leaning.search(plain(message)) is not None
 
 
 def _in_context(message: str, history: Sequence[Message], known: Language, *, clarifies: bool) -> str:
