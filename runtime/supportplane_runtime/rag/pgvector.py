@@ -20,13 +20,12 @@ from numpy.typing import NDArray
 from psycopg import AsyncConnection, AsyncCursor, sql
 from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from supportplane_runtime.domain.knowledge import Chunk
-from supportplane_runtime.errors import KnowledgeUnavailable
 from supportplane_runtime.rag.chunking import searchable_text
 from supportplane_runtime.rag.interfaces import Collection, Hit, IndexedChunk
 from supportplane_runtime.rag.lexemes import LENGTH_WEIGHT, TERM_SATURATION, lexemes
+from supportplane_runtime.rag.pgvector_session import Pool, answering, autocommit
 
 log = structlog.get_logger(__name__)
 
@@ -122,7 +121,7 @@ psycopg.adapters.register_dumper(_Embedding, _EmbeddingDumper)
 class PgVectorIndex:
     """Satisfies ChunkIndex. pool: opened and closed by whoever made it."""
 
-    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def hashes(self, collection: Collection, embedder: str) -> dict[str, str]:
@@ -221,7 +220,7 @@ class PgVectorIndex:
         if state is None or state.graph or state.chunks <= EXACT_UP_TO:
             return
         log.info("chunk_graph_started", knowledge_base=collection.knowledge_base, chunks=state.chunks)
-        async with _wrapped(), self._pool.connection() as connection, _autocommit(connection):
+        async with answering(), self._pool.connection() as connection, autocommit(connection):
             await _build_graph(connection, collection.tenant, state.collection_id)
         log.info("chunk_graph_built", knowledge_base=collection.knowledge_base, chunks=state.chunks)
 
@@ -231,7 +230,7 @@ class PgVectorIndex:
     @asynccontextmanager
     async def _state(self, collection: Collection) -> AsyncIterator[tuple[AsyncCursor[Any], _State | None]]:
         """A cursor, and the collection's figures, None when nothing was ever written to it."""
-        async with _wrapped(), self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
+        async with answering(), self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
             await cursor.execute(_STATE, (collection.tenant, collection.knowledge_base))
             row = await cursor.fetchone()
             yield cursor, _State(*row) if row else None
@@ -239,7 +238,7 @@ class PgVectorIndex:
     @asynccontextmanager
     async def _writing(self, collection: Collection) -> AsyncIterator[tuple[AsyncCursor[Any], int]]:
         """A transaction that holds the collection's row: writers queue and its figures stay right."""
-        async with _wrapped(), self._pool.connection() as connection, connection.transaction():
+        async with answering(), self._pool.connection() as connection, connection.transaction():
             cursor = connection.cursor()
             await cursor.execute(
                 "INSERT INTO knowledge_collections (tenant, knowledge_base) VALUES (%s, %s)"
@@ -250,24 +249,6 @@ class PgVectorIndex:
             (row,) = await cursor.fetchall()
             yield cursor, row[0]
             await cursor.execute(_COUNT_ANEW, {"tenant": collection.tenant, "id": row[0]})
-
-
-@asynccontextmanager
-async def _wrapped() -> AsyncIterator[None]:
-    try:
-        yield
-    except (psycopg.OperationalError, PoolTimeout) as failure:
-        raise KnowledgeUnavailable("the knowledge index does not answer") from failure
-
-
-@asynccontextmanager
-async def _autocommit(connection: AsyncConnection[Any]) -> AsyncIterator[None]:
-    before = connection.autocommit
-    await connection.set_autocommit(True)
-    try:
-        yield
-    finally:
-        await connection.set_autocommit(before)
 
 
 def _row(chunk: Chunk) -> tuple[Any, ...]:

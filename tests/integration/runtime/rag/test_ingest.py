@@ -1,0 +1,96 @@
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg import AsyncConnection, sql
+from psycopg_pool import AsyncConnectionPool
+
+from integration.runtime.rag.ingest_slowly import COLLECTION, DOCUMENTS, parts
+from supportplane_runtime.errors import KnowledgeUnavailable
+from supportplane_runtime.rag.ingest import Progress, ingest
+from supportplane_runtime.rag.ingest_lock import PostgresIngestionLock
+from supportplane_runtime.rag.interfaces import Collection
+
+Pool = AsyncConnectionPool[AsyncConnection[Any]]
+pytestmark = pytest.mark.slow
+
+
+async def killed_ingestion(url: str) -> None:
+    """Starts a process that ingests, and kills it once it has written something but not everything."""
+    script = Path(__file__).parent / "ingest_slowly.py"
+    process = await asyncio.create_subprocess_exec(sys.executable, str(script), url, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    async for line in process.stdout:
+        step, done = line.split()
+        if step == b"embedding" and int(done) > 0:
+            break
+    process.kill()
+    await process.wait()
+
+
+async def test_an_ingestion_killed_half_way_is_continued_and_leaves_a_consistent_index(
+    pool: Pool, migrated_database_url: str
+) -> None:
+    await killed_ingestion(migrated_database_url)
+    index = parts(pool).index
+    documents, chunks = await index.count(COLLECTION)
+    assert 0 < documents == chunks < len(DOCUMENTS.documents)
+    assert len(await index.keyword(COLLECTION, "many", limit=500)) == chunks
+
+    report = await ingest(COLLECTION, DOCUMENTS, parts(pool), progress=lambda _: None)
+    assert (report.unchanged, report.embedded) == (chunks, len(DOCUMENTS.documents) - chunks)
+    assert [hit.chunk.document_id for hit in await index.keyword(COLLECTION, "number399", limit=5)] == ["d399"]
+    async with pool.connection() as connection:
+        cursor = await connection.execute("SELECT chunks, lexemes FROM knowledge_collections")
+        figures = await cursor.fetchone()
+        cursor = await connection.execute("SELECT count(*), sum(length) FROM knowledge_chunks")
+        assert figures == await cursor.fetchone()
+        for table in ("knowledge_vectors", "knowledge_lexemes"):
+            cursor = await connection.execute(
+                sql.SQL("SELECT count(DISTINCT chunk_key) FROM {}").format(sql.Identifier(table))
+            )
+            assert await cursor.fetchone() == (len(DOCUMENTS.documents),)
+
+
+async def test_a_second_ingestion_waits_for_the_first(pool: Pool) -> None:
+    first, second = (PostgresIngestionLock(pool, poll_s=0.01) for _ in range(2))
+    said = asyncio.Event()
+    entered = asyncio.Event()
+
+    async def wait_and_enter() -> None:
+        async with second.held(COLLECTION, said.set):
+            entered.set()
+
+    def never() -> None:
+        pytest.fail("nobody holds this lock")
+
+    async with first.held(COLLECTION, never), first.held(Collection("acme", "another"), never):
+        task = asyncio.create_task(wait_and_enter())
+        await asyncio.wait_for(said.wait(), 10)
+        assert not entered.is_set()
+    await asyncio.wait_for(task, 10)
+    assert entered.is_set()
+
+
+async def test_the_lock_of_an_ingestion_that_lost_its_connection_is_free(pool: Pool) -> None:
+    lost = Collection("acme", "lost")
+
+    async def lose() -> None:
+        async with PostgresIngestionLock(pool).held(lost, lambda: None), pool.connection() as connection:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+            async with PostgresIngestionLock(pool, poll_s=0.01).held(lost, lambda: None):
+                pass
+
+    with pytest.raises(KnowledgeUnavailable, match="does not answer"):
+        await lose()
+
+
+async def test_progress_of_a_run_ends_at_the_total(pool: Pool) -> None:
+    seen: list[Progress] = []
+    await ingest(Collection("acme", "progress"), DOCUMENTS, parts(pool), progress=seen.append)
+    assert (seen[-1].done, seen[-1].total) == (400, 400)
