@@ -5,7 +5,7 @@ The command line, the runtime and tests call these. Every mistake of a file is r
 """
 
 import json
-from collections import Counter
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ KINDS: Mapping[str, type[KubernetesObject]] = {
     "ModelEndpoint": ModelEndpoint,
     "KnowledgeBase": KnowledgeBase,
 }
+_TOO_LARGE = Problem(f"is larger than {MAX_BYTES // 1024} KiB, the most an agent file may have")
 # What the API server adds to a stored object: a file exported with `kubectl get -o yaml` can be used as it is.
 _SERVER_METADATA = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
 
@@ -52,7 +53,7 @@ class AgentFile:
 
     def source_path(self, source: KnowledgeSource) -> Path:
         """Where the documents of a source are, absolute."""
-        return (self.path.parent / source.path).resolve()
+        return Path(os.path.realpath(self.path.parent / source.path))  # unlike resolve() quiet about links in a circle
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,8 @@ def _read(path: Path) -> str:
     except OSError as error:
         reason = error.strerror or str(error)
         raise InvalidAgentFile(path, [Problem(f"cannot be read: {reason}")]) from error
+    if len(content) > MAX_BYTES:
+        raise InvalidAgentFile(path, [_TOO_LARGE])
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -109,9 +112,7 @@ def _read(path: Path) -> str:
 
 def _parse(text: str, path: Path) -> tuple[AgentFile, list[_Loaded]]:
     if len(text.encode(errors="surrogatepass")) > MAX_BYTES:
-        raise InvalidAgentFile(
-            path, [Problem(f"is larger than {MAX_BYTES // 1024} KiB, the most an agent file may have")]
-        )
+        raise InvalidAgentFile(path, [_TOO_LARGE])
     try:
         documents = read_documents(text)
     except Unreadable as error:
@@ -193,10 +194,9 @@ def _problems_between(loaded: list[_Loaded], *, is_complete: bool) -> list[Probl
 
 
 def _same_names(loaded: list[_Loaded]) -> Iterator[Problem]:
-    counts = Counter(each.label for each in loaded)
     seen: set[str] = set()
     for each in loaded:
-        if counts[each.label] > 1 and each.label in seen:
+        if each.label in seen:
             kind, _, name = each.label.partition("/")
             yield each.problem(f"the file has another {kind} of the name {name}", ("metadata", "name"))
         seen.add(each.label)
@@ -255,6 +255,6 @@ def _missing_sources(agent_file: AgentFile, loaded: list[_Loaded]) -> Iterator[P
             continue
         for index, source in enumerate(each.item.spec.sources):
             where = agent_file.source_path(source)
-            if not where.exists():
+            if not os.path.exists(where):  # noqa: PTH110 -- Path.exists raises for a name that is too long
                 path: ValuePath = ("spec", "sources", index, "path")
                 yield each.problem(f"there is no file or directory {where}", path)

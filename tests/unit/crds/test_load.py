@@ -207,6 +207,7 @@ def test_a_byte_order_mark_is_not_part_of_the_text(tmp_path: Path) -> None:
     [
         (b"a: 1\nb: \xff\xfe\n", "is not UTF-8 text", 2),
         (b"a: '" + b"x" * MAX_BYTES + b"'\n", "is larger than 1024 KiB", None),
+        (b"# " + "ä".encode() * MAX_BYTES, "is larger than 1024 KiB", None),
     ],
 )
 def test_a_file_that_cannot_be_text_is_refused(tmp_path: Path, content: bytes, sentence: str, line: int | None) -> None:
@@ -224,6 +225,15 @@ def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
         load_agent_file(tmp_path / "agent.yaml")
     with pytest.raises(InvalidAgentFile, match="cannot be read: Is a directory"):
         load_agent_file(tmp_path)
+
+
+def test_a_source_path_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    path = tmp_path / "agent.yaml"
+    for unfit in ("x" * 300, "circle/docs"):
+        path.write_text(WHOLE.replace("path: docs", f"path: {unfit}"))
+        with pytest.raises(InvalidAgentFile, match="there is no file or directory"):
+            load_agent_file(path)
 
 
 @settings(deadline=None)
