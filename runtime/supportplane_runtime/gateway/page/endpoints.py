@@ -27,8 +27,9 @@ def file_response(name: str, known_etag: str | None, *, policy: str | None = Non
     headers = {"etag": file.etag, "cache-control": "no-cache"}
     if policy is not None:
         headers["content-security-policy"] = policy
-    else:  # widgets load these from their own sites
+    else:  # widgets load these from their own sites, as modules, which browsers fetch with CORS
         headers["cross-origin-resource-policy"] = "cross-origin"
+        headers["access-control-allow-origin"] = "*"
     if known_etag is not None and file.etag in known_etag:
         return Response(status_code=304, headers=headers)
     return Response(file.content, media_type=file.media_type, headers=headers)
