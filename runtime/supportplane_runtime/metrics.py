@@ -86,3 +86,15 @@ LIMITS_LOCAL = Counter(
     "supportplane_limits_local_total",
     "Requests counted against this process's share of a limit because Redis was away (a deliberate fail-open)",
 )
+
+# Knowledge
+EMBEDDING_SECONDS = Histogram(
+    "supportplane_question_embedding_seconds",
+    "Vectors for a question and its conversation, remembered ones included",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2),
+)
+SEARCH_SECONDS = Histogram(
+    "supportplane_knowledge_search_seconds",
+    "All searches of a turn in one knowledge base, by words and by meaning",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
+)
