@@ -54,7 +54,7 @@ def read_metadata(wanted: HubFile, url: str) -> "HfFileMetadata":
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        facts = get_hf_file_metadata(url, retry_on_errors=True)
+        facts = get_hf_file_metadata(url)
     except HfHubHTTPError as error:
         raise refusal(wanted, error.response.status_code) from error
     except (HTTPError, OSError) as error:

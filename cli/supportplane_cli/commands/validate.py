@@ -5,6 +5,7 @@ from typing import Any
 from supportplane_cli.console import emit
 from supportplane_cli.errors import CommandFailed
 from supportplane_cli.options import AgentFileOption, JsonOption
+
 EPILOG = """Examples:
 
   supportplane validate -f agent.yaml

@@ -170,7 +170,14 @@ class Postgres(Part):
             self._tree = self.spec.folder
             self.spec.folder.chmod(0o711)
         if self._tree or not account.can_reach(self._account, self._install / "bin" / "postgres"):
-            self._install = copy_install(self._install, self.spec.folder / "install")
+            self._install = self._copied_install()
+
+    def _copied_install(self) -> Path:
+        try:
+            return copy_install(self._install, self.spec.folder / "install")
+        except shutil.Error as error:  # it collects what went wrong with each file as text
+            failure = PartFailed(f"PostgreSQL could not be copied to {self.spec.folder}.")
+            raise explain(failure, str(error), self.spec.folder) from error
 
     def _inside(self, path: Path) -> str:
         """The path as the child sees it."""
@@ -274,7 +281,14 @@ def is_postmaster(pid: int, data: Path) -> bool:
         return False
 
 
-DAMAGE = ("checkpoint record", "invalid data in file", "incorrect checksum", "could not open file", "PANIC")
+DAMAGE = (
+    "checkpoint record",
+    "files are incompatible",
+    "invalid data in file",
+    "incorrect checksum",
+    "could not open file",
+    "PANIC",
+)
 
 
 def explain(failure: PartFailed, output: str, data: Path) -> PartFailed | DataUnusable:

@@ -1,0 +1,140 @@
+"""The embedded PostgreSQL's folder: made once, kept, recovered after a kill, refused when it cannot be used."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from supportplane_cli.embedded.postgres import Postgres, PostgresSpec
+from supportplane_cli.errors import DataUnusable, DiskFull
+from supportplane_cli.supervisor.startup import start_past_orphans
+
+pytestmark = pytest.mark.slow
+
+MakeServer = Callable[[], Postgres]
+
+
+@pytest.fixture
+def make_server(tmp_path: Path) -> Iterator[MakeServer]:
+    """Servers on one folder, one after the other; all are stopped at the end."""
+    servers: list[Postgres] = []
+
+    def make() -> Postgres:
+        spec = PostgresSpec(
+            tmp_path / "postgres", tmp_path / "postgres.log", "super", "role", settings={"fsync": "off"}
+        )
+        servers.append(Postgres(spec))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.stop()
+
+
+def started(server: Postgres) -> Postgres:
+    server.prepare()
+    start_past_orphans(server)
+    server.provision()
+    return server
+
+
+def test_data_survives_a_killed_server_and_the_next_one_starts(make_server: MakeServer) -> None:
+    first = started(make_server())
+    with psycopg.connect(first.url()) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    with psycopg.connect(first.url(), autocommit=True) as busy:
+        busy.execute("SELECT 1")
+        os.kill(first.child.pid, signal.SIGKILL)
+        second = started(make_server())
+    with psycopg.connect(second.url()) as connection:
+        assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+
+
+def test_a_lock_file_whose_pid_is_another_program_s_now_does_not_stop_the_start(make_server: MakeServer) -> None:
+    server = started(make_server())
+    server.stop()
+    lock = server.data / "postmaster.pid"
+    lock.write_text(f"{os.getpid()}\n{server.data}\n1\n1\n\n\n\n\n")
+    shutil.chown(lock, server.data.stat().st_uid, server.data.stat().st_gid)
+    assert started(make_server()).is_ready()
+
+
+def test_a_second_server_on_a_live_folder_is_refused_with_the_first_one_s_pid(make_server: MakeServer) -> None:
+    server = started(make_server())
+    with pytest.raises(DataUnusable, match=rf"pid {server.child.pid}\) that this supervisor did not start"):
+        make_server().start()
+    assert server.is_ready()
+
+
+def test_a_damaged_control_file_is_told_with_what_to_do(make_server: MakeServer) -> None:
+    server = started(make_server())
+    server.stop()
+    control = server.data / "global" / "pg_control"
+    control.write_bytes(b"\0" * control.stat().st_size)
+    again = make_server()
+    again.prepare()
+    with pytest.raises(DataUnusable, match="is damaged and does not start") as caught:
+        start_past_orphans(again)
+    assert "supportplane restore" in str(caught.value.hint)
+
+
+def test_lost_log_files_are_told_as_damage(make_server: MakeServer) -> None:
+    server = started(make_server())
+    os.kill(server.child.pid, signal.SIGKILL)
+    for segment in (server.data / "pg_wal").glob("0*"):
+        segment.unlink()
+    again = make_server()
+    again.prepare()
+    with pytest.raises(DataUnusable, match="is damaged and does not start"):
+        start_past_orphans(again)
+
+
+def test_a_half_made_cluster_is_made_anew(make_server: MakeServer) -> None:
+    server = make_server()
+    half = server.spec.folder / "data.new"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18\n")
+    assert started(server).is_ready()
+
+
+def test_the_wrong_password_is_told_at_once(make_server: MakeServer) -> None:
+    server = started(make_server())
+    server.stop()
+    spec = server.spec
+    other = Postgres(PostgresSpec(spec.folder, spec.log_file, "forgotten", "role"))
+    other.prepare()
+    other.start()
+    try:
+        with pytest.raises(DataUnusable, match="another password than the one kept beside it"):
+            other.wait_ready()
+    finally:
+        other.stop()
+
+
+@pytest.fixture(params=["20m", "60m"])
+def tiny_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A file system that fills while binaries are copied, and one that does while initdb works; only root makes one."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system to fill")
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    mounted = (
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={request.param}", "tmpfs", folder], check=False).returncode
+        == 0
+    )
+    if not mounted:
+        pytest.skip("this container forbids mounting a small file system to fill")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_disk_that_fills_while_the_database_is_made_is_told_and_leaves_nothing_half_made(tiny_disk: Path) -> None:
+    server = Postgres(PostgresSpec(tiny_disk / "postgres", tiny_disk / "postgres.log", "super", "role"))
+    with pytest.raises(DiskFull, match="is full"):
+        server.prepare()
+    assert not server.data.exists()
