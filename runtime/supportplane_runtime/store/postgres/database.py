@@ -107,7 +107,7 @@ class Database:
             raise _unavailable("no-connection") from exc
         except (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError) as exc:
             raise _unavailable("refused") from exc
-        except (psycopg.DataError, UnicodeEncodeError) as exc:
+        except (psycopg.DataError, UnicodeEncodeError, orjson.JSONEncodeError) as exc:
             raise InvalidRequest("The text holds characters that cannot be stored (NUL or half a surrogate).") from exc
 
     async def _on_connection(

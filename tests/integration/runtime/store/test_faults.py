@@ -1,0 +1,272 @@
+"""What the store does when the database or the way to it fails, at the moments that matter."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TypeVar
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from fault_proxy import FaultProxy, Mode, proxied
+from store_samples import ANSWER, HANDED_OFF, WISH, next_question, question
+from supportplane_cli.embedded.postgres import Postgres, PostgresSpec
+from supportplane_runtime.domain.conversation import Feedback, Rating, Turn, TurnStatus
+from supportplane_runtime.domain.identity import Scope
+from supportplane_runtime.errors import InvalidRequest, StoreUnavailable
+from supportplane_runtime.store.interfaces import AuditEntry, KeyKind, Store
+from supportplane_runtime.store.migrate import upgrade
+from supportplane_runtime.store.postgres.database import DEADLINE_S
+from supportplane_runtime.store.postgres.store import PostgresStore, open_store
+
+pytestmark = pytest.mark.slow
+
+# How long a test waits for what has to happen, on a busy machine; nothing is concluded from how long it took.
+PATIENCE_S = DEADLINE_S + 25
+
+
+@pytest.fixture
+async def proxy(migrated_database_url: str) -> AsyncIterator[FaultProxy]:
+    parts = psycopg.conninfo.conninfo_to_dict(migrated_database_url)
+    async with proxied(str(parts["host"]), int(parts["port"] or 0)) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def store(proxy: FaultProxy, migrated_database_url: str) -> AsyncIterator[PostgresStore]:
+    """One connection through the proxy, on which the statements are prepared: a lost reply is that of the statement."""
+    url = psycopg.conninfo.make_conninfo(migrated_database_url, host="127.0.0.1", port=proxy.port)
+    store = await open_store(url, pool_size=1)
+    first = await asked(store, "warm-up")
+    again = next_question(first.conversation_id, "warm-up")
+    await store.turnbook.accept(again, lease_owner="me", history_limit=9)
+    await store.turnbook.finish(first, HANDED_OFF, WISH)
+    yield store
+    proxy.set_mode(Mode.PASS)
+    await store.close()
+
+
+async def asked(store: Store, tenant: str) -> Turn:
+    return (await store.turnbook.accept(question(tenant), lease_owner="me", history_limit=9)).turn
+
+
+@pytest.mark.parametrize("lost", [Mode.LOSE_REPLY, Mode.LOSE_REQUEST], ids=["reply", "request"])
+async def test_a_finish_that_lost_its_connection_happens_exactly_once(
+    store: PostgresStore, proxy: FaultProxy, tenant: str, lost: Mode
+) -> None:
+    turn = await asked(store, tenant)
+
+    proxy.set_mode(lost)
+    answer = await store.turnbook.finish(turn, HANDED_OFF, WISH)
+
+    assert proxy.cuts == 1
+    (ticket,) = (await store.records.tickets(tenant, user_id=None, after=None, limit=9)).items
+    assert answer == replace(HANDED_OFF, ticket_id=ticket.ticket_id)
+    assert (await store.turnbook.turn(tenant, turn.turn_id)).answer == answer
+    assert ticket.turn_ids == (turn.turn_id,)
+    assert len(await store.audit.listing(tenant, limit=9)) == 1
+
+
+@pytest.mark.parametrize(("lost", "attempt"), [(Mode.LOSE_REPLY, 2), (Mode.LOSE_REQUEST, 1)], ids=["reply", "request"])
+async def test_an_accept_that_lost_its_connection_leaves_one_turn_that_is_ours_to_work_on(
+    store: PostgresStore, proxy: FaultProxy, tenant: str, lost: Mode, attempt: int
+) -> None:
+    begun = await asked(store, tenant)
+    request = next_question(begun.conversation_id, tenant)
+
+    proxy.set_mode(lost)
+    accepted = await store.turnbook.accept(request, lease_owner="me", history_limit=9)
+
+    assert proxy.cuts == 1
+    assert accepted.created
+    assert (accepted.turn.turn_id, accepted.turn.attempt) == (request.turn_id, attempt)
+    assert [message.content for message in accepted.history] == [begun.question]
+    assert (await store.records.conversation(tenant, begun.conversation_id, user_id=None)).turns == 2
+
+
+async def test_an_accept_that_lost_its_connection_does_not_take_anothers_turn(
+    store: PostgresStore, proxy: FaultProxy, tenant: str
+) -> None:
+    request = question(tenant)
+    await store.turnbook.accept(request, lease_owner="somebody else", history_limit=0)
+
+    proxy.set_mode(Mode.LOSE_REPLY)
+    accepted = await store.turnbook.accept(request, lease_owner="me", history_limit=0)
+
+    assert not accepted.created
+    assert accepted.turn.attempt == 1
+
+
+async def test_a_call_that_loses_its_connection_twice_says_so(
+    store: PostgresStore, proxy: FaultProxy, tenant: str
+) -> None:
+    turn = await asked(store, tenant)
+    await proxy.close()
+
+    with pytest.raises(StoreUnavailable):
+        async with asyncio.timeout(PATIENCE_S):
+            await store.turnbook.finish(turn, ANSWER, None)
+
+
+async def test_a_database_that_hangs_is_unavailable_and_then_taken_up_again(
+    store: PostgresStore, proxy: FaultProxy, tenant: str
+) -> None:
+    turn = await asked(store, tenant)
+
+    proxy.set_mode(Mode.HANG)
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(StoreUnavailable):
+            await store.turnbook.turn(tenant, turn.turn_id)
+    proxy.set_mode(Mode.PASS)
+
+    assert await eventually(lambda: store.turnbook.finish(turn, ANSWER, None)) == ANSWER
+
+
+async def test_a_caller_that_goes_while_the_database_hangs_leaves_nothing_behind(
+    store: PostgresStore, proxy: FaultProxy, tenant: str
+) -> None:
+    turn = await asked(store, tenant)
+    proxy.set_mode(Mode.HANG)
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await store.turnbook.turn(tenant, turn.turn_id)
+    proxy.set_mode(Mode.PASS)
+
+    assert (await eventually(lambda: store.turnbook.turn(tenant, turn.turn_id))).turn_id == turn.turn_id
+
+
+async def test_connections_that_the_server_ended_are_replaced_unseen(
+    migrated_database_url: str, postgres_server: Postgres, tenant: str
+) -> None:
+    store = await open_store(migrated_database_url, pool_size=8)
+    turns = await asyncio.gather(*(asked(store, tenant) for _ in range(20)))
+    database = migrated_database_url.rpartition("/")[2]
+    with psycopg.connect(postgres_server.url("postgres", superuser=True), autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND application_name <> ''",
+            (database,),
+        )
+
+    answers = await asyncio.gather(*(store.turnbook.finish(turn, ANSWER, None) for turn in turns))
+
+    assert answers == [ANSWER] * 20
+    await store.close()
+
+
+async def test_a_statement_that_waits_for_a_lock_gives_up_and_changes_nothing(
+    store: PostgresStore, migrated_database_url: str, tenant: str
+) -> None:
+    turn = await asked(store, tenant)
+    async with locked(migrated_database_url, "SELECT FROM turns WHERE tenant = %s FOR UPDATE", tenant):
+        with pytest.raises(StoreUnavailable):
+            async with asyncio.timeout(PATIENCE_S):
+                await store.turnbook.finish(turn, ANSWER, None)
+
+    assert (await store.turnbook.turn(tenant, turn.turn_id)).status is TurnStatus.ACCEPTED
+    assert await store.turnbook.finish(turn, ANSWER, None) == ANSWER
+
+
+@pytest.mark.parametrize("text", ["NUL \x00 inside", "half a surrogate \ud800"], ids=["nul", "surrogate"])
+async def test_text_that_cannot_be_stored_is_the_callers_mistake(store: PostgresStore, tenant: str, text: str) -> None:
+    with pytest.raises(InvalidRequest):
+        await store.turnbook.accept(question(tenant, question=text), lease_owner="me", history_limit=0)
+    with pytest.raises(InvalidRequest):
+        await store.turnbook.accept(question(tenant, context={"note": text}), lease_owner="me", history_limit=0)
+
+    assert (await store.records.conversations(tenant, user_id=None, after=None, limit=9)).items == ()
+
+
+@pytest.fixture
+def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A server that a test may stop."""
+    folder = tmp_path_factory.mktemp("own-postgres")
+    server = Postgres(
+        PostgresSpec(
+            folder=folder / "postgres",
+            log_file=folder / "postgres.log",
+            superuser_password=secrets.token_urlsafe(16),
+            role_password=secrets.token_urlsafe(16),
+            settings={"fsync": "off"},
+        )
+    )
+    server.prepare()
+    server.start()
+    server.wait_ready()
+    server.provision()
+    upgrade(server.url())
+    yield server
+    server.stop()
+
+
+async def test_without_a_database_every_call_says_so_and_a_restart_is_noticed(
+    own_postgres: Postgres, tenant: str
+) -> None:
+    store = await open_store(own_postgres.url(), pool_size=4)
+    turn = await asked(store, tenant)
+    _, plain = await store.keys.create(tenant, "k", kind=KeyKind.SECRET, scopes=frozenset(Scope), origins=())
+    own_postgres.stop()
+
+    async with asyncio.timeout(PATIENCE_S):
+        outcomes = await asyncio.gather(*every_call(store, turn, plain), return_exceptions=True)
+    assert [outcome for outcome in outcomes if not isinstance(outcome, StoreUnavailable)] == []
+
+    own_postgres.start()
+    own_postgres.wait_ready()
+    assert await eventually(lambda: store.turnbook.finish(turn, ANSWER, None)) == ANSWER
+    await store.close()
+
+
+def every_call(store: PostgresStore, turn: Turn, plain: str) -> list[Awaitable[object]]:
+    tenant, book, records, sessions = turn.tenant, store.turnbook, store.records, store.sessions
+    return [
+        book.accept(question(tenant), lease_owner="me", history_limit=0),
+        book.finish(turn, ANSWER, WISH),
+        book.fail(turn, "x"),
+        book.cancel(tenant, turn.turn_id),
+        book.renew(tenant, [turn.turn_id], "me"),
+        book.claim_abandoned("me", limit=1),
+        book.turn(tenant, turn.turn_id),
+        records.conversations(tenant, user_id=None, after=None, limit=1),
+        records.conversation(tenant, turn.conversation_id, user_id=None),
+        records.turns(tenant, turn.conversation_id, user_id=None, limit=1),
+        records.tickets(tenant, user_id=None, after=None, limit=1),
+        records.ticket(tenant, uuid4(), user_id=None),
+        records.close_ticket(tenant, uuid4()),
+        records.save_feedback(Feedback(tenant, turn.turn_id, "alice", Rating.UP), any_user=True),
+        store.keys.create(tenant, "k", kind=KeyKind.SECRET, scopes=frozenset(), origins=()),
+        store.keys.lookup(plain),
+        store.keys.listing(tenant),
+        store.keys.revoke(tenant, "x"),
+        store.audit.record([AuditEntry(tenant, "a", "b", "c", {})]),
+        store.audit.listing(tenant, limit=1),
+        sessions.create_link(tenant, "alice", ttl_s=1),
+        sessions.redeem("token"),
+        sessions.lookup("secret"),
+        store.probe(),
+    ]
+
+
+ResultT = TypeVar("ResultT")
+
+
+async def eventually(call: Callable[[], Awaitable[ResultT]]) -> ResultT:
+    """The first result that is not StoreUnavailable, within the patience."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                return await call()
+            except StoreUnavailable:
+                await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def locked(url: str, statement: str, tenant: str) -> AsyncIterator[None]:
+    connection = await psycopg.AsyncConnection.connect(url)
+    async with connection:
+        await connection.execute(statement.encode(), (tenant,))
+        yield
+        await connection.rollback()
