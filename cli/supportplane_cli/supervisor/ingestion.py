@@ -7,8 +7,8 @@ import json
 import queue
 import sys
 import threading
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,6 +24,7 @@ class IngestProgress:
     step: str
     done: int
     total: int
+    eta_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class IngestResult:
     embedded: int
     deleted: int
     seconds: float
+    skipped: Sequence[Mapping[str, Any]] = ()
 
 
 IngestEvent = IngestProgress | IngestResult
@@ -88,7 +90,11 @@ def show(events: Iterable[IngestEvent], report: Reporter) -> None:
     """Pass progress on; results are told in one sentence at the end."""
     for event in events:
         if isinstance(event, IngestProgress):
-            report.progress("documents", f"{event.knowledge_base}, {event.step}", event.done, event.total)
+            left = f", {event.eta_s:.0f} s left," if event.eta_s else ","
+            report.progress("documents", f"{event.knowledge_base} {event.step}{left}", event.done, event.total)
+        else:
+            for entry in event.skipped:
+                report.say(f"documents: left out {' '.join(map(str, entry.values()))}")
 
 
 def sentence(result: IngestResult) -> str:
@@ -97,12 +103,12 @@ def sentence(result: IngestResult) -> str:
 
 
 def parse_event(line: bytes) -> IngestEvent | None:
-    """None for a line that is no event: the child's libraries may print."""
+    """None for a line that is no event: the child's libraries may print. Facts that nobody shows are passed over."""
     try:
         facts: dict[str, Any] = json.loads(line)
         kind = facts.pop("event")
-        if kind == "progress":
-            return IngestProgress(**facts)
-        return IngestResult(**facts) if kind == "finished" else None
+        shape = {"progress": IngestProgress, "finished": IngestResult}.get(kind)
+        known = {field.name for field in fields(shape)} if shape else ()
+        return shape(**{name: value for name, value in facts.items() if name in known}) if shape else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

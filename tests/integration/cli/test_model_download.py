@@ -36,7 +36,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
             self._refuse()
             return
         self.send_response(302)
-        port = self.server.server_address[1]  # the storage is another host, as in reality
+        port = self.headers["Host"].rpartition(":")[2]  # the storage is another host, as in reality
         self.send_header("Location", f"http://localhost:{port}/storage/{self.sha256}")
         self.send_header("X-Repo-Commit", COMMIT)
         self.send_header("X-Linked-Etag", f'"{self.sha256}"')
