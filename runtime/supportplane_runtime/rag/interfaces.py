@@ -97,6 +97,10 @@ class ChunkIndex(Protocol):
         """Best first by cosine, exact or with recall@10 >= 0.95 against exact."""
         ...
 
+    async def rarities(self, collection: Collection, words: Sequence[str]) -> dict[str, float]:
+        """lexemes.rarity of each lexeme, those that no chunk holds included."""
+        ...
+
     async def count(self, collection: Collection) -> tuple[int, int]:
         """(documents, chunks)."""
         ...

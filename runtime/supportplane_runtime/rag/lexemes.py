@@ -40,14 +40,15 @@ _STEMMERS = {
 
 def lexemes(text: str, language: str) -> Counter[str]:
     """How often each lexeme stands in the text. language: BCP 47, the first part counts (`pt-BR` is `pt`)."""
+    return Counter(sequence(text, language))
+
+
+def sequence(text: str, language: str) -> list[str]:
+    """The lexemes in the order they stand in the text, function words left out."""
     code = language.split("-", maxsplit=1)[0].lower()
     stop_words = _stop_words(code)
-    counts: Counter[str] = Counter()
-    for word in _words(unicodedata.normalize("NFKC", text)):
-        folded = word.casefold()
-        if folded not in stop_words and len(folded) <= MAX_LEXEME_CHARACTERS:
-            counts[_stem(folded, code)] += 1
-    return counts
+    folded = (word.casefold() for word in _words(unicodedata.normalize("NFKC", text)))
+    return [_stem(word, code) for word in folded if word not in stop_words and len(word) <= MAX_LEXEME_CHARACTERS]
 
 
 def _words(text: str) -> Iterator[str]:

@@ -57,7 +57,7 @@ class MemoryIndex:
     async def keyword(self, collection: Collection, text: str, *, limit: int) -> list[Hit]:
         rows = list(self._rows(collection).values())
         wanted = lexemes(text, collection.language)
-        rarities = {word: rarity(len(rows), sum(word in row.lexemes for row in rows)) for word in wanted}
+        rarities = await self.rarities(collection, list(wanted))
         average = sum(row.lexemes.total() for row in rows) / len(rows) if rows else 1.0
         hits = (
             Hit(row.chunk, sum(rarities[word] * _weight(row, word, average) for word in wanted if word in row.lexemes))
@@ -68,6 +68,10 @@ class MemoryIndex:
     async def nearest(self, collection: Collection, vector: NDArray[np.float32], *, limit: int) -> list[Hit]:
         rows = self._rows(collection).values()
         return _best((Hit(row.chunk, float(row.vector @ vector)) for row in rows), limit)
+
+    async def rarities(self, collection: Collection, words: Sequence[str]) -> dict[str, float]:
+        rows = self._rows(collection).values()
+        return {word: rarity(len(rows), sum(word in row.lexemes for row in rows)) for word in words}
 
     async def count(self, collection: Collection) -> tuple[int, int]:
         rows = self._rows(collection)

@@ -24,7 +24,7 @@ from psycopg.pq import Format
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.rag.chunking import searchable_text
 from supportplane_runtime.rag.interfaces import Collection, Hit, IndexedChunk
-from supportplane_runtime.rag.lexemes import LENGTH_WEIGHT, TERM_SATURATION, lexemes
+from supportplane_runtime.rag.lexemes import LENGTH_WEIGHT, TERM_SATURATION, lexemes, rarity
 from supportplane_runtime.rag.pgvector_session import Pool, answering, autocommit
 
 log = structlog.get_logger(__name__)
@@ -200,6 +200,18 @@ class PgVectorIndex:
                     await _search_widely(cursor)
                 await cursor.execute(_nearest_query(state, len(vector)), values)
             return [_hit(row) for row in await cursor.fetchall()]
+
+    async def rarities(self, collection: Collection, words: Sequence[str]) -> dict[str, float]:
+        async with self._state(collection) as (cursor, state):
+            if state is None:
+                return {word: rarity(0, 0) for word in words}
+            await cursor.execute(
+                "SELECT lexeme, count(*) FROM knowledge_lexemes"
+                " WHERE tenant = %s AND collection_id = %s AND lexeme = ANY(%s) GROUP BY lexeme",
+                (collection.tenant, state.collection_id, list(words)),
+            )
+            containing = dict(await cursor.fetchall())
+        return {word: rarity(state.chunks, containing.get(word, 0)) for word in words}
 
     async def count(self, collection: Collection) -> tuple[int, int]:
         async with self._state(collection) as (cursor, state):

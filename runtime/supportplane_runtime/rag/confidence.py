@@ -1,0 +1,101 @@
+"""How sure retrieval is, from four numbers a person can read; pure, called by retriever.py with the whole ranking.
+
+Two logistic models over the same features: that the first document answers the question (Retrieval.confidence), and
+that the question belongs to what the knowledge is about at all (Retrieval.in_scope). Coefficients are in
+confidence.json with what they were fitted on; `supportplane eval --fit` makes them anew.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib import resources
+from typing import Final
+
+from supportplane_runtime.domain.conversation import Role
+from supportplane_runtime.domain.knowledge import Evidence
+from supportplane_runtime.rag.chunking import searchable_text
+from supportplane_runtime.rag.fusion import Search, covered, phrase, similarity
+from supportplane_runtime.rag.lexemes import TERM_SATURATION, lexemes
+
+COEFFICIENTS: Final = "confidence.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """All 0..1. Tried without gain: margin to the second document, z-score, agreement of both searches, length."""
+
+    similarity: float  # of the question to the nearest passage
+    keyword: float  # best BM25 of the question, of what a passage could reach that repeats all its words
+    coverage: float  # how much of the question and the one before it stands in the first passage, by rarity
+    phrase: float  # how many of the question's neighbouring words are neighbours there
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    intercept: float
+    weights: Mapping[str, float]
+
+    def probability(self, features: Features) -> float:
+        total = self.intercept + sum(weight * getattr(features, name) for name, weight in self.weights.items())
+        return 1 / (1 + math.exp(-total))
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Both 0..1, see Retrieval."""
+
+    confidence: float
+    in_scope: float
+
+
+NOTHING_FOUND: Final = Judgement(confidence=0.0, in_scope=0.0)
+
+
+def judge(searches: Sequence[Search], ranked: Sequence[Evidence], rarities: Mapping[str, float]) -> Judgement:
+    """Searches and rarities: as given to fusion.fuse; ranked: all of what it returned."""
+    if not ranked:
+        return NOTHING_FOUND
+    measured = features(searches, ranked, rarities)
+    models = coefficients()
+    return Judgement(models["confidence"].probability(measured), models["in_scope"].probability(measured))
+
+
+def features(searches: Sequence[Search], ranked: Sequence[Evidence], rarities: Mapping[str, float]) -> Features:
+    question, first = searches[0].view, ranked[0].chunk
+    asked = [search for search in searches if search.view == question]
+    customers = dict.fromkeys(search.view.text for search in searches if search.view.by is Role.USER)
+    wanted = lexemes(" ".join(customers), first.language)
+    return Features(
+        similarity=max((similarity(hit.score, each.unrelated) for each in asked for hit in each.nearest), default=0.0),
+        keyword=_keyword(question.text, asked, rarities),
+        coverage=covered(
+            lexemes(searchable_text(first), first.language), {word: rarities.get(word, 0.0) for word in wanted}
+        ),
+        phrase=phrase(question.text, first, rarities),
+    )
+
+
+def _keyword(question: str, asked: Sequence[Search], rarities: Mapping[str, float]) -> float:
+    best = max((hit.score for each in asked for hit in each.keyword), default=0.0)
+    wanted = lexemes(question, asked[0].collection.language)
+    reachable = (TERM_SATURATION + 1) * sum(rarities.get(word, 0.0) for word in wanted)
+    return min(1.0, best / reachable) if reachable else 0.0
+
+
+@cache
+def coefficients() -> Mapping[str, Logistic]:
+    """The shipped models. Raises ValueError when one weighs something that Features does not have."""
+    text = (resources.files("supportplane_runtime.rag") / COEFFICIENTS).read_text(encoding="utf-8")
+    models = {
+        name: Logistic(float(model["intercept"]), {key: float(value) for key, value in model["weights"].items()})
+        for name, model in json.loads(text)["models"].items()
+    }
+    known = {field.name for field in fields(Features)}
+    for name, model in models.items():
+        if not model.weights.keys() <= known:
+            raise ValueError(
+                f"{COEFFICIENTS}: {name} weighs {sorted(model.weights.keys() - known)}, which is no feature"
+            )
+    return models

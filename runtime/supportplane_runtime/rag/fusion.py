@@ -1,0 +1,174 @@
+"""Ranks what several searches found for a turn; pure, called by retriever.py.
+
+A turn is looked at in three views: the question, the customer's message before it and our last answer, because half of
+all follow-ups name their subject only there. Each view is searched by words and by meaning; scores are divided by the
+best of their search and added up. Measured through chunks (ADR 0004): mtrag_un hit@1 0.90, hit@5 0.99, recall@5 0.94
+with the views, 0.70/0.88/0.80 by the question alone and BM25; ranks instead of scores (RRF) 0.82/0.99/0.89.
+"""
+
+import re
+from collections.abc import Collection as Container
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+from supportplane_runtime.domain.conversation import Message, Role
+from supportplane_runtime.domain.knowledge import Chunk, Evidence
+from supportplane_runtime.rag.chunking import searchable_text
+from supportplane_runtime.rag.interfaces import Collection, Hit
+from supportplane_runtime.rag.lexemes import sequence
+
+# Of 8 combinations tried; 0.2 to 0.4 and 0.4 to 0.6 rank alike within two questions of 125.
+QUESTION_WEIGHT: Final = 1.0
+PREVIOUS_QUESTION_WEIGHT: Final = 0.3
+PREVIOUS_ANSWER_WEIGHT: Final = 0.5
+# What the question's neighbouring words add where they are neighbours in the passage: mongodb_faq hit@1 0.89 -> 0.91.
+PHRASE_WEIGHT: Final = 0.3
+# Only these many leaders are read for phrases: each costs 0.1 ms when it was not read before.
+PHRASE_CANDIDATES: Final = 30
+# Nearer than this is a view that found its subject; one that found nothing ("I do not know") counts in proportion.
+FOUND_SIMILARITY: Final = 0.5
+
+_MARKER = re.compile(r"\s?\[\d{1,2}\]")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A text to search by, and who said it. The first view of a turn is its question."""
+
+    text: str
+    weight: float
+    by: Role = Role.USER
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What one view found in one collection. unrelated: see Embedder.unrelated."""
+
+    collection: Collection
+    view: View
+    unrelated: float
+    keyword: Sequence[Hit]
+    nearest: Sequence[Hit]
+
+
+def views(question: str, history: Sequence[Message]) -> tuple[View, ...]:
+    """The question first, then what the conversation adds to it."""
+    asked = _last(history, Role.USER)
+    answered = _MARKER.sub("", _last(history, Role.ASSISTANT))
+    candidates = (
+        View(question, QUESTION_WEIGHT),
+        View(asked, PREVIOUS_QUESTION_WEIGHT),
+        View(answered, PREVIOUS_ANSWER_WEIGHT, by=Role.ASSISTANT),
+    )
+    return tuple(view for n, view in enumerate(candidates) if n == 0 or view.text.strip())
+
+
+def _last(history: Sequence[Message], role: Role) -> str:
+    return next((message.content for message in reversed(history) if message.role is role), "")
+
+
+def words(looked_at: Sequence[View], language: str) -> list[str]:
+    """The lexemes whose rarity fuse and confidence ask for: of the question and of the customer's message before it."""
+    asked = (view.text for view in looked_at if view.by is Role.USER)
+    return list(dict.fromkeys(lexeme for text in asked for lexeme in sequence(text, language)))
+
+
+def fuse(searches: Sequence[Search], rarities: Mapping[str, float]) -> list[Evidence]:
+    """Every chunk that a search found, best first. rarities: of the lexemes that ``words`` names."""
+    if not searches:
+        return []
+    scores: dict[str, float] = {}
+    for found in _by_view(searches):
+        for chunk_id, score in _of_view(found).items():
+            scores[chunk_id] = scores.get(chunk_id, 0.0) + score
+    evidence = _evidence(searches, scores)
+    question = searches[0].view.text
+    leaders, rest = evidence[:PHRASE_CANDIDATES], evidence[PHRASE_CANDIDATES:]
+    leaders = [_plus(item, PHRASE_WEIGHT * phrase(question, item.chunk, rarities)) for item in leaders]
+    most = PHRASE_WEIGHT + 2 * sum(found[0].view.weight for found in _by_view(searches))
+    return [replace(item, score=item.score / most) for item in sorted([*leaders, *rest], key=_order)]
+
+
+def similarity(cosine: float, unrelated: float) -> float:
+    """Cosine on the scale of 0 (nothing to do with each other) to 1, the same for every embedding model."""
+    return max(0.0, (cosine - unrelated) / (1 - unrelated))
+
+
+def phrase(question: str, chunk: Chunk, rarities: Mapping[str, float]) -> float:
+    """0..1: how much of the question's neighbouring pairs of words, by rarity, are neighbours in the passage too."""
+    pairs = list(pairwise(sequence(question, chunk.language)))
+    weights = [rarities.get(first, 0.0) + rarities.get(second, 0.0) for first, second in pairs]
+    if not sum(weights):
+        return 0.0
+    known = _neighbours(searchable_text(chunk), chunk.language)
+    return sum(weight for pair, weight in zip(pairs, weights, strict=True) if pair in known) / sum(weights)
+
+
+# 10 KB a passage; a knowledge base's leaders are mostly the same few hundred passages.
+@lru_cache(maxsize=2048)
+def _neighbours(text: str, language: str) -> frozenset[tuple[str, str]]:
+    return frozenset(pairwise(sequence(text, language)))
+
+
+def _by_view(searches: Sequence[Search]) -> list[list[Search]]:
+    """The searches of each view, over all collections."""
+    groups: dict[View, list[Search]] = {}
+    for search in searches:
+        groups.setdefault(search.view, []).append(search)
+    return list(groups.values())
+
+
+def _of_view(found: Sequence[Search]) -> dict[str, float]:
+    """chunk_id -> what this view gives it: 0..2 times the view's weight."""
+    keyword = {hit.chunk.chunk_id: hit.score for search in found for hit in search.keyword}
+    nearest = {
+        hit.chunk.chunk_id: similarity(hit.score, search.unrelated) for search in found for hit in search.nearest
+    }
+    best_keyword, best_nearest = max(keyword.values(), default=0.0), max(nearest.values(), default=0.0)
+    weight = found[0].view.weight * min(1.0, best_nearest / FOUND_SIMILARITY)
+    return {
+        chunk_id: weight * (_share(keyword.get(chunk_id), best_keyword) + _share(nearest.get(chunk_id), best_nearest))
+        for chunk_id in keyword.keys() | nearest.keys()
+    }
+
+
+def _share(score: float | None, best: float) -> float:
+    return score / best if score is not None and best > 0 else 0.0
+
+
+def _evidence(searches: Sequence[Search], scores: Mapping[str, float]) -> list[Evidence]:
+    asked = [search for search in searches if search.view == searches[0].view]
+    keyword = _scores(hit for search in asked for hit in search.keyword)
+    nearest = _scores(hit for search in asked for hit in search.nearest)
+    chunks = {hit.chunk.chunk_id: hit.chunk for search in searches for hit in (*search.keyword, *search.nearest)}
+    found = (
+        Evidence(chunks[chunk_id], keyword.get(chunk_id, 0.0), nearest.get(chunk_id, 0.0), score)
+        for chunk_id, score in scores.items()
+    )
+    return sorted(found, key=_order)
+
+
+def _scores(hits: Iterable[Hit]) -> dict[str, float]:
+    return {hit.chunk.chunk_id: hit.score for hit in hits}
+
+
+def _plus(item: Evidence, more: float) -> Evidence:
+    return replace(item, score=item.score + more)
+
+
+def _order(item: Evidence) -> tuple[float, str]:
+    return -item.score, item.chunk.chunk_id
+
+
+def documents(evidence: Sequence[Evidence]) -> list[str]:
+    """Document ids by their best passage, best first."""
+    return list(dict.fromkeys(item.chunk.document_id for item in evidence))
+
+
+def covered(lexemes: Container[str], wanted: Mapping[str, float]) -> float:
+    """0..1: the share of the wanted lexemes, by rarity, that are there."""
+    total = sum(wanted.values())
+    return sum(rarity for word, rarity in wanted.items() if word in lexemes) / total if total else 0.0
