@@ -96,7 +96,7 @@ export function createChat({ api, memory, welcome, needCredentials }) {
 
   function fail(error, view) {
     if (!(error instanceof Problem)) throw error;
-    if (error.code === "cancelled") {
+    if (error.code === "turn-cancelled") {
       view.stopped();
       announce("Stopped.");
       return;
@@ -185,8 +185,16 @@ export function createChat({ api, memory, welcome, needCredentials }) {
     else view.fail(new Problem({ status: 500, title: "No answer", detail: "This question was not answered." }));
   }
 
-  const isAtEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 80;
-  const toEnd = () => (log.scrollTop = log.scrollHeight);
+  /** Whether the reader follows the newest words; one who scrolled up is left in peace. */
+  function isAtEnd() {
+    return log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+  }
+
+  /** As far down as the last question stays in sight: a long answer is read from its beginning. */
+  function toEnd() {
+    const asked = list.querySelector(".sp-question:nth-last-child(-n + 2)");
+    log.scrollTop = Math.min(log.scrollHeight, asked ? asked.offsetTop - 16 : Infinity);
+  }
 
   return { node, restore, startNew, focus: composer.focus };
 }

@@ -149,6 +149,7 @@ function footerView(reply, handlers) {
     const failed = await handlers.rate(rating, text);
     thanks.textContent = failed ? failed : text ? "Thank you. Your comment is stored." : "Thank you.";
     comment.hidden = Boolean(text) || Boolean(failed);
+    comment.scrollIntoView({ block: "nearest" });
   }
 
   const buttons = {
