@@ -121,7 +121,7 @@ class LocalTurns:
         if free <= 0 or self._closing:
             return 0
         claimed = await self._turnbook.claim_abandoned(
-            self._owner, limit=free, history_limit=self._policy.history_limit
+            self._owner, limit=free, history_limit=self._policy.history_limit, tenant=self._policy.tenant
         )
         for accepted in claimed:
             await self._take_up(accepted)

@@ -78,8 +78,13 @@ class Turnbook(Protocol):
         """Heartbeat for running turns; returns those still ours: stop working on the others."""
         ...
 
-    async def claim_abandoned(self, lease_owner: str, *, limit: int, history_limit: int = 40) -> list[Accepted]:
-        """Accepted turns whose lease ran out, of every tenant, now leased to this owner with attempt + 1."""
+    async def claim_abandoned(
+        self, lease_owner: str, *, limit: int, history_limit: int = 40, tenant: str | None = None
+    ) -> list[Accepted]:
+        """Accepted turns whose lease ran out, now leased to this owner with attempt + 1.
+
+        tenant: whose turns this worker can answer; None means everyone's.
+        """
         ...
 
     async def turn(self, tenant: str, turn_id: UUID) -> Turn:

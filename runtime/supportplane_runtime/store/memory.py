@@ -167,12 +167,14 @@ class MemoryTurnbook:
             row.lease_until = self._state.clock() + LEASE
         return frozenset(row.turn.turn_id for row in held)
 
-    async def claim_abandoned(self, lease_owner: str, *, limit: int, history_limit: int = 40) -> list[Accepted]:
+    async def claim_abandoned(
+        self, lease_owner: str, *, limit: int, history_limit: int = 40, tenant: str | None = None
+    ) -> list[Accepted]:
         now = self._state.clock()
         abandoned = [
             row
             for row in self._state.turns.values()
-            if row.turn.status is TurnStatus.ACCEPTED and row.lease_until < now
+            if row.turn.status is TurnStatus.ACCEPTED and row.lease_until < now and tenant in (None, row.turn.tenant)
         ][:limit]
         for row in abandoned:
             row.lease_owner, row.lease_until = lease_owner, now + LEASE

@@ -146,10 +146,11 @@ WHERE tenant = %(tenant)s AND turn_id = ANY(%(turn_ids)s) AND lease_owner = %(le
 RETURNING turn_id
 """
 
-# Of every tenant: a worker asks for whatever was left behind. SKIP LOCKED, so two workers share instead of waiting.
+# SKIP LOCKED, so two workers share what was left behind instead of waiting for each other.
 CLAIM_ABANDONED: LiteralString = """
 WITH abandoned AS (
-    SELECT tenant, turn_id FROM turns WHERE status = 'accepted' AND lease_until < now()
+    SELECT tenant, turn_id FROM turns
+    WHERE status = 'accepted' AND lease_until < now() AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)
     ORDER BY lease_until LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
 UPDATE turns t SET attempt = t.attempt + 1, lease_owner = %(lease_owner)s, lease_until = now() + %(lease)s
@@ -192,9 +193,12 @@ class PostgresTurnbook:
         )
         return frozenset(row[0] for row in rows)
 
-    async def claim_abandoned(self, lease_owner: str, *, limit: int, history_limit: int = 40) -> list[Accepted]:
-        rows = await self._database.run(CLAIM_ABANDONED, {"lease_owner": lease_owner, "limit": limit, "lease": LEASE})
-        return [await self._known(tenant, turn_id, history_limit, created=True) for tenant, turn_id in rows]
+    async def claim_abandoned(
+        self, lease_owner: str, *, limit: int, history_limit: int = 40, tenant: str | None = None
+    ) -> list[Accepted]:
+        params = {"lease_owner": lease_owner, "limit": limit, "lease": LEASE, "tenant": tenant}
+        rows = await self._database.run(CLAIM_ABANDONED, params)
+        return [await self._known(owner, turn_id, history_limit, created=True) for owner, turn_id in rows]
 
     async def turn(self, tenant: str, turn_id: UUID) -> Turn:
         turn = await self._find(tenant, turn_id)

@@ -330,9 +330,20 @@ async def test_ended_turns_are_audited_without_what_was_said(store: Store, tenan
 
 
 async def claimed(store: Store, tenant: str, owner: str = "rescuer") -> list[Accepted]:
-    """What this tenant left behind; others of the same database are claimed too and not looked at."""
-    taken = await store.turnbook.claim_abandoned(owner, limit=100)
-    return [one for one in taken if one.turn.tenant == tenant]
+    return await store.turnbook.claim_abandoned(owner, limit=100, tenant=tenant)
+
+
+async def test_a_worker_claims_its_tenants_turns_or_everyones(subject: Subject, tenant: str) -> None:
+    other = new_tenant()
+    turns = [(await accept(subject.store, question(name), owner="died")).turn for name in (tenant, other)]
+    subject.age(LEASE + timedelta(seconds=1))
+
+    (mine,) = await claimed(subject.store, tenant)
+    everyones = await subject.store.turnbook.claim_abandoned("rescuer", limit=100)
+
+    assert mine.turn.turn_id == turns[0].turn_id
+    assert turns[1].turn_id in {one.turn.turn_id for one in everyones}
+    assert turns[0].turn_id not in {one.turn.turn_id for one in everyones}
 
 
 async def test_the_same_turn_id_may_be_used_by_two_tenants(store: Store, tenant: str) -> None:

@@ -9,7 +9,8 @@ import pytest
 from supportplane_runtime.store import postgres
 from supportplane_runtime.store.schema import metadata
 
-# Found by a secret, or by a lease that ran out: the tenant comes out of these, it does not go in.
+# Found by a secret: the tenant comes out of these, it does not go in. A worker may claim for every tenant; audit
+# entries name theirs in a document.
 WITHOUT_TENANT = {"keys.LOOKUP", "sessions.LOOKUP", "sessions.REDEEM", "turns.CLAIM_ABANDONED", "audit.RECORD"}
 
 
