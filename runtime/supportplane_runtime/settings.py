@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     model_name: str | None = Field(default=None, description="model to ask for at model_url")
     model_api_key: SecretStr | None = Field(default=None, description="sent to model_url as a bearer token")
     weaviate_url: str | None = Field(default=None, description="use Weaviate instead of pgvector for chunks")
+    weaviate_api_key: SecretStr | None = Field(default=None, description="key of that Weaviate; none when it is open")
     weaviate_grpc_port: int = Field(default=50051, ge=1, le=65535)
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=1, le=65535)
