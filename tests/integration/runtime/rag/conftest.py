@@ -1,6 +1,7 @@
 """The three chunk indexes, each on its real server."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from psycopg_pool import AsyncConnectionPool
 from supportplane_runtime.rag.interfaces import ChunkIndex
 from supportplane_runtime.rag.memory import MemoryIndex
 from supportplane_runtime.rag.pgvector import PgVectorIndex
+from supportplane_runtime.rag.weaviate import WeaviateIndex
+from weaviate_server import Weaviate, WeaviateSpec, weaviate_binary
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -29,7 +32,27 @@ def pgvector_index(pool: AsyncConnectionPool[AsyncConnection[Any]]) -> ChunkInde
     return PgVectorIndex(pool)
 
 
-@pytest.fixture(params=["memory", "pgvector"])
+@pytest.fixture(scope="session")
+def weaviate_server(parts_folder: Path) -> Iterator[Weaviate]:
+    """The session's Weaviate; test modules use collections of their own."""
+    spec = WeaviateSpec(weaviate_binary(), parts_folder / "weaviate", parts_folder / "weaviate.log")
+    server = Weaviate(spec)
+    try:
+        server.start()
+        server.wait_ready()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def weaviate_index(weaviate_server: Weaviate) -> AsyncIterator[ChunkIndex]:
+    made = await WeaviateIndex.connect(weaviate_server.url, grpc_port=weaviate_server.grpc_port)
+    yield made
+    await made.close()
+
+
+@pytest.fixture(params=["memory", "pgvector", "weaviate"])
 def index(request: pytest.FixtureRequest) -> ChunkIndex:
     chosen: ChunkIndex = request.getfixturevalue(f"{request.param}_index")
     return chosen

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.rag.chunking import content_hash
 from supportplane_runtime.rag.interfaces import ChunkIndex, Collection, Hit, IndexedChunk
+from supportplane_runtime.rag.lexemes import rarity
 
 DIMENSIONS = 384
 EMBEDDER = "test-embedder"
@@ -103,6 +104,12 @@ async def test_keyword_scores_are_bm25(index: ChunkIndex, collection: Collection
     assert [hit.score for hit in hits] == pytest.approx([0.98083 + 0.47000, 0.39019], abs=2e-4)
 
 
+async def test_rarities_are_counted_over_the_collection(index: ChunkIndex, collection: Collection) -> None:
+    await write(index, collection, [passage("a", "alpha beta"), passage("b", "alpha gamma"), passage("c", "omega")])
+    rarities = await index.rarities(collection, ["alpha", "beta", "unknown"])
+    assert rarities == pytest.approx({"alpha": rarity(3, 2), "beta": rarity(3, 1), "unknown": rarity(3, 0)})
+
+
 async def test_scores_fall_and_equal_ones_are_ordered_by_id(index: ChunkIndex, collection: Collection) -> None:
     await write(index, collection, [passage(name, "the same words") for name in ("c", "a", "b")])
     hits = await index.keyword(collection, "words", limit=10)
@@ -140,6 +147,7 @@ async def test_a_collection_nobody_wrote_to_is_empty(index: ChunkIndex, collecti
     assert await index.hashes(collection, EMBEDDER) == {}
     assert await index.count(collection) == (0, 0)
     assert await index.keyword(collection, "key", limit=5) == []
+    assert await index.rarities(collection, ["key"]) == {"key": rarity(0, 0)}
     assert await index.nearest(collection, vector(1), limit=5) == []
     await index.delete(collection, ["unknown"])
     await index.upsert(collection, [], EMBEDDER)
