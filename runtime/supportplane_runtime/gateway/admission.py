@@ -31,6 +31,9 @@ class Admission:
         self._open: set[asyncio.Timeout] = set()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._streams = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
         self.running = 0
         self.draining = False
         self.closing = False
@@ -64,18 +67,30 @@ class Admission:
 
     async def wait_idle(self, grace_s: float) -> bool:
         """Whether every running turn ended within the grace."""
-        try:
-            async with asyncio.timeout(grace_s):
-                await self._idle.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await _happens(self._idle, grace_s)
+
+    async def wait_quiet(self, grace_s: float) -> bool:
+        """Whether every stream said its last word within the grace."""
+        return await _happens(self._quiet, grace_s)
 
     def close_streams(self) -> None:
         self.closing = True
         now = asyncio.get_running_loop().time()
         for timeout in tuple(self._open):
             timeout.reschedule(now)
+
+    @contextmanager
+    def stream(self, transport: str) -> Iterator[None]:
+        """A stream is open while the block runs, its last word included."""
+        self._streams += 1
+        self._quiet.clear()
+        try:
+            with metrics.STREAMS_OPEN.labels(transport).track_inprogress():
+                yield
+        finally:
+            self._streams -= 1
+            if self._streams == 0:
+                self._quiet.set()
 
     @asynccontextmanager
     async def until_closing(self, seconds: float | None = None) -> AsyncIterator[None]:
@@ -104,3 +119,12 @@ class Admission:
 
     def now(self) -> float:
         return self._clock()
+
+
+async def _happens(event: asyncio.Event, within_s: float) -> bool:
+    try:
+        async with asyncio.timeout(within_s):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -7,8 +7,6 @@ Forbidden
 WrongHost                 421    a Host header that is not ours (DNS rebinding)
 UnsupportedMediaType      415    not JSON, or compressed
 MethodNotAllowed          405
-TurnTimeout               504    the turn is still running; ask for it by its id
-TurnCancelled             409
 Unavailable
 +-- Overloaded            503    too many turns or streams in this process
 +-- Draining              503    this process is about to stop
@@ -48,14 +46,6 @@ class UnsupportedMediaType(RuntimeFault):
 
 class MethodNotAllowed(RuntimeFault):
     code, status_code, title = "method-not-allowed", 405, "Method not allowed"
-
-
-class TurnTimeout(RuntimeFault):
-    code, status_code, title, retryable = "turn-timeout", 504, "The turn takes too long", True
-
-
-class TurnCancelled(RuntimeFault):
-    code, status_code, title = "cancelled", 409, "The turn was cancelled"
 
 
 class Overloaded(Unavailable):

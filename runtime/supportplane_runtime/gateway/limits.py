@@ -72,6 +72,14 @@ async def reading(connection: HTTPConnection) -> Caller:
     return caller
 
 
+async def seeing(connection: HTTPConnection) -> Caller:
+    """May look at a turn it can name: whoever may ask or read."""
+    caller = await admit_caller(connection)
+    if not caller.may(Scope.READ):
+        ensure_scope(caller, Scope.INVOKE)
+    return caller
+
+
 async def acting(connection: HTTPConnection) -> Caller:
     """May change what it may read."""
     caller = await reading(connection)
@@ -79,7 +87,8 @@ async def acting(connection: HTTPConnection) -> Caller:
     return caller
 
 
-CALLER_DEPENDENCIES = frozenset({invoking, reading, acting})
+CALLER_DEPENDENCIES = frozenset({invoking, reading, seeing, acting})
 Invoking = Annotated[Caller, Depends(invoking)]
 Reading = Annotated[Caller, Depends(reading)]
+Seeing = Annotated[Caller, Depends(seeing)]
 Acting = Annotated[Caller, Depends(acting)]

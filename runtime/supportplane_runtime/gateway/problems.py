@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
-from supportplane_runtime.errors import NotFound, RateLimited, RuntimeFault, Unauthenticated
+from supportplane_runtime.errors import NotFound, RuntimeFault, Unauthenticated
 from supportplane_runtime.gateway.errors import FieldError, InvalidFields, MethodNotAllowed
 
 log = structlog.get_logger(__name__)
@@ -141,5 +141,4 @@ def unexpected_problem() -> Response:
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's ``responses`` for these problem statuses."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    titles = {kind.status_code: kind.title for kind in _subclasses(RuntimeFault)} | {429: RateLimited.title}
-    return {status: {"description": titles.get(status, "Problem"), "content": content} for status in statuses}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}

@@ -13,7 +13,12 @@ from fastapi.routing import APIRoute
 from supportplane_runtime.gateway.limits import CALLER_DEPENDENCIES, admit_caller
 from supportplane_runtime.gateway.strict_json import parse_json, require_json
 
-SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"apiKey": []}, {"session": []}, {"visitor": []}]
+SECURITY: list[dict[str, list[str]]] = [
+    {"bearer": []},
+    {"apiKey": []},
+    {"session": []},
+    {"publishable": [], "visitor": []},
+]
 
 
 class _ParsedRequest(Request):

@@ -26,6 +26,7 @@ MAX_HEAD_BYTES = 64 * 1024  # request line and headers; httptools itself has no 
 MAX_FRAGMENTS = 1000  # of one message: empty fragments weigh nothing in ws_max_size, but each is an object
 MAX_CONTROL_FRAMES = 1000  # between two messages; an honest client sends a few pings a minute
 WS_PING_S = 20.0  # both the interval and the patience: a dead peer is gone after 40 s
+LAST_WORD_S = 2.0  # for streams to say where to resume; they only write what they have
 STOP_DEADLINE_S = 5  # whole seconds, as uvicorn takes it: after that tasks are cancelled
 
 
@@ -171,8 +172,11 @@ class GatewayServer(uvicorn.Server):
         admission.drain()
         finished = await admission.wait_idle(self._gateway.settings.drain_grace_s)
         admission.close_streams()
-        log.info("gateway_stopping", all_turns_finished=finished, turns_handed_over=admission.running)
+        closed = await admission.wait_quiet(LAST_WORD_S)
+        log.info("gateway_stopping", turns_finished=finished, turns_left=admission.running, streams_closed=closed)
         await super().shutdown(sockets)
+        # uvicorn would raise the signal again and kill the process; app.py still has pools to close after serve().
+        self._captured_signals.clear()
 
 
 def build_server(app: FastAPI, settings: Settings) -> GatewayServer:

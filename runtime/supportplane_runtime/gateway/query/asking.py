@@ -15,9 +15,9 @@ import structlog
 
 from supportplane_runtime import metrics
 from supportplane_runtime.domain.conversation import Turn, TurnStatus
-from supportplane_runtime.errors import RuntimeFault
+from supportplane_runtime.errors import RuntimeFault, TurnTimedOut
 from supportplane_runtime.gateway.admission import Admission, Closing
-from supportplane_runtime.gateway.errors import Draining, TurnTimeout
+from supportplane_runtime.gateway.errors import Draining
 from supportplane_runtime.gateway.parts import GatewayParts
 from supportplane_runtime.turns.events import Failure, Final, Token, TurnEvent
 from supportplane_runtime.turns.interfaces import TurnRequest
@@ -85,19 +85,19 @@ class Asking:
             self.left(run)
 
     async def answer(self, run: Run) -> Final | Failure:
-        """Wait for the terminal event. Raises TurnTimeout or Draining; the turn itself goes on."""
+        """Wait for the terminal event. Raises TurnTimedOut or Draining; the turn itself goes on."""
         try:
             async with self._admission.until_closing(self._timeout_s), aclosing(self.events(run)) as events:
                 async for event in events:
                     if isinstance(event, Final | Failure):
                         return event
         except TimeoutError:
-            raise TurnTimeout(f"No answer yet. Ask for turn {run.turn_id} later.", retry_after_s=5) from None
+            raise TurnTimedOut(f"No answer yet. Ask for turn {run.turn_id} later.", retry_after_s=5) from None
         except Closing:
             raise Draining(f"The server restarts. Ask for turn {run.turn_id} again.") from None
         finally:
             self.left(run)
-        raise TurnTimeout(f"The turn's events ended early. Ask for turn {run.turn_id} later.", retry_after_s=2)
+        raise TurnTimedOut(f"The turn's events ended early. Ask for turn {run.turn_id} later.", retry_after_s=2)
 
     async def cancel(self, turn: Turn) -> None:
         await self._turns.cancel(turn.tenant, turn.turn_id)

@@ -9,7 +9,7 @@ from supportplane_runtime.errors import InvalidRequest, RuntimeFault
 from supportplane_runtime.gateway.access import visible_turn
 from supportplane_runtime.gateway.events import failure_fault, reply_data, turn_data
 from supportplane_runtime.gateway.facts import facts_of
-from supportplane_runtime.gateway.limits import Invoking
+from supportplane_runtime.gateway.limits import Invoking, Seeing
 from supportplane_runtime.gateway.problems import documented, problem_response
 from supportplane_runtime.gateway.query.asking import Run
 from supportplane_runtime.gateway.query.requests import turn_request
@@ -96,7 +96,7 @@ def _sequence(last_event_id: str, turn_id: UUID) -> int:
 
 
 @router.get("/api/v1/turns/{turn_id}", summary="A turn as it stands", responses={200: {"model": TurnReply}, **_TURN})
-async def read_turn(turn_id: UUID, caller: Invoking, gateway: CurrentGateway) -> Response:
+async def read_turn(turn_id: UUID, caller: Seeing, gateway: CurrentGateway) -> Response:
     return json_reply(turn_data(await visible_turn(gateway, caller, turn_id)))
 
 

@@ -13,7 +13,6 @@ from fastapi import WebSocket
 from pydantic import ValidationError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
-from supportplane_runtime import metrics
 from supportplane_runtime.domain.identity import Caller, Scope
 from supportplane_runtime.errors import Conflict, RuntimeFault
 from supportplane_runtime.gateway.access import visible_turn
@@ -53,7 +52,7 @@ class Socket:
     async def serve(self) -> None:
         offered = self._websocket.scope.get("subprotocols", [])
         await self._websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
-        with metrics.STREAMS_OPEN.labels("websocket").track_inprogress():
+        with self._gateway.admission.stream("websocket"):
             try:
                 async with self._gateway.admission.until_closing():
                     await self._read()

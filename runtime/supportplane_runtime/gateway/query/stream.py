@@ -10,7 +10,6 @@ from contextlib import aclosing, suppress
 from fastapi import Response
 from starlette.types import Receive, Scope, Send
 
-from supportplane_runtime import metrics
 from supportplane_runtime.errors import RuntimeFault
 from supportplane_runtime.gateway.admission import Closing
 from supportplane_runtime.gateway.events import (
@@ -26,7 +25,6 @@ from supportplane_runtime.gateway.state import Gateway
 
 ABORT_EXTENSION = "supportplane.abort"  # server.py: drop the connection without waiting for its reader
 HEARTBEAT = b": still here\n\n"
-RETRY = b"retry: 1000\n\n"  # an EventSource comes back after a second
 
 
 class SlowReader(Exception):
@@ -55,7 +53,7 @@ class TurnStream(Response):
         self._wrote_at = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with metrics.STREAMS_OPEN.labels("sse").track_inprogress():
+        with self._gateway.admission.stream("sse"):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             pump = asyncio.create_task(self._pump(send), name="sse-pump")
             gone = asyncio.create_task(_until_gone(receive), name="sse-gone")
@@ -85,7 +83,6 @@ class TurnStream(Response):
 
     async def _pump(self, send: Send) -> None:
         run = self._run
-        await self._write(send, RETRY)
         if self._announce:
             await self._send(send, accepted_event(run.turn))
         try:

@@ -1,0 +1,71 @@
+"""The gateway behind its real server and real sockets, in the test's own loop, on scripted turns."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import pytest
+
+from runtime_gateway_stand_in import TestGateway, eventually, make_gateway
+from supportplane_runtime.gateway.server import GatewayServer, build_server
+
+
+@dataclass
+class Served:
+    gateway: TestGateway
+    server: GatewayServer
+    port: int
+    client: aiohttp.ClientSession
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def running(self) -> int:
+        running: int = self.gateway.app.state.gateway.admission.running
+        return running
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self.port)
+
+    async def raw(self, data: bytes, *, deadline_s: float = 10) -> bytes:
+        """Send bytes as they are and read until the server closes."""
+        reader, writer = await self.connect()
+        writer.write(data)
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await reader.read()
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def serve(**settings: Any) -> AsyncIterator[Served]:
+    async with make_gateway(http_port=1, **settings) as gateway:
+        server = build_server(gateway.app, gateway.settings)
+        server.config.port = 0
+        task = asyncio.create_task(server.serve())
+        await eventually(lambda: server.started or task.done())
+        port = server.servers[0].sockets[0].getsockname()[1]
+        async with aiohttp.ClientSession(headers=gateway.key.headers) as client:
+            try:
+                yield Served(gateway, server, port, client)
+            finally:
+                gateway.turns.go.set()
+                server.should_exit = True
+                await task
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Served]:
+    async with serve() as made:
+        yield made
+
+
+@pytest.fixture
+def serve_with() -> Callable[..., AbstractAsyncContextManager[Served]]:
+    return serve
