@@ -1,4 +1,4 @@
-"""LangGraph's checkpoints in PostgreSQL: opened, created, and cleared away. Nobody else touches their tables.
+"""LangGraph's checkpoints in PostgreSQL: read, written and cleared away. store/migrate.py creates their tables.
 
 A checkpoint lives from the end of a turn's graph to the turn being stored, a few milliseconds (ADR 0010); one that is
 older belongs to a process that died in between, and is kept long enough for another to take the turn up.
@@ -10,11 +10,7 @@ from typing import Any, Final
 
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from psycopg import AsyncConnection
-from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
-
-Pool = AsyncConnectionPool[AsyncConnection[DictRow]]
 
 # A turn is taken up within a minute of its process dying; a day leaves room for a night with everything down.
 KEEP: Final = timedelta(days=1)
@@ -22,21 +18,9 @@ KEEP: Final = timedelta(days=1)
 STALE_LIMIT: Final = 500
 
 
-def checkpoint_pool(database_url: str, *, size: int) -> Pool:
-    """A closed pool: open it with ``async with``. Its connections commit by themselves, as the saver wants them."""
-    options: dict[str, Any] = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
-    return AsyncConnectionPool(database_url, min_size=1, max_size=size, kwargs=options, open=False)
-
-
-def checkpoint_saver(pool: Pool) -> AsyncPostgresSaver:
-    """allowed_msgpack_modules None, as LANGGRAPH_STRICT_MSGPACK would have it: only plain types are ever read back."""
+def checkpoint_saver(pool: AsyncConnectionPool[Any]) -> AsyncPostgresSaver:
+    """On the store's pool. allowed_msgpack_modules None: only plain types are read back, whoever wrote the row."""
     return AsyncPostgresSaver(pool, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
-
-
-async def prepare_checkpoints(database_url: str) -> None:
-    """Create or migrate the tables: part of the migration command, before anything is served."""
-    async with checkpoint_pool(database_url, size=1) as pool:
-        await checkpoint_saver(pool).setup()
 
 
 async def forget(saver: AsyncPostgresSaver, threads: Sequence[str]) -> None:

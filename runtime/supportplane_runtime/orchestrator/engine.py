@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import psycopg
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 
 from supportplane_runtime.domain.conversation import Message, Turn
-from supportplane_runtime.errors import StoreUnavailable
 from supportplane_runtime.orchestrator.checkpoints import forget, stale_threads
 from supportplane_runtime.orchestrator.ending import Ending
 from supportplane_runtime.orchestrator.graph import Parts, build_graph, run_turn, thread_id
@@ -22,10 +20,7 @@ class GraphEngine:
         self._saver = saver
 
     async def run(self, turn: Turn, history: Sequence[Message], emit: Emit) -> Ending:
-        try:
-            return await run_turn(self._graph, turn, history, emit)
-        except psycopg.Error as exc:  # PoolTimeout is one of them
-            raise StoreUnavailable("The database does not answer; ask again in a moment") from exc
+        return await run_turn(self._graph, turn, history, emit)
 
     async def forget(self, turns: Sequence[Turn]) -> None:
         await forget(self._saver, [thread_id(turn) for turn in turns])

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import psycopg
+import structlog
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
@@ -24,6 +26,7 @@ from langgraph.types import Durability
 
 from supportplane_runtime import metrics
 from supportplane_runtime.domain.conversation import Message, Turn
+from supportplane_runtime.errors import StoreUnavailable
 from supportplane_runtime.model.interfaces import ChatModel
 from supportplane_runtime.orchestrator import ending
 from supportplane_runtime.orchestrator.ending import Ending
@@ -35,6 +38,8 @@ from supportplane_runtime.orchestrator.nodes.verify import VerifyNode
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.routes import after_retrieve, after_understand
 from supportplane_runtime.orchestrator.state import Emit, TurnContext, TurnState
+
+log = structlog.get_logger(__name__)
 
 Node = Callable[[TurnState, Runtime[TurnContext]], Awaitable[TurnState]]
 Graph = CompiledStateGraph[Any, Any, Any, Any]
@@ -83,19 +88,36 @@ def _add(builder: StateGraph[Any, Any, Any, Any], step: str, node: Node) -> None
 
 
 async def run_turn(graph: Graph, turn: Turn, history: Sequence[Message], emit: Emit) -> Ending:
-    """From the accepted question to how it ends. Raises what a step raises: KnowledgeUnavailable, StoreUnavailable."""
+    """From the accepted question to how it ends. Raises what a step raises, and StoreUnavailable.
+
+    The checkpoint is a spare copy: once the ending is there, it is not lost because the copy cannot be written.
+    """
     config = thread(turn)
     if turn.attempt > 1 and graph.checkpointer:
-        saved = await graph.aget_state(config)
-        if "outcome" in saved.values:
-            return ending.from_text(saved.values["outcome"])
+        saved = await _saved(graph, config)
+        if saved is not None:
+            return saved
+    concluded: list[Ending] = []
+    context = TurnContext(emit, concluded.append)
     given: TurnState = {"turn": turn, "history": history}
     # "exit": one write when the graph is done, none between steps, since no step has an effect to protect (ADR 0010).
     durability: Durability | None = "exit" if graph.checkpointer else None
-    state = await graph.ainvoke(
-        given, config, context=TurnContext(emit), durability=durability, output_keys=["outcome"]
-    )
-    return ending.from_text(state["outcome"])
+    try:
+        await graph.ainvoke(given, config, context=context, durability=durability, output_keys=["outcome"])
+    except psycopg.Error as exc:  # PoolTimeout is one of them
+        if not concluded:
+            raise StoreUnavailable("The database does not answer; ask again in a moment") from exc
+        log.warning("checkpoint_not_written", error=type(exc).__name__)
+    return concluded[0]
+
+
+async def _saved(graph: Graph, config: RunnableConfig) -> Ending | None:
+    """How the turn ended in a process that died before storing it."""
+    try:
+        state = await graph.aget_state(config)
+    except psycopg.Error as exc:
+        raise StoreUnavailable("The database does not answer; ask again in a moment") from exc
+    return ending.from_text(state.values["outcome"]) if "outcome" in state.values else None
 
 
 def thread(turn: Turn) -> RunnableConfig:

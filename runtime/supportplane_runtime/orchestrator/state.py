@@ -14,6 +14,7 @@ from langgraph.channels import UntrackedValue
 
 from supportplane_runtime.domain.conversation import Message, Turn
 from supportplane_runtime.orchestrator.drafts import Checked, Drafts
+from supportplane_runtime.orchestrator.ending import Ending
 from supportplane_runtime.rag.interfaces import Retrieval
 from supportplane_runtime.turns.events import TurnEvent
 
@@ -53,6 +54,7 @@ class TurnState(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class TurnContext:
-    """What a node may do to the outside while it runs: tell the listeners of this turn."""
+    """What a node may do to the outside while it runs: tell this turn's listeners, and say how the turn ends."""
 
     emit: Emit
+    conclude: Callable[[Ending], None]

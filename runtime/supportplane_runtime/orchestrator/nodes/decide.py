@@ -168,4 +168,5 @@ class DecideNode:
         ended = decide(decided, self._policy, self._thresholds)
         if ended.ticket is not None:
             runtime.context.emit(step_began("handoff", decided.understanding.language))
+        runtime.context.conclude(ended)
         return {"outcome": ending.to_text(ended)}

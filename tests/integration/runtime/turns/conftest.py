@@ -1,0 +1,17 @@
+"""Every implementation of Turns, each as a factory. A new one is one more row here."""
+
+from collections.abc import Callable
+
+import pytest
+
+from runtime_turn_subject import Factory, in_memory, on_postgres
+
+IMPLEMENTATIONS: dict[str, Callable[[pytest.FixtureRequest], Factory]] = {
+    "in process, memory": lambda _: in_memory,
+    "in process, PostgreSQL": lambda request: on_postgres(request.getfixturevalue("migrated_database_url")),
+}
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def factory(request: pytest.FixtureRequest) -> Factory:
+    return IMPLEMENTATIONS[request.param](request)
