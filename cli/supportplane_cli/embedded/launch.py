@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+NO_PRIVATE_MOUNT = "private mounts are forbidden here"
 MOUNT_POINT = Path("/mnt/supportplane")
 PR_SET_PDEATHSIG = 1
 CLONE_NEWNS = 0x00020000
@@ -62,7 +63,10 @@ def main() -> None:
     os.setsid()  # the terminal's Ctrl-C goes to the supervisor, which stops its children in order
     os.umask(0o077)
     if order["tree"]:
-        bind_tree(order["tree"])
+        try:
+            bind_tree(order["tree"])
+        except OSError as error:
+            raise SystemExit(f"{NO_PRIVATE_MOUNT}: {error}") from error
     if order["account"]:
         become(order["account"])
     if order["cwd"]:

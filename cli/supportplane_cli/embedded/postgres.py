@@ -295,13 +295,22 @@ def explain(failure: PartFailed, output: str, data: Path) -> PartFailed | DataUn
     """What the log means for a person, where it tells one of the known troubles."""
     if "No space left on device" in output:
         return DiskFull(f"The disk that holds {data} is full.", hint="free some space, then run the command again")
-    reason = next(
-        (line for line in output.splitlines() if any(sign in line for sign in DAMAGE) and "denied" not in line), None
-    )
+    if launch.NO_PRIVATE_MOUNT in output:
+        return closed_to_other_accounts(data)
+    signs = (line for line in output.splitlines() if any(sign in line for sign in DAMAGE))
+    reason = next((line for line in signs if "denied" not in line), None)
     if reason is not None:
         sentence = reason.partition(":  ")[2] or reason
         return DataUnusable(f"The database folder {data} is damaged and does not start: {sentence}.", hint=RECOVER)
     return failure
+
+
+def closed_to_other_accounts(data: Path) -> DataUnusable:
+    return DataUnusable(
+        f"PostgreSQL does not run as root, the account {account.FALLBACK} cannot reach {data}, and this container "
+        "forbids the private mount that would let it.",
+        hint="name a --data-dir that everyone may pass through, such as /var/lib/supportplane, or do not run as root",
+    )
 
 
 def copy_install(source: Path, target: Path) -> Path:

@@ -4,12 +4,15 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
+from supportplane_cli.embedded.account import FALLBACK
 from supportplane_cli.embedded.postgres import Postgres, PostgresSpec
 from supportplane_cli.errors import DataUnusable, DiskFull
 from supportplane_cli.supervisor.startup import start_past_orphans
@@ -114,6 +117,41 @@ def test_the_wrong_password_is_told_at_once(make_server: MakeServer) -> None:
             other.wait_ready()
     finally:
         other.stop()
+
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs a program as somebody else")
+
+PREPARE = """
+import sys
+from pathlib import Path
+from supportplane_cli.embedded.account import FALLBACK
+from supportplane_cli.embedded.postgres import Postgres, PostgresSpec
+folder = Path(sys.argv[1])
+try:
+    Postgres(PostgresSpec(folder / "postgres", folder / "postgres.log", "super", "role")).prepare()
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+@AS_ROOT
+def test_root_runs_it_as_another_account_below_a_closed_folder_and_opens_nothing(
+    make_server: MakeServer, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o700)
+    server = started(make_server())
+    assert psutil.Process(server.child.pid).username() == FALLBACK
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
+    assert not Path("/mnt/supportplane").exists()
+
+
+@AS_ROOT
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is needed to take the right to mount away")
+def test_a_container_that_forbids_private_mounts_is_told_where_to_put_the_data(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    command = ["setpriv", "--bounding-set=-sys_admin", sys.executable, "-c", PREPARE, str(tmp_path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "DataUnusable PostgreSQL does not run as root" in said
 
 
 @pytest.fixture(params=["20m", "60m"])
