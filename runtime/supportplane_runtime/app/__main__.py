@@ -1,0 +1,55 @@
+"""Starts one role. A wrong setting or agent file ends it with exit code 2 and a sentence, a part that is away with 1.
+
+serve      gateway and orchestrator in one process, until SIGTERM
+knowledge  read the agent's knowledge bases into the index once; a JSON line per step on standard output
+migrate    bring the database to this release's schema
+"""
+
+import asyncio
+import importlib
+import sys
+
+from pydantic import ValidationError
+
+from supportplane_crds import InvalidAgentFile, load_agent_file
+from supportplane_runtime import telemetry
+from supportplane_runtime.errors import RuntimeFault
+from supportplane_runtime.settings import load_settings
+
+ROLES = ("serve", "knowledge", "migrate")
+USAGE_ERROR = 2
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1 or arguments[0] not in ROLES:
+        return _refuse(f"usage: python -m supportplane_runtime.app {{{'|'.join(ROLES)}}}")
+    try:
+        settings = load_settings()
+        telemetry.configure_logging(settings)
+        file = load_agent_file(settings.agent_file)
+        asyncio.run(importlib.import_module(f"supportplane_runtime.app.{arguments[0]}").run(settings, file))
+    except ValidationError as error:
+        return _refuse(_wrong_settings(error))
+    except InvalidAgentFile as error:
+        return _refuse(str(error))
+    except RuntimeFault as fault:
+        print(fault.detail, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _refuse(reason: str) -> int:
+    print(reason, file=sys.stderr)
+    return USAGE_ERROR
+
+
+def _wrong_settings(error: ValidationError) -> str:
+    """A line per variable, without the value: it may be a secret."""
+    return "\n".join(
+        f"SUPPORTPLANE_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+        for problem in error.errors(include_input=False)
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
