@@ -7,6 +7,7 @@ import { Problem, readEvents } from "./api.js";
 
 // About a minute in all: longer than a restart of the gateway takes, shorter than a person waits.
 const DELAYS_MS = [250, 500, 1000, 2000, 4000, 8000, 8000, 8000, 15000, 15000];
+const FIRST_TRIES = 4; // about 4 s while nothing is known to be accepted: then the person decides
 const SILENCE_MS = 45_000; // three heartbeats of the server (15 s): the connection is dead although nobody said so
 
 export function newTurn(query, conversationId) {
@@ -30,9 +31,8 @@ export function randomId() {
 export async function* followTurn(api, turn, { signal, connection }) {
   for (let failures = 0; ; ) {
     try {
-      for await (const event of openEvents(api, turn, signal)) {
+      for await (const event of openEvents(api, turn, signal, () => connection("open"))) {
         failures = 0;
-        connection("open");
         if (event.id) turn.lastEventId = event.id;
         if (isBreak(event)) break;
         yield event;
@@ -41,7 +41,7 @@ export async function* followTurn(api, turn, { signal, connection }) {
     } catch (error) {
       if (!canComeBack(error, turn)) throw error;
     }
-    if (failures >= DELAYS_MS.length) throw lostProblem();
+    if (failures >= (turn.lastEventId ? DELAYS_MS.length : FIRST_TRIES)) throw lostProblem();
     connection("lost");
     await pause(DELAYS_MS[failures], signal);
     failures += 1;
@@ -59,13 +59,14 @@ function canComeBack(error, turn) {
   return turn.lastEventId !== null || error.status === 0;
 }
 
-async function* openEvents(api, turn, signal) {
+async function* openEvents(api, turn, signal, opened) {
   const guard = new AbortController();
   const stop = () => guard.abort();
   signal.addEventListener("abort", stop);
   let timer = setTimeout(stop, SILENCE_MS);
   try {
     const response = await request(api, turn, guard.signal);
+    opened();
     for await (const event of readEvents(response.body)) {
       clearTimeout(timer);
       timer = setTimeout(stop, SILENCE_MS);
@@ -91,7 +92,7 @@ function request(api, turn, signal) {
 }
 
 function lostProblem() {
-  return new Problem({ detail: "The connection was lost and did not come back. Try again: nothing is asked twice." });
+  return new Problem({ detail: "The server does not answer. Try again in a moment: nothing is asked twice." });
 }
 
 function pause(delay, signal) {

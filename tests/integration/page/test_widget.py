@@ -1,0 +1,135 @@
+"""The widget on a site of another origin, whose own policy is strict."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from socket import socket
+from typing import Any
+
+import pytest
+from aiohttp import web
+from playwright.async_api import Page, expect
+
+from page_site import PageSite
+from supportplane_runtime.domain.identity import Scope
+from supportplane_runtime.store.interfaces import KeyKind
+
+pytestmark = pytest.mark.slow
+
+QUESTION = "How do I rotate an API key?"
+OpenPage = Callable[..., Awaitable[Page]]
+
+
+@dataclass
+class Shop:
+    """A shop's page with the widget. Its policy allows the support server and nothing else."""
+
+    support: str
+    url: str
+    key: str = "pk_none_yet"
+
+    async def page(self, _: web.Request) -> web.Response:
+        policy = f"default-src 'none'; script-src {self.support}; connect-src {self.support}; style-src 'unsafe-inline'"
+        html = (
+            "<!doctype html><html lang=en><title>Shop</title><style>button { background: red; font-size: 40px }</style>"
+            f"<h1>Shop</h1><script src='{self.support}/widget.js' data-key='{self.key}' data-agent='Shop help' async>"
+            "</script>"
+        )
+        return web.Response(text=html, content_type="text/html", headers={"Content-Security-Policy": policy})
+
+
+@pytest.fixture
+async def shop(site: PageSite, watch: Any) -> AsyncIterator[Shop]:
+    listening = socket()
+    listening.bind(("127.0.0.1", 0))
+    made = Shop(site.url, f"http://127.0.0.1:{listening.getsockname()[1]}")
+    key = await site.gateway.make_key(kind=KeyKind.PUBLISHABLE, scopes=frozenset({Scope.INVOKE}), origins=(made.url,))
+    made.key = key.plain
+    watch.allowed.add(made.url)
+    app = web.Application()
+    app.router.add_get("/", made.page)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.SockSite(runner, listening).start()
+    try:
+        yield made
+    finally:
+        await runner.cleanup()
+
+
+async def ask(page: Page, question: str) -> None:
+    await page.get_by_label("Your question").fill(question)
+    await page.keyboard.press("Enter")
+
+
+async def test_a_visitor_of_another_site_asks_and_finds_the_conversation_again(
+    open_page: OpenPage, site: PageSite, shop: Shop
+) -> None:
+    page = await open_page(shop.url)
+    await page.get_by_role("button", name="Ask us").click()
+    await expect(page.get_by_role("dialog", name="Shop help")).to_be_visible()
+    await expect(page.get_by_label("Your question")).to_be_focused()
+    await ask(page, QUESTION)
+    await expect(page.get_by_text("Confidence: high, 91 %")).to_be_visible()
+    await page.get_by_role("button", name="This answer helped").click()
+    await expect(page.get_by_text("Thank you.")).to_be_visible()
+
+    await page.reload()
+    await page.get_by_role("button", name="Ask us").click()
+    await expect(page.locator(".sp-question")).to_contain_text(QUESTION)
+    users = {log.turn.user_id for log in site.turns.logs.values()}
+    assert len(users) == 1
+    assert users.pop().startswith("widget-")
+
+
+async def test_two_visitors_do_not_see_each_other(open_page: OpenPage, site: PageSite, shop: Shop) -> None:
+    for _ in range(2):
+        page = await open_page(shop.url)
+        await page.get_by_role("button", name="Ask us").click()
+        await expect(page.locator(".sp-turn")).to_have_count(0)
+        await ask(page, QUESTION)
+        await expect(page.get_by_role("group", name="Rate this answer")).to_be_visible()
+    assert len({log.turn.user_id for log in site.turns.logs.values()}) == 2
+
+
+async def test_the_sites_styles_and_the_widgets_do_not_meet(open_page: OpenPage, shop: Shop) -> None:
+    page = await open_page(shop.url)
+    await expect(page.get_by_role("button", name="Ask us")).to_have_css("font-size", "16px")
+    await expect(page.get_by_role("heading", name="Shop")).to_have_css("font-size", "32px")
+
+
+async def test_escape_closes_the_panel_and_gives_the_focus_back(open_page: OpenPage, shop: Shop) -> None:
+    page = await open_page(shop.url)
+    launch = page.get_by_role("button", name="Ask us")
+    await launch.press("Enter")
+    await expect(launch).to_have_attribute("aria-expanded", "true")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(launch).to_be_focused()
+
+
+async def test_the_panel_fills_a_phone(open_page: OpenPage, shop: Shop) -> None:
+    page = await open_page(shop.url, viewport={"width": 320, "height": 600})
+    await page.get_by_role("button", name="Ask us").click()
+    assert await page.get_by_role("dialog").bounding_box() == {"x": 0, "y": 0, "width": 320, "height": 600}
+
+
+async def test_a_key_bound_to_another_site_is_refused_with_a_sentence(
+    open_page: OpenPage, site: PageSite, shop: Shop, watch: Any
+) -> None:
+    watch.expected = ["CORS", "ERR_FAILED", "403"]
+    shop.key = site.gateway.widget_key.plain
+    page = await open_page(shop.url)
+    await page.get_by_role("button", name="Ask us").click()
+    await ask(page, QUESTION)
+    # A browser hides the refusal from a site that the key is not for; the person still sees that nothing was asked.
+    await expect(page.get_by_role("alert")).to_contain_text("No connection", timeout=20_000)
+    assert site.turns.questions == []
+
+
+async def test_a_secret_key_in_a_page_is_not_used(open_page: OpenPage, shop: Shop, watch: Any) -> None:
+    watch.expected = ["data-key must be a publishable key"]
+    shop.key = "sk_secret_by_mistake"
+    page = await open_page(shop.url)
+    await expect(page.get_by_role("heading", name="Shop")).to_be_visible()
+    await expect(page.get_by_role("button", name="Ask us")).to_have_count(0)
+    assert len(watch.messages) == 1
