@@ -9,7 +9,7 @@ from supportplane_runtime.gateway.schemas import Body
 
 
 class RedeemRequest(Body):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "the text after #token= in the link"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "Jx3V0cVqk0-what-follows-token-in-the-link"}]})
 
     token: Annotated[str, Field(min_length=8, max_length=200, pattern=r"^[A-Za-z0-9_-]+$")]
 

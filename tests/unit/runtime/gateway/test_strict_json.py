@@ -67,9 +67,9 @@ def test_the_reason_does_not_quote_the_content() -> None:
     assert "4111" not in caught.value.detail
 
 
-def test_a_hundred_thousand_keys_are_read_without_trouble() -> None:
-    body = json.dumps({str(n): n for n in range(100_000)}).encode()
-    assert len(parse_json(body)) == 100_000
+def test_ten_thousand_keys_are_read_without_trouble() -> None:
+    body = json.dumps({str(n): n for n in range(10_000)}).encode()
+    assert len(parse_json(body)) == 10_000
 
 
 @pytest.mark.parametrize(
