@@ -1,4 +1,4 @@
-"""How sure retrieval is, from four numbers a person can read; pure, called by retriever.py with the whole ranking.
+"""How sure retrieval is, from three numbers a person can read; pure, called by retriever.py with the whole ranking.
 
 Two logistic models over the same features: that the first document answers the question (Retrieval.confidence), and
 that the question belongs to what the knowledge is about at all (Retrieval.in_scope). Coefficients are in
@@ -13,10 +13,8 @@ from functools import cache
 from importlib import resources
 from typing import Final
 
-from supportplane_runtime.domain.conversation import Role
 from supportplane_runtime.domain.knowledge import Evidence
-from supportplane_runtime.rag.chunking import searchable_text
-from supportplane_runtime.rag.fusion import Search, covered, phrase, similarity
+from supportplane_runtime.rag.fusion import Search, phrase, similarity
 from supportplane_runtime.rag.lexemes import TERM_SATURATION, lexemes
 
 COEFFICIENTS: Final = "confidence.json"
@@ -24,12 +22,13 @@ COEFFICIENTS: Final = "confidence.json"
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """All 0..1. Tried without gain: margin to the second document, z-score, agreement of both searches, length."""
+    """All 0..1. Tried without gain: margin to the second document, z-score, agreement of both searches, length, what
+    share of the question stands in the first passage, the similarity of its best sentence.
+    """
 
     similarity: float  # of the question to the nearest passage
     keyword: float  # best BM25 of the question, of what a passage could reach that repeats all its words
-    coverage: float  # how much of the question and the one before it stands in the first passage, by rarity
-    phrase: float  # how many of the question's neighbouring words are neighbours there
+    phrase: float  # how many of the question's neighbouring words are neighbours in the first passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +64,9 @@ def judge(searches: Sequence[Search], ranked: Sequence[Evidence], rarities: Mapp
 def features(searches: Sequence[Search], ranked: Sequence[Evidence], rarities: Mapping[str, float]) -> Features:
     question, first = searches[0].view, ranked[0].chunk
     asked = [search for search in searches if search.view == question]
-    customers = dict.fromkeys(search.view.text for search in searches if search.view.by is Role.USER)
-    wanted = lexemes(" ".join(customers), first.language)
     return Features(
         similarity=max((similarity(hit.score, each.unrelated) for each in asked for hit in each.nearest), default=0.0),
         keyword=_keyword(question.text, asked, rarities),
-        coverage=covered(
-            lexemes(searchable_text(first), first.language), {word: rarities.get(word, 0.0) for word in wanted}
-        ),
         phrase=phrase(question.text, first, rarities),
     )
 

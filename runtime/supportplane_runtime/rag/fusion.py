@@ -36,11 +36,10 @@ _MARKER = re.compile(r"\s?\[\d{1,2}\]")
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A text to search by, and who said it. The first view of a turn is its question."""
+    """A text to search by. The first view of a turn is its question."""
 
     text: str
     weight: float
-    by: Role = Role.USER
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def views(question: str, history: Sequence[Message]) -> tuple[View, ...]:
     candidates = (
         View(question, QUESTION_WEIGHT),
         View(asked, PREVIOUS_QUESTION_WEIGHT),
-        View(answered, PREVIOUS_ANSWER_WEIGHT, by=Role.ASSISTANT),
+        View(answered, PREVIOUS_ANSWER_WEIGHT),
     )
     return tuple(view for n, view in enumerate(candidates) if n == 0 or view.text.strip())
 
@@ -70,14 +69,8 @@ def _last(history: Sequence[Message], role: Role) -> str:
     return next((message.content for message in reversed(history) if message.role is role), "")
 
 
-def words(looked_at: Sequence[View], language: str) -> list[str]:
-    """The lexemes whose rarity fuse and confidence ask for: of the question and of the customer's message before it."""
-    asked = (view.text for view in looked_at if view.by is Role.USER)
-    return list(dict.fromkeys(lexeme for text in asked for lexeme in sequence(text, language)))
-
-
 def fuse(searches: Sequence[Search], rarities: Mapping[str, float]) -> list[Evidence]:
-    """Every chunk that a search found, best first. rarities: of the lexemes that ``words`` names."""
+    """Every chunk that a search found, best first. rarities: of the question's lexemes."""
     if not searches:
         return []
     scores: dict[str, float] = {}

@@ -4,8 +4,8 @@ Implementations: embedding.py (Embedder); pgvector.py, weaviate.py, memory.py (C
 retriever.py (Retriever).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -120,6 +120,7 @@ class Retrieval:
     evidence: tuple[Evidence, ...]
     confidence: float
     in_scope: float  # 0..1 that the question belongs to what this knowledge is about at all
+    rarities: Mapping[str, float] = field(default_factory=dict)  # of the question's lexemes; sentences are chosen by it
 
 
 class Retriever(Protocol):

@@ -16,6 +16,7 @@ from supportplane_runtime.domain.knowledge import Evidence
 from supportplane_runtime.rag import confidence, fusion
 from supportplane_runtime.rag.fusion import Search, View
 from supportplane_runtime.rag.interfaces import ChunkIndex, Collection, Embedder, Hit, Retrieval
+from supportplane_runtime.rag.lexemes import lexemes
 
 # Of each search. With 200 mtrag_un ranks 2 of 125 questions worse and mongodb_faq the same.
 CANDIDATES: Final = 50
@@ -41,7 +42,9 @@ class IndexRetriever:
     async def retrieve(self, question: str, history: Sequence[Message], *, limit: int) -> Retrieval:
         found = await self.find(question, history)
         judged = confidence.judge(found.searches, found.ranked, found.rarities)
-        return Retrieval(question, tuple(found.ranked[:limit]), judged.confidence, judged.in_scope)
+        return Retrieval(
+            question, tuple(found.ranked[:limit]), judged.confidence, judged.in_scope, rarities=found.rarities
+        )
 
     async def find(self, question: str, history: Sequence[Message]) -> Found:
         """What ``retrieve`` sees before it is judged and cut; `supportplane eval --fit` fits the judgement on it."""
@@ -51,7 +54,7 @@ class IndexRetriever:
         with metrics.SEARCH_SECONDS.time():
             keyword = [self._index.keyword(self._collection, view.text, limit=CANDIDATES) for view in views]
             nearest = [self._index.nearest(self._collection, vector, limit=CANDIDATES) for vector in vectors]
-            wanted = fusion.words(views, self._collection.language)
+            wanted = list(lexemes(question, self._collection.language))
             rarities, hits = await asyncio.gather(
                 self._index.rarities(self._collection, wanted), asyncio.gather(*keyword, *nearest)
             )
