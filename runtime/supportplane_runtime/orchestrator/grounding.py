@@ -1,10 +1,13 @@
-"""PROVISIONAL until rag/sentences.py and rag/verify.py are there."""
+"""The two questions the orchestrator asks of rag: what of the passages answers this, and does a passage prove that.
 
-import re
-from collections.abc import Sequence
+Called by the answer node (``extract``) and the verify node (``proof``). The rules themselves, and what they were
+measured on, are in rag/sentences.py and rag/verify.py.
+"""
+
 from dataclasses import dataclass
 
 from supportplane_runtime.orchestrator.drafts import Draft, Writer
+from supportplane_runtime.rag import sentences
 from supportplane_runtime.rag.interfaces import Retrieval
 from supportplane_runtime.rag.lexemes import lexemes
 
@@ -17,21 +20,18 @@ class Quote:
     text: str
 
 
-def _split(text: str) -> Sequence[str]:
-    return [part for part in re.split(r"(?<=[.!?])\s+", text) if part.strip()]
+def extract(question: str, retrieval: Retrieval) -> list[Draft]:
+    """Parts of the passages, word for word, in reading order. question: with what it leans on."""
+    quotations = sentences.pick(question, retrieval.evidence, retrieval.rarities)
+    return [Draft(quotation.text, Writer.EXTRACT, quotation.passage) for quotation in quotations]
 
 
-def extract(retrieval: Retrieval, spoken: str) -> list[Draft]:
-    wanted = lexemes(retrieval.question, spoken).keys()
-    scored = [
-        (len(wanted & lexemes(sentence, spoken).keys()), -n, sentence, n)
-        for n, found in enumerate(retrieval.evidence)
-        for sentence in _split(found.chunk.text)
-    ]
-    best = sorted(scored, reverse=True)[:2]
-    return [Draft(sentence, Writer.EXTRACT, n) for score, _, sentence, n in best if score]
-
-
-def proof(draft: Draft, retrieval: Retrieval, spoken: str) -> Quote | None:
-    text = retrieval.evidence[draft.passage].chunk.text
-    return Quote(draft.passage, draft.text) if draft.text in text else None
+def proof(draft: Draft, retrieval: Retrieval) -> Quote | None:
+    """The words of the named passage that prove a draft, or None. What claims to be quoted must stand there."""
+    chunk = retrieval.evidence[draft.passage].chunk
+    if draft.writer is Writer.EXTRACT:
+        return Quote(draft.passage, draft.text) if draft.text and draft.text in chunk.text else None
+    for unit in sentences.units(chunk.text):  # until rag/verify.py is there: what it says is what the passage says
+        if lexemes(draft.text, chunk.language) == lexemes(unit.text, chunk.language) and unit.text == draft.text:
+            return Quote(draft.passage, unit.text)
+    return None

@@ -197,8 +197,12 @@ class LocalTurns:
 
     async def _forget_stored(self) -> None:
         stored, self._stored = self._stored, []
-        if stored:
-            await self._engine.forget(stored)
+        try:
+            if stored:
+                await self._engine.forget(stored)
+        except BaseException:  # cancelled at shutdown, or the database is away: the next one forgets them
+            self._stored = stored + self._stored
+            raise
 
 
 def _stop(running: Running, why: Stop) -> None:

@@ -31,8 +31,8 @@ class Writer:
     policy: WritingPolicy
 
 
-async def extracted(retrieval: Retrieval, spoken: str) -> Drafts:
-    for draft in extract(retrieval, spoken):
+async def extracted(known: Understanding, retrieval: Retrieval) -> Drafts:
+    for draft in extract(known.question, retrieval):
         yield draft
 
 
@@ -65,5 +65,5 @@ class AnswerNode:
         known, retrieval = state["understanding"], state["retrieval"]
         runtime.context.emit(step_began("answer", known.language))
         if self._writer is None:
-            return {"drafts": extracted(retrieval, known.language)}
+            return {"drafts": extracted(known, retrieval)}
         return {"drafts": written(self._writer, state["turn"], known, retrieval)}

@@ -4,6 +4,7 @@ Each draft is checked as it comes, the model's and the extract's alike, and a se
 its citation: nothing that was sent is ever taken back. What the model leaves undone, the extract completes.
 """
 
+import re
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -22,29 +23,30 @@ from supportplane_runtime.orchestrator.state import TurnContext, TurnState
 from supportplane_runtime.rag.interfaces import Retrieval
 from supportplane_runtime.turns.events import Token
 
+_ITEM = re.compile(r"(?:[-*+•]|\d{1,3}[.)]|\|)\s")
+
 log = structlog.get_logger(__name__)
 
 
 class Composition:
     """The answer as it grows, sentence by sentence."""
 
-    def __init__(self, retrieval: Retrieval, spoken: str) -> None:
+    def __init__(self, retrieval: Retrieval) -> None:
         self._retrieval = retrieval
-        self._spoken = spoken
         self.checked = Checked()
 
     def add(self, draft: Draft) -> str | None:
         """The text to send, or None when no passage proves the draft or the answer says it already."""
-        quote = proof(draft, self._retrieval, self._spoken)
+        quote = proof(draft, self._retrieval)
         verdict = "unsupported" if quote is None else "supported"
         metrics.SENTENCES.labels(writer=draft.writer, verdict=verdict).inc()
         if quote is None or self._says(draft, quote):
             return None
         marker, sources = cited(self.checked.sources, self._source(quote))
         sentence = CitedSentence(draft.text, draft.writer, marker)
-        first = not self.checked.sentences
+        before = self.checked.sentences[-1] if self.checked.sentences else None
         self.checked = Checked((*self.checked.sentences, sentence), sources)
-        return shown(sentence, first=first)
+        return shown(sentence, before)
 
     def _says(self, draft: Draft, quote: Quote) -> bool:
         """The extract does not repeat what is cited already."""
@@ -78,12 +80,22 @@ def cited(sources: tuple[Source, ...], source: Source) -> tuple[int, tuple[Sourc
     return marker, (*sources, replace(source, marker=marker))
 
 
-def shown(sentence: CitedSentence, *, first: bool) -> str:
-    return f"{'' if first else ' '}{sentence.text} [{sentence.marker}]"
+def shown(sentence: CitedSentence, before: CitedSentence | None) -> str:
+    """A sentence with its marker, as it continues the answer: running text, or a list or code on lines of its own."""
+    apart = before is not None and (_is_block(sentence.text) or _is_block(before.text))
+    lead = "" if before is None else "\n\n" if apart else " "
+    # On a line of its own behind a fence, or the fence would not close.
+    gap = "\n" if sentence.text.endswith(("```", "~~~")) else " "
+    return f"{lead}{sentence.text}{gap}[{sentence.marker}]"
 
 
 def response(checked: Checked) -> str:
-    return "".join(shown(sentence, first=n == 0) for n, sentence in enumerate(checked.sentences))
+    pairs = zip((None, *checked.sentences), checked.sentences, strict=False)
+    return "".join(shown(sentence, before) for before, sentence in pairs)
+
+
+def _is_block(text: str) -> bool:
+    return "\n" in text or _ITEM.match(text) is not None
 
 
 class VerifyNode:
@@ -92,7 +104,7 @@ class VerifyNode:
 
     async def __call__(self, state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         known, retrieval = state["understanding"], state["retrieval"]
-        composition = Composition(retrieval, known.language)
+        composition = Composition(retrieval)
         runtime.context.emit(step_began("verify", known.language))
 
         def send(text: str) -> None:
@@ -102,7 +114,7 @@ class VerifyNode:
         if self._model_writes and not (whole and composition.checked.sentences):
             metrics.EXTRACTED_INSTEAD.labels(reason="unsupported" if whole else "unavailable").inc()
             log.warning("answer_degraded", reason="unsupported" if whole else "unavailable")
-            await _compose(composition, extracted(retrieval, known.language), send)
+            await _compose(composition, extracted(known, retrieval), send)
         return {"checked": composition.checked}
 
 

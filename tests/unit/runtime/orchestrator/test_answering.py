@@ -129,7 +129,6 @@ def codes(text: str) -> Sequence[str]:
     return [line for line in text.splitlines() if line.startswith("</question-")]
 
 
-def degraded() -> float:
-    return sum(
-        metrics.EXTRACTED_INSTEAD.labels(reason=reason)._value.get() for reason in ("unavailable", "unsupported")
-    )
+def degraded() -> int:
+    reasons = ("unavailable", "unsupported")
+    return int(sum(metrics.EXTRACTED_INSTEAD.labels(reason=reason)._value.get() for reason in reasons))

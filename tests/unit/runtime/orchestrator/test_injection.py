@@ -1,4 +1,4 @@
-"""Orders hidden in questions and documents change nothing: answers come from evidence, or a person is asked (fault 23)."""
+"""Orders hidden in questions and documents change nothing: evidence answers, or a person is asked (fault 23)."""
 
 import json
 from collections.abc import Mapping
