@@ -144,7 +144,7 @@ async def test_steps_and_the_answer_are_announced_politely(open_page: OpenPage, 
     page = await open_page()
     live = page.locator("[aria-live=polite]")
     await ask(page, "hold")
-    await expect(live).to_have_text("Checking every sentence against its source")
+    await expect(live).to_have_text("Detail of verify.")
     site.turns.go.set()
     await expect(live).to_have_text(re.compile("^Answer: To rotate an API key.*revoked", re.DOTALL))
 

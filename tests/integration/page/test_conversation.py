@@ -68,7 +68,7 @@ async def test_an_answer_grows_while_it_is_streamed(open_page: OpenPage, site: P
     page = await open_page()
     await ask(page, "hold")
     await expect(page.locator(".sp-text")).to_contain_text("To rotate an API key, create a new key")
-    await expect(page.locator(".sp-step")).to_have_text("Checking every sentence against its source")
+    await expect(page.locator(".sp-step")).to_have_text("Detail of verify.")
     await expect(page.locator(".sp-text")).not_to_contain_text("Both keys work")
     await expect(page.get_by_role("button", name="Stop")).to_be_visible()
     site.turns.go.set()

@@ -6,15 +6,6 @@
 import { element, externalLink, icon, ICONS, safeUrl } from "./dom.js";
 import { renderMarkdown } from "./markdown.js";
 
-const STEPS = {
-  accepted: "Question received",
-  understand: "Understanding the question",
-  retrieve: "Searching the documents",
-  answer: "Putting the answer together",
-  verify: "Checking every sentence against its source",
-  handoff: "Asking a person to help",
-  decide: "Deciding how sure the answer is",
-};
 const LOST = "Connection lost. Reconnecting…";
 
 let drawn = 0;
@@ -39,8 +30,9 @@ export function answerView(handlers) {
 
   return {
     node,
-    step({ step: name, detail }) {
-      step.textContent = STEPS[name] ?? detail;
+    /** The server says what it does, in the conversation's language. */
+    step({ detail }) {
+      step.textContent = detail;
       return step.textContent;
     },
     connection(status) {
