@@ -104,9 +104,9 @@ def fault_event(fault: RuntimeFault, turn_id: UUID | None) -> WireEvent:
     return WireEvent("error", None, problem(fault) | {"turn_id": turn_id})
 
 
-def sse_frame(turn_id: UUID, event: WireEvent) -> bytes:
+def sse_frame(turn: str, event: WireEvent) -> bytes:
     """One event of a text/event-stream. JSON has no raw line breaks, so the data is always one line."""
-    place = b"" if event.sequence is None else f"id: {turn_id}:{event.sequence}\n".encode()
+    place = b"" if event.sequence is None else f"id: {turn}:{event.sequence}\n".encode()
     return b"%bevent: %b\ndata: %b\n\n" % (place, event.name.encode(), orjson.dumps(event.data))
 
 

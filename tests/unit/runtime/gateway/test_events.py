@@ -61,7 +61,7 @@ EVENTS: list[tuple[TurnEvent, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("event", "name", "data"), EVENTS, ids=[name for _, name, _ in EVENTS])
 def test_both_transports_carry_the_same_name_place_and_data(event: TurnEvent, name: str, data: dict[str, Any]) -> None:
     wire = wire_event(event)
-    lines = sse_frame(TURN_ID, wire).decode().split("\n")
+    lines = sse_frame(str(TURN_ID), wire).decode().split("\n")
     assert lines[:2] == [f"id: {TURN_ID}:{event.sequence}", f"event: {name}"]
     assert lines[3:] == ["", ""], "the data is one line, whatever the text holds"
     assert orjson.loads(lines[2].removeprefix("data: ")) == data
@@ -75,7 +75,7 @@ def test_both_transports_carry_the_same_name_place_and_data(event: TurnEvent, na
 
 def test_the_first_event_names_turn_and_conversation() -> None:
     turn = Turn("acme", TURN_ID, CONVERSATION_ID, "u", "Hi?", {}, TurnStatus.ACCEPTED)
-    frame = sse_frame(TURN_ID, accepted_event(turn)).decode()
+    frame = sse_frame(str(TURN_ID), accepted_event(turn)).decode()
     assert frame.startswith(f"id: {TURN_ID}:0\nevent: progress\n")
     assert orjson.loads(frame.partition("data: ")[2]) == {
         "step": "accepted",
@@ -88,4 +88,4 @@ def test_the_first_event_names_turn_and_conversation() -> None:
 def test_hints_and_breaks_do_not_move_the_clients_place() -> None:
     fault = fault_by_code("store-unavailable", "Away.", retryable=True)
     for event in (reconnect_event(TURN_ID, 7), fault_event(fault, TURN_ID)):
-        assert b"id: " not in sse_frame(TURN_ID, event)
+        assert b"id: " not in sse_frame(str(TURN_ID), event)
