@@ -30,9 +30,12 @@ from supportplane_runtime.rag.pgvector_session import Pool, answering, autocommi
 log = structlog.get_logger(__name__)
 
 EXACT_UP_TO = 20_000
+# The pool's own timeout is for questions; removing a big knowledge base is one statement.
+WRITE_TIMEOUT_S = 120
 # HNSW: candidates kept while searching, pgvector's 40 gives too little recall for 50 wanted chunks.
 CANDIDATES = 200
 
+_TABLES = ("knowledge_collections", "knowledge_chunks", "knowledge_vectors", "knowledge_lexemes")
 _COLUMNS: LiteralString = "c.chunk_id, c.document_id, c.title, c.heading_path, c.content, c.url, c.position, c.language"
 
 _STATE = """
@@ -148,10 +151,7 @@ class PgVectorIndex:
             keys = await _returned_keys(cursor, rows)
             vectors = [(*scope, key, _Embedding(each.vector)) for key, each in zip(keys, chunks, strict=True)]
             await cursor.executemany(_UPSERT_VECTOR, vectors)
-            await cursor.execute(
-                "DELETE FROM knowledge_lexemes WHERE tenant = %s AND collection_id = %s AND chunk_key = ANY(%s)",
-                (*scope, keys),
-            )
+            await _delete_lexemes(cursor, keys)
             copying = (
                 "COPY knowledge_lexemes (tenant, collection_id, lexeme, chunk_key, occurrences, length) FROM STDIN"
             )
@@ -161,6 +161,8 @@ class PgVectorIndex:
                         await copy.write_row((*scope, lexeme, key, occurrences, count.total()))
 
     async def relocate(self, collection: Collection, chunks: Sequence[tuple[Chunk, str]]) -> None:
+        if not chunks:
+            return
         async with self._writing(collection) as (cursor, collection_id):
             await cursor.executemany(
                 "UPDATE knowledge_chunks SET url = %s, position = %s, content_hash = %s"
@@ -172,11 +174,20 @@ class PgVectorIndex:
             )
 
     async def delete(self, collection: Collection, chunk_ids: Sequence[str]) -> None:
+        if not chunk_ids:
+            return
         async with self._writing(collection) as (cursor, collection_id):
             await cursor.execute(
-                "DELETE FROM knowledge_chunks WHERE tenant = %s AND collection_id = %s AND chunk_id = ANY(%s)",
+                "DELETE FROM knowledge_chunks WHERE tenant = %s AND collection_id = %s AND chunk_id = ANY(%s)"
+                " RETURNING chunk_key",
                 (collection.tenant, collection_id, list(chunk_ids)),
             )
+            keys = [key for (key,) in await cursor.fetchall()]
+            await cursor.execute(
+                "DELETE FROM knowledge_vectors WHERE tenant = %s AND collection_id = %s AND chunk_key = ANY(%s)",
+                (collection.tenant, collection_id, keys),
+            )
+            await _delete_lexemes(cursor, keys)
 
     async def keyword(self, collection: Collection, text: str, *, limit: int) -> list[Hit]:
         wanted = list(lexemes(text, collection.language))
@@ -226,15 +237,22 @@ class PgVectorIndex:
             return int(row[0]), int(row[1])
 
     async def optimize(self, collection: Collection) -> None:
-        """A graph for a collection that has grown beyond exact search; minutes at 100,000 chunks, readers go on."""
+        """Statistics for the planner, and a graph for a collection that has outgrown exact search.
+
+        Without statistics a search by words in 1,000 chunks took 81 ms instead of 2. The graph takes minutes at
+        100,000 chunks; searches go on meanwhile.
+        """
         async with self._state(collection) as (_, state):
             pass
-        if state is None or state.graph or state.chunks <= EXACT_UP_TO:
+        if state is None:
             return
-        log.info("chunk_graph_started", knowledge_base=collection.knowledge_base, chunks=state.chunks)
-        async with answering(), self._pool.connection() as connection, autocommit(connection):
-            await _build_graph(connection, collection.tenant, state.collection_id)
-        log.info("chunk_graph_built", knowledge_base=collection.knowledge_base, chunks=state.chunks)
+        async with answering(), self._pool.connection() as connection, autocommit(connection), _patient(connection):
+            for table in _TABLES:
+                await connection.execute(sql.SQL("VACUUM (ANALYZE) {}").format(sql.Identifier(table)))
+            if state.chunks > EXACT_UP_TO and not state.graph:
+                log.info("chunk_graph_started", knowledge_base=collection.knowledge_base, chunks=state.chunks)
+                await _build_graph(connection, collection.tenant, state.collection_id)
+                log.info("chunk_graph_built", knowledge_base=collection.knowledge_base, chunks=state.chunks)
 
     async def close(self) -> None:
         """The pool is closed by whoever made it."""
@@ -252,6 +270,7 @@ class PgVectorIndex:
         """A transaction that holds the collection's row: writers queue and its figures stay right."""
         async with answering(), self._pool.connection() as connection, connection.transaction():
             cursor = connection.cursor()
+            await cursor.execute(f"SET LOCAL statement_timeout = '{WRITE_TIMEOUT_S}s'")
             await cursor.execute(
                 "INSERT INTO knowledge_collections (tenant, knowledge_base) VALUES (%s, %s)"
                 " ON CONFLICT (tenant, knowledge_base) DO UPDATE SET chunks = knowledge_collections.chunks"
@@ -286,6 +305,11 @@ async def _returned_keys(cursor: AsyncCursor[Any], rows: Sequence[tuple[Any, ...
     return [row[0] async for result in cursor.results() for row in await result.fetchall()]
 
 
+async def _delete_lexemes(cursor: AsyncCursor[Any], keys: Sequence[int]) -> None:
+    """keys: of chunks that a statement bound to their tenant returned; each is one chunk's in the whole table."""
+    await cursor.execute("DELETE FROM knowledge_lexemes WHERE chunk_key = ANY(%s)", (list(keys),))
+
+
 def _nearest_query(state: _State, dimensions: int) -> sql.Composed:
     """With the collection's number written out where a graph is: a partial index is found by constants only."""
     cast = sql.SQL("::vector({})").format(sql.Literal(dimensions)) if state.graph else sql.SQL("")
@@ -299,6 +323,19 @@ async def _search_widely(cursor: AsyncCursor[Any]) -> None:
     )
 
 
+@asynccontextmanager
+async def _patient(connection: AsyncConnection[Any]) -> AsyncIterator[None]:
+    """The pool's statement timeout is for questions; maintenance takes as long as it takes."""
+    await connection.execute("SET statement_timeout = 0")
+    await connection.execute("SET maintenance_work_mem = '512MB'")
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            await connection.execute("RESET statement_timeout")
+            await connection.execute("RESET maintenance_work_mem")
+
+
 async def _build_graph(connection: AsyncConnection[Any], tenant: str, collection_id: int) -> None:
     """Concurrently, so writers of other collections go on; what an interrupted build left is dropped first."""
     cursor = connection.cursor()
@@ -309,14 +346,12 @@ async def _build_graph(connection: AsyncConnection[Any], tenant: str, collection
     (row,) = await cursor.fetchall()
     name = sql.Identifier(f"knowledge_graph_{collection_id}")
     await cursor.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(name))
-    await cursor.execute("SET maintenance_work_mem = '512MB'")
     await cursor.execute(
         sql.SQL(
             "CREATE INDEX CONCURRENTLY {} ON knowledge_vectors USING hnsw ((embedding::vector({})) vector_ip_ops)"
             " WHERE tenant = {} AND collection_id = {}"
         ).format(name, sql.Literal(row[0]), sql.Literal(tenant), sql.Literal(collection_id))
     )
-    await cursor.execute("RESET maintenance_work_mem")
     await cursor.execute(
         "UPDATE knowledge_collections SET graph = true WHERE tenant = %s AND collection_id = %s",
         (tenant, collection_id),

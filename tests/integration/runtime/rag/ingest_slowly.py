@@ -17,7 +17,7 @@ from supportplane_runtime.rag.reading import Reading
 
 COLLECTION = Collection("acme", "killed")
 DOCUMENTS = Reading(
-    tuple(Document(f"d{n}", f"Part {n}", f"Number{n} is one of many.", f"d{n}.md") for n in range(400)), ()
+    tuple(Document(f"d{n}", f"Part {n}", f"Number{n} is one of many.", f"d{n}.md") for n in range(160)), ()
 )
 
 
