@@ -1,4 +1,5 @@
-"""A gateway to test with: the real application on the store in memory, and turns whose course the question decides.
+"""A gateway to test with: the real application on a store (in memory unless told), and turns whose course the question
+decides.
 
 ``ScriptedTurns`` is a Turns with the orchestrator's outer behaviour: it accepts in the store, works in a task of its
 own, keeps events for those who come back, and ends each turn once. The question's first word chooses the course.
@@ -24,7 +25,7 @@ from supportplane_runtime.errors import NotFound
 from supportplane_runtime.gateway.application import create_app
 from supportplane_runtime.gateway.parts import GatewayParts, Probe
 from supportplane_runtime.settings import Settings
-from supportplane_runtime.store.interfaces import ApiKey, KeyKind, Limit, RateLimiter, TicketRequest
+from supportplane_runtime.store.interfaces import ApiKey, KeyKind, Limit, RateLimiter, Store, TicketRequest
 from supportplane_runtime.store.memory import MemoryStore, memory_rate_limiter
 from supportplane_runtime.turns.events import Failure, Final, Progress, Sources, Token, TurnEvent
 from supportplane_runtime.turns.interfaces import TurnRequest
@@ -64,7 +65,7 @@ class TurnLog:
 class ScriptedTurns:
     """Courses: ``wait`` until ``go`` is set, ``fail``, ``ticket``, ``long N``: N tokens of 1 KiB; else an answer."""
 
-    def __init__(self, store: MemoryStore) -> None:
+    def __init__(self, store: Store) -> None:
         self.go = asyncio.Event()
         self.store = store
         self.logs: dict[tuple[str, UUID], TurnLog] = {}
@@ -156,7 +157,7 @@ class TestGateway:
     app: FastAPI
     parts: GatewayParts
     settings: Settings
-    store: MemoryStore
+    store: Store
     turns: ScriptedTurns
     key: Key
     other_key: Key
@@ -212,9 +213,10 @@ async def make_gateway(
     probes: tuple[Probe, ...] = (Probe("database", fine),),
     change_parts: Callable[[dict[str, Any]], Awaitable[None]] | None = None,
     turn_timeout: timedelta = timedelta(seconds=60),
+    store: Store | None = None,
     **settings: Any,
 ) -> AsyncIterator[TestGateway]:
-    store = MemoryStore()
+    store = store or MemoryStore()
     turns = ScriptedTurns(store)
     chosen: dict[str, Any] = {
         "turns": turns,
