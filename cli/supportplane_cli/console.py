@@ -13,12 +13,17 @@ from supportplane_cli.errors import CommandFailed
 if TYPE_CHECKING:
     from rich.console import Console
 
+PIPE_COLUMNS = 250  # nothing is folded in a file or a pipe
+
 
 def terminal(*, stderr: bool = False) -> "Console":
     """A rich console; it writes plain text when it is not a terminal or NO_COLOR is set."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+    console = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = PIPE_COLUMNS
+    return console
 
 
 def emit(value: Any) -> None:

@@ -60,6 +60,10 @@ class DataDir:
     def layout(self) -> Path:
         return self.root / "layout.json"
 
+    @property
+    def warmth(self) -> Path:
+        return self.root / "warmth.json"
+
     def log(self, part: str) -> Path:
         return self.logs / f"{part}.log"
 

@@ -15,6 +15,7 @@ EPILOG = """Examples:
 
   supportplane down --data-dir ~/agents/shop
 """
+EXIT_S = 5.0  # between giving the lock back and the end of the process
 DEADLINE_S = 40.0  # running turns get 5 s, then four parts up to 10 s each in the worst case
 
 
@@ -26,9 +27,21 @@ def down(data_dir: DataDirOption = None, dry_run: DryRunOption = False, as_json:
         raise NothingRunning(f"Nothing is running on the data directory {data.root}.")
     if not dry_run:
         os.kill(pid, signal.SIGTERM)
-        if not wait_released(data, deadline_s=DEADLINE_S):
+        if not (wait_released(data, deadline_s=DEADLINE_S) and wait_ended(pid)):
             raise CommandFailed(f"The supervisor (pid {pid}) did not stop in time.", hint=f"kill -9 {pid}")
     if as_json:
         emit({"pid": pid, "stopped": not dry_run, "data_dir": str(data.root)})
     else:
         print(f"{'Would stop' if dry_run else 'Stopped'} the agent (pid {pid}); its data is kept in {data.root}")
+
+
+def wait_ended(pid: int) -> bool:
+    import psutil
+
+    try:
+        psutil.Process(pid).wait(EXIT_S)
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.TimeoutExpired:
+        return False
+    return True

@@ -109,11 +109,10 @@ class TerminalReporter:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
         self._clock = clock
         self._console = terminal()
-        self._live = Progress(*columns, console=self._console, transient=True)
+        self._live = Progress(*columns, console=self._console, transient=True, refresh_per_second=4)
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
-        self._live.start()
         return self
 
     def __exit__(
@@ -123,6 +122,8 @@ class TerminalReporter:
 
     def started(self, step: str) -> None:
         self._clock.begin(step)
+        if not self._tasks:
+            self._live.start()  # only while something is under way: it hides the cursor
         self._tasks[step] = self._live.add_task(step, total=None)
 
     def progress(self, step: str, detail: str, done: int, total: int) -> None:
@@ -131,6 +132,8 @@ class TerminalReporter:
 
     def finished(self, step: str, detail: str = "") -> None:
         self._live.remove_task(self._tasks.pop(step))
+        if not self._tasks:
+            self._live.stop()
         remark = f"  [dim]{detail}[/dim]" if detail else ""
         self._console.print(f"[green]✓[/green] {step} [dim]{self._clock.end(step):.1f} s[/dim]{remark}")
 

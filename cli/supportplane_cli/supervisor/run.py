@@ -11,6 +11,7 @@ from types import FrameType
 
 from supportplane_cli import __version__, storage
 from supportplane_cli.embedded.process import Part
+from supportplane_cli.errors import PartFailed
 from supportplane_cli.lock import DataLock
 from supportplane_cli.private_files import write_private
 from supportplane_cli.state import PartState, State, save_state
@@ -57,8 +58,8 @@ class Supervisor:
         try:
             with self._report:
                 self._startup.run()
-            self._announce()
-            self._watch()
+                self._announce()
+                self._watch()
         except KeyboardInterrupt:
             self._report.say("\nStopping; the data stays. Press Ctrl-C again to stop at once.")
         except OSError as error:
@@ -67,9 +68,9 @@ class Supervisor:
             self._stop()
 
     def _announce(self) -> None:
-        self._save_state("running")
         database_url = self._startup.environment["SUPPORTPLANE_DATABASE_URL"]
         key, link = asyncio.run(self._credentials(database_url))
+        self._save_state("running")
         seconds = round(time.monotonic() - self._begun, 1)
         lines = greeting(self._plan, self._startup.embedded, key=key, link=link, seconds=seconds)
         self._report.ready(ready_facts(self._plan, seconds, self._clock.seconds), lines)
@@ -91,6 +92,7 @@ class Supervisor:
         next_rotation = time.monotonic()
         while True:
             now = time.monotonic()
+            self._follow_ingestion()
             changes = [line for watch in watches for line in watch.tick(now)]
             for line in changes:
                 self._report.say(line)
@@ -100,6 +102,14 @@ class Supervisor:
                 rotate(self._plan.data.logs)
                 next_rotation = now + ROTATE_EVERY_S
             time.sleep(TICK_S)
+
+    def _follow_ingestion(self) -> None:
+        """Documents that could not be read again are told, and the agent goes on with those it has."""
+        try:
+            self._startup.poll()
+        except PartFailed as failure:
+            self._report.say(f"{failure.message}\nThe agent goes on with the documents it has.")
+            self._startup.ingestion = None
 
     def _stop(self) -> None:
         """Newest first, so that nothing loses what it stands on; a second Ctrl-C kills."""

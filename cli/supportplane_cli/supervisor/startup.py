@@ -3,8 +3,9 @@
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from supportplane_cli.embedded.postgres import Postgres
 from supportplane_cli.embedded.process import Child, ChildSpec, Part
@@ -17,6 +18,12 @@ from supportplane_cli.supervisor.logs import rotate
 from supportplane_cli.supervisor.parts import RUNTIME_MODULE, Embedded, Gateway, build_embedded, runtime_environment
 from supportplane_cli.supervisor.plan import EmbeddedModel, Plan
 from supportplane_cli.supervisor.report import Reporter
+from supportplane_cli.supervisor.warmth import (
+    migrations_fingerprint,
+    read_warmth,
+    save_warmth,
+    schema_version,
+)
 
 MIGRATE_DEADLINE_S = 300.0  # as store/migrate.py: seconds on new data, minutes for indexes on real data
 TICK_S = 0.05
@@ -44,18 +51,30 @@ class Startup:
         self.embedded = Embedded(None, None, None)
         self.environment: dict[str, str] = {}
         self.ingestion: Ingestion | None = None
+        self._warmth = read_warmth(plan.data)
 
     def run(self) -> None:
-        """Returns when questions can be answered. Raises CommandFailed."""
+        """Returns when questions can be answered; documents that were read before are checked while it answers."""
         rotate(self._plan.data.logs)
         for name in end_leftovers(self._plan.data):
             self._report.say(f"{name} of a supervisor that was killed was still running; it was ended")
         self.embedded = build_embedded(self._plan, self._weights())
         self.environment = runtime_environment(self._plan, self.embedded)
         self._start_embedded()
-        self._migrate()
+        self._bring_schema()
         save_layout(self._plan.data)
         self._start_runtime()
+
+    def poll(self) -> None:
+        """Look once at everything that was started and is not done. Raises CommandFailed for what failed."""
+        self._pending = [pending for pending in self._pending if not self._is_ready(pending)]
+        if self.ingestion is None:
+            return
+        show(self.ingestion.poll(), self._report)
+        if self.ingestion.is_finished:
+            self._report.finished("documents", "; ".join(map(sentence, self.ingestion.results)))
+            self._remember(indexed=self._knowledge_bases())
+            self.ingestion = None
 
     def _weights(self) -> Path | None:
         """The model file to run, downloaded first when a hub's was asked for."""
@@ -97,20 +116,47 @@ class Startup:
         postgres.provision()
         self._report.finished(postgres.name, "new database" if fresh else "")
 
-    def _migrate(self) -> None:
+    def _bring_schema(self) -> None:
+        """Migrate, unless the last start did it with the same migrations and the database still says so."""
+        database_url = self.environment["SUPPORTPLANE_DATABASE_URL"]
+        wanted = migrations_fingerprint()
+        known = self._warmth.schema is not None and self._warmth.migrations == wanted
+        if known and schema_version(database_url) == self._warmth.schema:
+            return
         self._report.started("schema")
-        migrate(self.environment, self._plan.data.log("migrate"))
+        self._migrate()
         self._report.finished("schema")
+        self._remember(migrations=wanted, schema=schema_version(database_url))
+
+    def _migrate(self) -> None:
+        """Run the runtime's `migrate` role. Raises DataUnusable with its last words."""
+        argv = (sys.executable, "-m", RUNTIME_MODULE, "migrate")
+        log_file = self._plan.data.log("migrate")
+        child = Child(ChildSpec(name="The migration", argv=argv, log_file=log_file, environment=self.environment))
+        deadline = time.monotonic() + MIGRATE_DEADLINE_S
+        while child.is_running and time.monotonic() < deadline:
+            self.poll()
+            time.sleep(TICK_S)
+        if child.wait(timeout_s=TICK_S) != 0:
+            raise DataUnusable(f"The database could not be brought to this release's schema.{child.log_tail(1)}")
 
     def _start_runtime(self) -> None:
-        """The gateway and the reading of the documents, side by side; both are waited for."""
+        """The gateway and the reading of the documents, side by side."""
         self._begin(Gateway(self._plan, self.environment))
         self._report.started("documents")
         self.ingestion = Ingestion(self.environment, self._plan.data.log("knowledge"))
-        while self._pending or self.ingestion is not None:
-            self._poll_ingestion(self.ingestion)
-            self._pending = [pending for pending in self._pending if not self._is_ready(pending)]
+        read_before = self._warmth.indexed == self._knowledge_bases()
+        while self._pending or not (read_before or self.ingestion is None):
+            self.poll()
             time.sleep(TICK_S)
+
+    def _knowledge_bases(self) -> tuple[str, ...]:
+        """What identifies the documents of this agent; their content is the knowledge role's business."""
+        return (self._plan.tenant, *sorted(base.name for base in self._plan.agent.knowledge_bases))
+
+    def _remember(self, **facts: Any) -> None:
+        self._warmth = replace(self._warmth, **facts)
+        save_warmth(self._plan.data, self._warmth)
 
     def _is_ready(self, pending: Pending) -> bool:
         part = pending.part
@@ -121,22 +167,6 @@ class Startup:
         part.wait_ready()  # at once for a ready part; raises with what the log says for one that ended
         self._report.finished(part.name)
         return True
-
-    def _poll_ingestion(self, ingestion: Ingestion | None) -> None:
-        if ingestion is None:
-            return
-        show(ingestion.poll(), self._report)
-        if ingestion.is_finished:
-            self._report.finished("documents", "; ".join(map(sentence, ingestion.results)))
-            self.ingestion = None
-
-
-def migrate(environment: dict[str, str], log_file: Path) -> None:
-    """Run the runtime's `migrate` role. Raises DataUnusable with its last words."""
-    argv = (sys.executable, "-m", RUNTIME_MODULE, "migrate")
-    child = Child(ChildSpec(name="The migration", argv=argv, log_file=log_file, environment=environment))
-    if child.wait(timeout_s=MIGRATE_DEADLINE_S) != 0:
-        raise DataUnusable(f"The database could not be brought to this release's schema.{child.log_tail(1)}")
 
 
 def start_past_orphans(postgres: Postgres) -> None:

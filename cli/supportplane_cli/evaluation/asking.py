@@ -1,0 +1,114 @@
+"""Puts each question through the agent's own graph and notes what came of it, for summary.py.
+
+The graph is the one that serves customers, without a checkpoint and without a model unless one is given; a recorder
+stands between it and its retriever, so the ranking that is measured is the one the turn was answered from.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+from uuid import uuid4
+
+from supportplane_cli.evaluation.dataset import Question
+from supportplane_runtime.domain.answer import Answer
+from supportplane_runtime.domain.conversation import Message, Role, Turn, TurnStatus
+from supportplane_runtime.orchestrator.graph import Parts, build_graph, run_turn
+from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge
+from supportplane_runtime.orchestrator.policy import Policy
+from supportplane_runtime.rag import fusion
+from supportplane_runtime.rag.interfaces import ChunkIndex, Collection, Retrieval
+from supportplane_runtime.rag.retriever import IndexRetriever
+from supportplane_runtime.turns.events import Token, TurnEvent
+
+# Passages that are looked at for the ranking of documents; what the turn reads is TOP_K of them, the schema's default.
+DEPTH: Final = 50
+TOP_K: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What became of a question. ranking: documents, best first; empty when the turn did not retrieve."""
+
+    question: Question
+    answer: Answer
+    ranking: tuple[str, ...]
+    confidence: float
+    baseline: tuple[str, ...]
+    baseline_with_last: tuple[str, ...]
+    first_token_s: float | None
+    answer_s: float
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Satisfies Retriever: hands on what the turn asks for and keeps the deeper ranking it was cut from."""
+
+    retriever: IndexRetriever
+    found: Retrieval | None = None
+
+    async def retrieve(self, question: str, history: Any, *, limit: int) -> Retrieval:
+        self.found = await self.retriever.retrieve(question, history, limit=max(limit, DEPTH))
+        return replace(self.found, evidence=self.found.evidence[:limit])
+
+
+@dataclass(slots=True)
+class Listener:
+    """Hears a turn's events. first_token_s: from the question on."""
+
+    began: float = field(default_factory=time.perf_counter)
+    first_token_s: float | None = None
+    events: int = 0
+
+    def __call__(self, make: Callable[[int], TurnEvent]) -> None:
+        self.events += 1
+        if isinstance(make(self.events), Token) and self.first_token_s is None:
+            self.first_token_s = time.perf_counter() - self.began
+
+
+class Asker:
+    def __init__(self, retriever: IndexRetriever, index: ChunkIndex, collection: Collection) -> None:
+        self._recorder = Recorder(retriever)
+        self._index = index
+        self._collection = collection
+        policy = Policy(tenant=collection.tenant, language=collection.language)
+        parts = Parts(policy, knowledge=[Knowledge(self._recorder, TOP_K)])
+        self._graph = build_graph(parts, checkpointer=None)
+
+    async def ask(self, question: Question) -> Observation:
+        history = [Message(Role(said.role), said.content) for said in question.history]
+        self._recorder.found = None
+        listener = Listener()
+        ending = await run_turn(self._graph, self._turn(question), history, listener)
+        took = time.perf_counter() - listener.began
+        found = self._recorder.found
+        return Observation(
+            question=question,
+            answer=ending.answer,
+            ranking=tuple(fusion.documents(found.evidence)) if found else (),
+            confidence=found.confidence if found else 0.0,
+            baseline=await self._keyword(question.question),
+            baseline_with_last=await self._keyword(f"{_last_question(question)} {question.question}"),
+            first_token_s=listener.first_token_s,
+            answer_s=took,
+        )
+
+    async def _keyword(self, text: str) -> tuple[str, ...]:
+        """The baseline: BM25 with stemming, nothing else."""
+        hits = await self._index.keyword(self._collection, text, limit=DEPTH)
+        return tuple(dict.fromkeys(hit.chunk.document_id for hit in hits))
+
+    def _turn(self, question: Question) -> Turn:
+        return Turn(
+            tenant=self._collection.tenant,
+            turn_id=uuid4(),
+            conversation_id=uuid4(),
+            user_id="eval",
+            question=question.question,
+            context={},
+            status=TurnStatus.ACCEPTED,
+        )
+
+
+def _last_question(question: Question) -> str:
+    return next((said.content for said in reversed(question.history) if said.role == "user"), "")

@@ -1,0 +1,91 @@
+"""Reads a folder of questions (questions*.jsonl) for `supportplane eval`; documents are read by the runtime.
+
+A line with an unknown key is fine, a line that cannot be used is an error that names file and line: a figure over
+silently fewer questions would be a wrong figure.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from supportplane_cli.errors import WrongUsage
+
+DOCUMENTS = "kb.jsonl"
+QUESTIONS = "questions*.jsonl"
+
+
+class Said(BaseModel):
+    """A message of the conversation before the question."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class Question(BaseModel):
+    """A row. relevant_ids: documents that answer it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: str
+    question: str
+    relevant_ids: tuple[str, ...] = ()
+    out_of_scope: bool = False
+    history: tuple[Said, ...] = ()
+    answerability: str | None = None
+    needs_kb: bool | None = None
+    reference_answer: str | None = None
+
+    @property
+    def is_answerable(self) -> bool:
+        return bool(self.relevant_ids) and not self.out_of_scope
+
+    @property
+    def is_measured(self) -> bool:
+        """Counts for retrieval or refusal; the others count for asking back and for routing only."""
+        return self.is_answerable or self.out_of_scope
+
+    @property
+    def is_underspecified(self) -> bool:
+        return self.answerability == "UNDERSPECIFIED"
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    name: str
+    documents: Path
+    questions: tuple[Question, ...]
+
+
+def load(folder: Path) -> DataSet:
+    """Raises WrongUsage for a folder that cannot be measured."""
+    if not folder.is_dir():
+        raise WrongUsage(f"{folder} is not a folder.", hint="supportplane eval --data FOLDER")
+    documents = folder / DOCUMENTS
+    if not documents.is_file():
+        raise WrongUsage(
+            f"{folder} has no {DOCUMENTS}, so there is nothing to retrieve from.",
+            hint="put one document a line there: id, title, text, source",
+        )
+    questions = tuple(question for path in sorted(folder.glob(QUESTIONS)) for question in _rows(path))
+    if not questions:
+        raise WrongUsage(
+            f"{folder} has no questions in {QUESTIONS}.", hint="one question a line: id, question, relevant_ids"
+        )
+    return DataSet(folder.resolve().name, documents, questions)
+
+
+def _rows(path: Path) -> Iterator[Question]:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            yield Question.model_validate_json(line)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the line"
+            raise WrongUsage(f"{path}:{number}: {where}: {first['msg']}.", hint="correct the line") from None

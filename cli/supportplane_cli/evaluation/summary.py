@@ -1,0 +1,186 @@
+"""Observations to figures, each with its count and interval; pure, called by run.py.
+
+Rows without relevant documents that are not out of scope count for routing only. A question that the agent did not look
+up (it took it for small talk, or asked back) has no ranking and so counts as missed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from supportplane_cli.evaluation import metrics
+from supportplane_cli.evaluation.asking import Observation
+from supportplane_cli.evaluation.metrics import Estimate
+from supportplane_runtime.domain.answer import Outcome
+from supportplane_runtime.rag.lexemes import lexemes
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """key: stable, for machines. unit: "" for shares and areas, "s" for seconds."""
+
+    group: str
+    key: str
+    name: str
+    estimate: Estimate
+    unit: str = ""
+
+
+def figures(observations: Sequence[Observation]) -> list[Figure]:
+    answerable = [each for each in observations if each.question.is_answerable]
+    measured = [each for each in observations if each.question.is_measured]
+    return [
+        *_retrieval(answerable),
+        *_refusal(measured),
+        *_calibration(measured),
+        *_answers(measured),
+        *_routing(observations),
+        *_speed(observations),
+    ]
+
+
+def _retrieval(rows: Sequence[Observation]) -> list[Figure]:
+    rankings: dict[str, tuple[str, Callable[[Observation], Sequence[str]]]] = {
+        "": ("agent", lambda row: row.ranking),
+        "bm25_": ("BM25 of the question", lambda row: row.baseline),
+        "bm25_last_": ("BM25 with the message before", lambda row: row.baseline_with_last),
+    }
+    return [
+        figure
+        for prefix, (name, ranking) in rankings.items()
+        for figure in (
+            Figure("retrieval", f"{prefix}hit_at_1", f"hit@1, {name}", _hits(rows, ranking, 1)),
+            Figure("retrieval", f"{prefix}hit_at_5", f"hit@5, {name}", _hits(rows, ranking, 5)),
+            Figure("retrieval", f"{prefix}recall_at_5", f"recall@5, {name}", _recall(rows, ranking, 5)),
+        )
+    ]
+
+
+def _hits(rows: Sequence[Observation], ranking: Callable[[Observation], Sequence[str]], k: int) -> Estimate:
+    return metrics.share([metrics.hit(ranking(row), row.question.relevant_ids, k) for row in rows])
+
+
+def _recall(rows: Sequence[Observation], ranking: Callable[[Observation], Sequence[str]], k: int) -> Estimate:
+    return metrics.bootstrapped(
+        metrics.mean, [metrics.recall(ranking(row), row.question.relevant_ids, k) for row in rows]
+    )
+
+
+def _refusal(rows: Sequence[Observation]) -> list[Figure]:
+    confidence = [row.confidence for row in rows]
+    may = [float(row.question.is_answerable) for row in rows]
+    estimates = (NO_NEGATIVES, NO_NEGATIVES)
+    if not all(may):
+        estimates = (
+            metrics.bootstrapped(metrics.auroc, confidence, may),
+            metrics.bootstrapped(metrics.coverage_at_precision, confidence, may),
+        )
+    return [
+        Figure("refusal", "out_of_scope_auroc", "out of scope, AUROC of the confidence", estimates[0]),
+        Figure("refusal", "coverage_at_95", "coverage at 95 % precision", estimates[1]),
+        Figure(
+            "refusal", "answered", "answerable questions answered",
+            metrics.share([_answered(row) for row in rows if row.question.is_answerable]),
+        ),
+        Figure(
+            "refusal", "out_of_scope_answered", "out-of-scope questions answered (wrongly)",
+            metrics.share([_answered(row) for row in rows if row.question.out_of_scope]),
+        ),
+    ]  # fmt: skip
+
+
+NO_NEGATIVES = metrics.NOTHING
+
+
+def _answered(row: Observation) -> bool:
+    return row.answer.outcome is Outcome.ANSWERED
+
+
+def _first_is_relevant(row: Observation) -> bool:
+    return row.question.is_answerable and metrics.hit(row.ranking, row.question.relevant_ids, 1)
+
+
+def _calibration(rows: Sequence[Observation]) -> list[Figure]:
+    confidence = np.array([row.confidence for row in rows])
+    right = np.array([float(_first_is_relevant(row)) for row in rows])
+    enough = len(rows) >= metrics.BINS and 0 < right.sum() < len(rows)
+    folds = metrics.refitted(confidence, right) if enough else confidence
+    return [
+        Figure(
+            "calibration", "confidence_auroc", "first document is relevant, AUROC of the confidence",
+            metrics.bootstrapped(metrics.auroc, list(confidence), list(right)),
+        ),
+        Figure(
+            "calibration", "ece", "ECE of the confidence as shipped",
+            metrics.bootstrapped(metrics.calibration_error, list(confidence), list(right)),
+        ),
+        Figure(
+            "calibration", "ece_five_folds", "ECE, recalibrated on four folds, measured on the fifth",
+            metrics.bootstrapped(metrics.calibration_error, list(folds), list(right)) if enough else metrics.NOTHING,
+        ),
+    ]  # fmt: skip
+
+
+def _answers(rows: Sequence[Observation]) -> list[Figure]:
+    answered = [row for row in rows if _answered(row)]
+    right = [row for row in answered if row.question.is_answerable]
+    referred = [row for row in right if row.question.reference_answer]
+    spans = [source.document_id in row.question.relevant_ids for row in right for source in row.answer.sources]
+    return [
+        Figure("answers", "span_precision", "cited spans from a relevant document", metrics.share(spans)),
+        Figure(
+            "answers", "token_recall", "words of the reference answer that are said",
+            metrics.bootstrapped(metrics.mean, [_token_recall(row) for row in referred]),
+        ),
+        Figure(
+            "answers", "model_share", "sentences that the model wrote",
+            metrics.bootstrapped(metrics.mean, [row.answer.model_share for row in answered]),
+        ),
+        Figure(
+            "answers", "wrong", "answers whose first citation is not relevant",
+            metrics.share([not _cites_relevant_first(row) for row in answered]),
+        ),
+    ]  # fmt: skip
+
+
+def _cites_relevant_first(row: Observation) -> bool:
+    return bool(row.answer.sources) and row.answer.sources[0].document_id in row.question.relevant_ids
+
+
+def _token_recall(row: Observation) -> float:
+    wanted = set(lexemes(row.question.reference_answer or "", row.answer.language))
+    said = set(lexemes(row.answer.response, row.answer.language))
+    return len(wanted & said) / len(wanted) if wanted else 1.0
+
+
+def _routing(rows: Sequence[Observation]) -> list[Figure]:
+    asked_back = {id(row): row.answer.outcome is Outcome.ASKED_BACK for row in rows}
+    vague = [row for row in rows if row.question.is_underspecified]
+    clear = [row for row in rows if row.question.is_answerable]
+    elsewhere = [row for row in rows if row.question.needs_kb is False]
+    return [
+        Figure(
+            "routing", "asked_back", "underspecified questions asked back",
+            metrics.share([asked_back[id(row)] for row in vague]),
+        ),
+        Figure(
+            "routing", "asked_back_wrongly", "answerable questions asked back (wrongly)",
+            metrics.share([asked_back[id(row)] for row in clear]),
+        ),
+        Figure(
+            "routing", "left_to_others", "questions that need no document, not answered from one",
+            metrics.share([not _answered(row) for row in elsewhere]),
+        ),
+    ]  # fmt: skip
+
+
+def _speed(rows: Sequence[Observation]) -> list[Figure]:
+    first = [row.first_token_s for row in rows if row.first_token_s is not None]
+    whole = [row.answer_s for row in rows]
+    return [
+        Figure(
+            "speed", "first_token_p95_s", "first token, p95", metrics.bootstrapped(metrics.percentile_95, first), "s"
+        ),
+        Figure("speed", "answer_p95_s", "whole answer, p95", metrics.bootstrapped(metrics.percentile_95, whole), "s"),
+    ]
