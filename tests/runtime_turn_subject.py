@@ -17,7 +17,6 @@ from supportplane_runtime.model.interfaces import ChatModel
 from supportplane_runtime.orchestrator.checkpoints import checkpoint_saver
 from supportplane_runtime.orchestrator.engine import GraphEngine
 from supportplane_runtime.orchestrator.graph import Parts
-from supportplane_runtime.orchestrator.nodes.decide import Thresholds
 from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.turns import Bounds, LocalTurns
@@ -29,7 +28,6 @@ from supportplane_runtime.turns.events import Failure, Final, TurnEvent
 from supportplane_runtime.turns.interfaces import TurnRequest, Turns
 
 TENANT = "default"
-THRESHOLDS = Thresholds(answer=0.5, in_scope=0.3)
 QUICK = Bounds(heartbeat_s=0.05, sweep_s=0.05, store_patience_s=0.5, poll_s=0.01, drain_s=5.0)
 
 
@@ -126,7 +124,7 @@ def abandon_in(store: PostgresStore) -> Callable[[UUID], Any]:
 
 
 def parts(setup: Setup) -> Parts:
-    return Parts(setup.policy, THRESHOLDS, [Knowledge(setup.retriever, 6)], setup.model)
+    return Parts(setup.policy, [Knowledge(setup.retriever, 6)], setup.model)
 
 
 def local_turns(setup: Setup, engine: Engine, store: Any) -> LocalTurns:

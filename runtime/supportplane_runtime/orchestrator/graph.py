@@ -29,9 +29,10 @@ from supportplane_runtime.domain.conversation import Message, Turn
 from supportplane_runtime.errors import StoreUnavailable
 from supportplane_runtime.model.interfaces import ChatModel
 from supportplane_runtime.orchestrator import ending
+from supportplane_runtime.orchestrator.checkpoints import FIRST_ATTEMPT
 from supportplane_runtime.orchestrator.ending import Ending
 from supportplane_runtime.orchestrator.nodes.answer import AnswerNode, Writer
-from supportplane_runtime.orchestrator.nodes.decide import DecideNode, Thresholds
+from supportplane_runtime.orchestrator.nodes.decide import FITTED, DecideNode, Thresholds
 from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge, RetrieveNode
 from supportplane_runtime.orchestrator.nodes.understand import UnderstandNode
 from supportplane_runtime.orchestrator.nodes.verify import VerifyNode
@@ -50,9 +51,9 @@ class Parts:
     """What a graph is built of. model None: the agent does not let a model write (policy.writing is None)."""
 
     policy: Policy
-    thresholds: Thresholds
     knowledge: Sequence[Knowledge]
     model: ChatModel | None = None
+    thresholds: Thresholds = FITTED
 
 
 def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[Any] | None) -> Graph:
@@ -121,7 +122,7 @@ async def _saved(graph: Graph, config: RunnableConfig) -> Ending | None:
 
 
 def thread(turn: Turn) -> RunnableConfig:
-    return {"configurable": {"thread_id": thread_id(turn)}}
+    return {"configurable": {"thread_id": thread_id(turn), FIRST_ATTEMPT: turn.attempt == 1}}
 
 
 def thread_id(turn: Turn) -> str:

@@ -4,12 +4,16 @@ Called by the answer node (``extract``) and the verify node (``proof``). The rul
 measured on, are in rag/sentences.py and rag/verify.py.
 """
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from supportplane_runtime.orchestrator.drafts import Draft, Writer
-from supportplane_runtime.rag import sentences
+from supportplane_runtime.rag import sentences, verify
 from supportplane_runtime.rag.interfaces import Retrieval
-from supportplane_runtime.rag.lexemes import lexemes
+
+# List marks and punctuation.
+_NO_WORD: Final = re.compile(r"\W*(?:\d{1,3}[.)])?\W*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,21 @@ def proof(draft: Draft, retrieval: Retrieval) -> Quote | None:
     """The words of the named passage that prove a draft, or None. What claims to be quoted must stand there."""
     chunk = retrieval.evidence[draft.passage].chunk
     if draft.writer is Writer.EXTRACT:
-        return Quote(draft.passage, draft.text) if draft.text and draft.text in chunk.text else None
-    for unit in sentences.units(chunk.text):  # until rag/verify.py is there: what it says is what the passage says
-        if lexemes(draft.text, chunk.language) == lexemes(unit.text, chunk.language) and unit.text == draft.text:
-            return Quote(draft.passage, unit.text)
-    return None
+        words = draft.text if draft.text and draft.text in chunk.text else None
+    else:
+        words = verify.support(draft.text, chunk.text, chunk.language)
+        words = words if words and is_whole(words, chunk.text) else None
+    return Quote(draft.passage, words) if words else None
+
+
+def is_whole(words: str, passage: str) -> bool:
+    """Whole sentences, items or rows of the passage: `Never delete it.` does not prove `delete it`."""
+    parts = sentences.units(passage)
+    for found in re.finditer(re.escape(words), passage):
+        first = next((part for part in parts if part.start <= found.start() < part.end), None)
+        last = next((part for part in parts if part.start < found.end() <= part.end), None)
+        if first is not None and last is not None:
+            before, after = passage[first.start : found.start()], passage[found.end() : last.end]
+            if _NO_WORD.fullmatch(before) and _NO_WORD.fullmatch(after):
+                return True
+    return False

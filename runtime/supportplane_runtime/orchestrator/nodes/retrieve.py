@@ -36,8 +36,11 @@ def merged(question: str, found: Sequence[Retrieval]) -> Retrieval:
     if len(found) == 1:
         return found[0]
     evidence = sorted((item for one in found for item in one.evidence), key=lambda item: item.score, reverse=True)
-    confidence = max(one.confidence for one in found)
-    return Retrieval(question, tuple(evidence), confidence=confidence, in_scope=max(one.in_scope for one in found))
+    rarities: dict[str, float] = {}
+    for one in found:
+        rarities |= one.rarities
+    confidence, in_scope = max(one.confidence for one in found), max(one.in_scope for one in found)
+    return Retrieval(question, tuple(evidence), confidence=confidence, in_scope=in_scope, rarities=rarities)
 
 
 class RetrieveNode:

@@ -113,7 +113,6 @@ async def test_checkpoints_of_a_process_that_died_long_ago_are_cleared_at_the_ne
     migrated_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
-
     turn_ids = await kill_at(migrated_database_url, "stored")
     store = await open_store(migrated_database_url, pool_size=1)
     saver = checkpoint_saver(store.database.pool)

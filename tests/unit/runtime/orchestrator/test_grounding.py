@@ -1,0 +1,49 @@
+import pytest
+
+from runtime_turn_parts import BACKUP, ROTATE, passage
+from supportplane_runtime.orchestrator.drafts import Draft, Writer
+from supportplane_runtime.orchestrator.grounding import Quote, extract, proof
+from supportplane_runtime.rag.interfaces import Retrieval
+
+MANUAL = passage(
+    "Never delete the data folder. Widgets work only on Linux.\n\n"
+    "Steps:\n\n1. Run `supportplane keys create`.\n2. Revoke the old key.\n\n```\nsupportplane keys list\n```\n"
+)
+
+CLAIMS = [
+    ("a whole sentence", "Never delete the data folder.", "Never delete the data folder."),
+    ("without its full stop", "Never delete the data folder", "Never delete the data folder"),
+    ("an item without its number", "Revoke the old key.", "Revoke the old key."),
+    ("a sentence without its denial", "delete the data folder", None),
+    ("a sentence without its condition", "Widgets work", None),
+    ("with another number", "Widgets work only on Linux 6.", None),
+    ("a denial that is not there", "Never revoke the old key.", None),
+    ("general knowledge", "The moon is made of rock.", None),
+    ("nothing", "", None),
+    ("half a word", "Never delete the data fold", None),
+]
+
+
+@pytest.mark.parametrize(("claim", "words"), [row[1:] for row in CLAIMS], ids=[row[0] for row in CLAIMS])
+def test_what_the_model_writes_is_proven_by_whole_statements_only(claim: str, words: str | None) -> None:
+    retrieval = Retrieval("q", (ROTATE, MANUAL), confidence=0.9, in_scope=0.9)
+    expected = Quote(1, words) if words else None
+    assert proof(Draft(claim, Writer.MODEL, 1), retrieval) == expected
+
+
+def test_a_claim_is_checked_against_the_passage_it_names() -> None:
+    retrieval = Retrieval("q", (ROTATE, MANUAL), confidence=0.9, in_scope=0.9)
+    assert proof(Draft("Never delete the data folder.", Writer.MODEL, 0), retrieval) is None
+
+
+def test_a_quotation_must_stand_in_its_passage() -> None:
+    retrieval = Retrieval("q", (ROTATE, BACKUP), confidence=0.9, in_scope=0.9)
+    assert proof(Draft("It holds the database.", Writer.EXTRACT, 1), retrieval) == Quote(1, "It holds the database.")
+    assert proof(Draft("It holds the database.", Writer.EXTRACT, 0), retrieval) is None
+
+
+def test_what_is_extracted_is_proven_by_its_passage() -> None:
+    retrieval = Retrieval("How do I rotate an API key?", (MANUAL, ROTATE), confidence=0.9, in_scope=0.9)
+    drafts = extract(retrieval.question, retrieval)
+    assert drafts
+    assert all(proof(draft, retrieval) == Quote(draft.passage, draft.text) for draft in drafts)
