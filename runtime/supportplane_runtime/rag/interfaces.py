@@ -72,6 +72,23 @@ class Hit:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A text to search by, and its vector."""
+
+    text: str
+    vector: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """keyword and nearest: the hits of each query, in the order asked. rarities: of the words asked for."""
+
+    keyword: tuple[list[Hit], ...]
+    nearest: tuple[list[Hit], ...]
+    rarities: dict[str, float]
+
+
 class ChunkIndex(Protocol):
     """A store of chunks with two searches; fusing them is rag/fusion.py's business, so every index ranks alike."""
 
@@ -99,6 +116,12 @@ class ChunkIndex(Protocol):
 
     async def rarities(self, collection: Collection, words: Sequence[str]) -> dict[str, float]:
         """lexemes.rarity of each lexeme, those that no chunk holds included."""
+        ...
+
+    async def search(
+        self, collection: Collection, queries: Sequence[Query], *, words: Sequence[str], limit: int
+    ) -> Matches:
+        """Keyword and nearest of every query, and rarities of the words, asked at once: a turn's whole search."""
         ...
 
     async def count(self, collection: Collection) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.rag.chunking import searchable_text
-from supportplane_runtime.rag.interfaces import Collection, Hit, IndexedChunk
+from supportplane_runtime.rag.interfaces import Collection, Hit, IndexedChunk, Matches, Query
 from supportplane_runtime.rag.lexemes import lexemes, rarity, weight
 
 
@@ -72,6 +72,15 @@ class MemoryIndex:
     async def rarities(self, collection: Collection, words: Sequence[str]) -> dict[str, float]:
         rows = self._rows(collection).values()
         return {word: rarity(len(rows), sum(word in row.lexemes for row in rows)) for word in words}
+
+    async def search(
+        self, collection: Collection, queries: Sequence[Query], *, words: Sequence[str], limit: int
+    ) -> Matches:
+        return Matches(
+            keyword=tuple([await self.keyword(collection, query.text, limit=limit) for query in queries]),
+            nearest=tuple([await self.nearest(collection, query.vector, limit=limit) for query in queries]),
+            rarities=await self.rarities(collection, words),
+        )
 
     async def count(self, collection: Collection) -> tuple[int, int]:
         rows = self._rows(collection)

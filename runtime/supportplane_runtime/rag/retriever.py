@@ -5,7 +5,6 @@ fusion.py and the judgement of the result to confidence.py, which are pure. Rais
 does not answer: no answer is better than one from half the knowledge.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +14,7 @@ from supportplane_runtime.domain.conversation import Message
 from supportplane_runtime.domain.knowledge import Evidence
 from supportplane_runtime.rag import confidence, fusion
 from supportplane_runtime.rag.fusion import Search, View
-from supportplane_runtime.rag.interfaces import ChunkIndex, Collection, Embedder, Hit, Retrieval
+from supportplane_runtime.rag.interfaces import ChunkIndex, Collection, Embedder, Hit, Query, Retrieval
 from supportplane_runtime.rag.lexemes import lexemes
 
 # Of each search. With 200 mtrag_un ranks 2 of 125 questions worse and mongodb_faq the same.
@@ -51,15 +50,13 @@ class IndexRetriever:
         views = fusion.views(question, history)
         with metrics.EMBEDDING_SECONDS.time():
             vectors = await self._embedder.queries([view.text for view in views])
+        queries = [Query(view.text, vector) for view, vector in zip(views, vectors, strict=True)]
+        wanted = list(lexemes(question, self._collection.language))
         with metrics.SEARCH_SECONDS.time():
-            keyword = [self._index.keyword(self._collection, view.text, limit=CANDIDATES) for view in views]
-            nearest = [self._index.nearest(self._collection, vector, limit=CANDIDATES) for vector in vectors]
-            wanted = list(lexemes(question, self._collection.language))
-            rarities, hits = await asyncio.gather(
-                self._index.rarities(self._collection, wanted), asyncio.gather(*keyword, *nearest)
-            )
-        searches = [self._search(view, hits[n], hits[len(views) + n]) for n, view in enumerate(views)]
-        return Found(searches, rarities, fusion.fuse(searches, rarities))
+            found = await self._index.search(self._collection, queries, words=wanted, limit=CANDIDATES)
+        hits = zip(views, found.keyword, found.nearest, strict=True)
+        searches = [self._search(view, keyword, nearest) for view, keyword, nearest in hits]
+        return Found(searches, found.rarities, fusion.fuse(searches, found.rarities))
 
     def _search(self, view: View, keyword: Sequence[Hit], nearest: Sequence[Hit]) -> Search:
         return Search(self._collection, view, self._embedder.unrelated, keyword, nearest)

@@ -32,7 +32,7 @@ from weaviate.exceptions import UnexpectedStatusCodeError, WeaviateBaseError
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.errors import KnowledgeUnavailable
 from supportplane_runtime.rag.chunking import searchable_text
-from supportplane_runtime.rag.interfaces import Collection, Hit, IndexedChunk
+from supportplane_runtime.rag.interfaces import Collection, Hit, IndexedChunk, Matches, Query
 from supportplane_runtime.rag.lexemes import LENGTH_WEIGHT, TERM_SATURATION, lexemes, rarity
 
 # A change of the properties below takes a new name: the next ingestion fills it.
@@ -146,6 +146,16 @@ class WeaviateIndex:
             *(self._number(collection, Filter.by_property("lexemes").equal(word)) for word in words)
         )
         return {word: rarity(total, containing) for word, containing in zip(words, holding, strict=True)}
+
+    async def search(
+        self, collection: Collection, queries: Sequence[Query], *, words: Sequence[str], limit: int
+    ) -> Matches:
+        keyword, nearest, rarities = await asyncio.gather(
+            asyncio.gather(*(self.keyword(collection, query.text, limit=limit) for query in queries)),
+            asyncio.gather(*(self.nearest(collection, query.vector, limit=limit) for query in queries)),
+            self.rarities(collection, words),
+        )
+        return Matches(tuple(keyword), tuple(nearest), rarities)
 
     async def count(self, collection: Collection) -> tuple[int, int]:
         documents = [properties["document_id"] async for properties in self._all(collection, ["document_id"])]

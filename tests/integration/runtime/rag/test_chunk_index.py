@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.rag.chunking import content_hash
-from supportplane_runtime.rag.interfaces import ChunkIndex, Collection, Hit, IndexedChunk
+from supportplane_runtime.rag.interfaces import ChunkIndex, Collection, Hit, IndexedChunk, Matches, Query
 from supportplane_runtime.rag.lexemes import rarity
 
 DIMENSIONS = 384
@@ -143,11 +143,25 @@ async def test_searches_return_no_more_than_the_limit(index: ChunkIndex, collect
     assert len(await index.nearest(collection, vector(1), limit=2)) == 2
 
 
+async def test_a_turns_whole_search_finds_what_its_parts_find(index: ChunkIndex, collection: Collection) -> None:
+    await write(index, collection, KEYS)
+    texts, words = ["rotate keys", "?", "tickets for a person", "rotate keys"], ["key", "ticket", "unknown"]
+    queries = [Query(text, vector(1, n)) for n, text in enumerate(texts)]
+    found = await index.search(collection, queries, words=words, limit=3)
+    assert list(found.keyword) == [await index.keyword(collection, query.text, limit=3) for query in queries]
+    assert list(found.nearest) == [await index.nearest(collection, query.vector, limit=3) for query in queries]
+    assert found.rarities == await index.rarities(collection, words)
+    nothing = await index.search(collection, [], words=[], limit=3)
+    assert nothing == Matches(keyword=(), nearest=(), rarities={})
+
+
 async def test_a_collection_nobody_wrote_to_is_empty(index: ChunkIndex, collection: Collection) -> None:
     assert await index.hashes(collection, EMBEDDER) == {}
     assert await index.count(collection) == (0, 0)
     assert await index.keyword(collection, "key", limit=5) == []
     assert await index.rarities(collection, ["key"]) == {"key": rarity(0, 0)}
+    found = await index.search(collection, [Query("key", vector(1))], words=[], limit=5)
+    assert found == Matches(keyword=([],), nearest=([],), rarities={})
     assert await index.nearest(collection, vector(1), limit=5) == []
     await index.delete(collection, ["unknown"])
     await index.upsert(collection, [], EMBEDDER)
