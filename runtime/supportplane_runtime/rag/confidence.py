@@ -18,6 +18,10 @@ from supportplane_runtime.rag.fusion import Search, phrase, similarity
 from supportplane_runtime.rag.lexemes import TERM_SATURATION, lexemes
 
 COEFFICIENTS: Final = "confidence.json"
+# rarity() of a lexeme that half of all passages hold.
+SUBJECT_RARITY: Final = math.log(2)
+# Above the threshold by which the orchestrator tells in scope from out of scope, below what is sure of it.
+NAMED_IN_SCOPE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,19 @@ def judge(searches: Sequence[Search], ranked: Sequence[Evidence], rarities: Mapp
         return NOTHING_FOUND
     measured = features(searches, ranked, rarities)
     models = coefficients()
-    return Judgement(models["confidence"].probability(measured), models["in_scope"].probability(measured))
+    in_scope = models["in_scope"].probability(measured)
+    if names_subject(searches, rarities):
+        in_scope = max(in_scope, NAMED_IN_SCOPE)
+    return Judgement(models["confidence"].probability(measured), in_scope)
+
+
+def names_subject(searches: Sequence[Search], rarities: Mapping[str, float]) -> bool:
+    """Whether the question has a word that every other passage has: the product's name, in a product's documents.
+
+    Such a question belongs to the subject however little of it was found: to a person it goes, not away.
+    """
+    asked = lexemes(searches[0].view.text, searches[0].collection.language)
+    return any(rarities.get(word, math.inf) <= SUBJECT_RARITY for word in asked)
 
 
 def features(searches: Sequence[Search], ranked: Sequence[Evidence], rarities: Mapping[str, float]) -> Features:
