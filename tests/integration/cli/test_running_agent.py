@@ -1,0 +1,123 @@
+"""What a person does beside a running agent: ask, look, change documents and keys, start a second one by mistake."""
+
+import json
+import stat
+import subprocess
+
+import psycopg
+import pytest
+
+from cli_terminal import Terminal
+from laptop import QUESTION, poll
+from supportplane_cli.supervisor.greeting import curl
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+def test_a_question_is_answered_from_the_documents_with_its_source(laptop: Terminal) -> None:
+    reply = laptop.json("ask", QUESTION)
+    assert "post office" in reply["response"]
+    assert reply["outcome"] == "answered"
+    assert "returns.md" in reply["sources"][0]["url"]
+
+
+def test_the_curl_that_is_printed_works_when_pasted(laptop: Terminal) -> None:
+    key = laptop.data / "api-key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    line = curl(f"http://127.0.0.1:{laptop.port}", key)
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
+    assert {"response", "sources", "confidence", "ticket_id", "conversation_id"} <= set(json.loads(done.stdout))
+
+
+def test_nothing_secret_was_printed_into_the_log(laptop: Terminal) -> None:
+    secrets = [path.read_text().strip() for path in (laptop.data / "passwords").iterdir()]
+    secrets.append((laptop.data / "api-key").read_text().strip())
+    logs = [laptop.said(), *(path.read_text(errors="replace") for path in (laptop.data / "logs").iterdir())]
+    assert not [secret for secret in secrets for log in logs if secret in log]
+
+
+def test_status_names_every_part_and_where_it_is(laptop: Terminal) -> None:
+    facts = laptop.json("status")
+    assert {part["name"] for part in facts["parts"]} == {"postgres", "redis", "model", "gateway"}
+    assert all(part["memory_mb"] > 0 for part in facts["parts"])
+    assert facts["health"]["status"] == "ok"
+    assert facts["url"] == f"http://127.0.0.1:{laptop.port}"
+
+
+def test_the_doctor_finds_nothing_wrong_and_measures_the_model(laptop: Terminal) -> None:
+    done = laptop.run("doctor", "--json")
+    verdicts = {verdict["check"]: verdict for verdict in json.loads(done.stdout)}
+    assert done.returncode == 0, done.stdout
+    assert "tokens/s" in verdicts["model speed"]["detail"]
+
+
+def test_a_second_up_on_the_same_folder_is_told_who_has_it(laptop: Terminal) -> None:
+    assert laptop.process is not None
+    refused = laptop.run(*laptop.up_flags)
+    assert refused.returncode == 4
+    assert f"in use by `supportplane up` (pid {laptop.process.pid})" in refused.stderr
+    assert "supportplane down" in refused.stderr
+
+
+def test_a_second_agent_on_the_same_port_is_told_who_has_it_and_the_flag(laptop: Terminal) -> None:
+    other = Terminal(laptop.folder / "other", laptop.port)
+    refused = other.run("up", "-f", str(laptop.folder / "agent.yaml"), "--port", str(laptop.port))
+    assert refused.returncode == 1
+    assert f"Port {laptop.port} is taken by" in refused.stderr
+    assert f"(pid {laptop.pids()['gateway']})" in refused.stderr
+    assert f"--port {laptop.port + 1}" in refused.stderr
+
+
+def test_a_new_document_is_read_and_a_deleted_one_removed_and_nothing_else_is_touched(laptop: Terminal) -> None:
+    added = laptop.folder / "guide" / "labels.md"
+    added.write_text("# Return label\n\nThe return label is ninety millimetres wide and printed in black.\n")
+    (result,) = laptop.json("ingest")
+    assert (result["documents"], result["embedded"], result["deleted"]) == (2, 1, 0)
+    assert "ninety" in laptop.json("ask", "How wide is the return label?")["response"]
+    added.unlink()
+    (again,) = laptop.json("ingest")
+    assert (again["documents"], again["embedded"], again["deleted"]) == (1, 0, 1)
+
+
+def test_keys_are_made_listed_and_revoked_and_a_revoked_one_is_refused(laptop: Terminal) -> None:
+    made = laptop.json("keys", "create", "backend")
+    key_file = laptop.folder / "backend-key"
+    key_file.write_text(made["key"])
+    as_backend = ("ask", QUESTION, "--key-file", str(key_file))
+    assert laptop.run(*as_backend).returncode == 0
+    listed = {key["key_id"]: key for key in laptop.json("keys", "list")}
+    assert listed[made["key_id"]]["scopes"] == ["invoke"]
+    assert made["key"] not in json.dumps(list(listed.values()))
+    assert laptop.json("keys", "revoke", made["key_id"])["revoked_at"]
+
+    poll(lambda: laptop.run(*as_backend).returncode == 5, deadline_s=30, what="the refusal of a revoked key")
+
+
+def test_a_key_that_does_not_exist_is_a_sentence(laptop: Terminal) -> None:
+    refused = laptop.run("keys", "revoke", "nonsense")
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_link_is_made_for_a_browser(laptop: Terminal) -> None:
+    assert laptop.run("link").stdout.startswith(f"http://127.0.0.1:{laptop.port}/#token=")
+
+
+def test_logs_show_one_part_or_all(laptop: Terminal) -> None:
+    assert "ready to accept connections" in laptop.run("logs", "postgres", "-n", "200").stdout
+    assert laptop.run("logs", "nonsense").returncode == 1
+
+
+def test_a_backup_is_taken_while_it_answers(laptop: Terminal) -> None:
+    target = laptop.folder / "running.backup"
+    assert laptop.run("backup", str(target)).returncode == 0
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert laptop.run("restore", str(target), "--force").returncode == 4
+
+
+def test_only_the_runtime_s_role_reaches_the_database_and_it_is_no_superuser(laptop: Terminal) -> None:
+    state = json.loads((laptop.data / "state.json").read_text())
+    with psycopg.connect(state["environment"]["SUPPORTPLANE_DATABASE_URL"]) as connection:
+        assert connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() == (False,)
+    assert stat.S_IMODE((laptop.data / "state.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE(laptop.data.stat().st_mode) & 0o066 == 0
