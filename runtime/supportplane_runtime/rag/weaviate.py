@@ -71,9 +71,13 @@ class WeaviateIndex:
             auth_credentials=Auth.api_key(api_key.get_secret_value()) if api_key else None,
             additional_config=AdditionalConfig(timeout=Timeout(init=5, query=10, insert=60)),
         )
-        async with _answering():
-            await client.connect()
-            await _ensure_collection(client)
+        try:
+            async with _answering():
+                await client.connect()
+                await _ensure_collection(client)
+        except KnowledgeUnavailable:
+            await client.close()
+            raise
         return cls(client)
 
     async def hashes(self, collection: Collection, embedder: str) -> dict[str, str]:
