@@ -17,10 +17,12 @@ from supportplane_cli.embedded.postgres import Postgres, PostgresSpec
 from supportplane_runtime.domain.conversation import Feedback, Rating, Turn, TurnStatus
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import InvalidRequest, StoreUnavailable
-from supportplane_runtime.store.interfaces import AuditEntry, KeyKind, Store
+from supportplane_runtime.store.interfaces import Accepted, AuditEntry, KeyKind, Store
 from supportplane_runtime.store.migrate import upgrade
 from supportplane_runtime.store.postgres.database import DEADLINE_S
 from supportplane_runtime.store.postgres.store import PostgresStore, open_store
+from supportplane_runtime.store.rules import conversation_of
+from supportplane_runtime.turns.interfaces import TurnRequest
 
 pytestmark = pytest.mark.slow
 
@@ -151,9 +153,10 @@ async def test_connections_that_the_server_ended_are_replaced_unseen(
             (database,),
         )
 
-    answers = await asyncio.gather(*(store.turnbook.finish(turn, ANSWER, None) for turn in turns))
+    first = await store.turnbook.finish(turns[0], ANSWER, None)  # its second run finds a connection that lives
+    rest = await asyncio.gather(*(store.turnbook.finish(turn, ANSWER, None) for turn in turns[1:]))
 
-    assert answers == [ANSWER] * 20
+    assert [first, *rest] == [ANSWER] * 20
     await store.close()
 
 
@@ -168,6 +171,40 @@ async def test_a_statement_that_waits_for_a_lock_gives_up_and_changes_nothing(
 
     assert (await store.turnbook.turn(tenant, turn.turn_id)).status is TurnStatus.ACCEPTED
     assert await store.turnbook.finish(turn, ANSWER, None) == ANSWER
+
+
+async def test_accepts_of_one_turn_that_wait_for_the_same_conversation_create_it_once(
+    migrated_database_url: str, tenant: str
+) -> None:
+    store = await open_store(migrated_database_url, pool_size=4)
+    begun, *_ = await asyncio.gather(*(asked(store, tenant) for _ in range(16)))  # and the pool is warm
+    request = next_question(begun.conversation_id, tenant)
+    async with locked(migrated_database_url, "SELECT FROM conversations WHERE tenant = %s FOR UPDATE", tenant):
+        accepting = [asyncio.create_task(accept(store, request)) for _ in range(4)]
+        await waiting_for_a_lock(migrated_database_url, 4)
+    accepted = await asyncio.gather(*accepting)
+
+    assert sorted(one.created for one in accepted) == [False, False, False, True]
+    assert {one.turn.turn_id for one in accepted} == {request.turn_id}
+    assert (await store.records.conversation(tenant, begun.conversation_id, user_id=None)).turns == 2
+    await store.close()
+
+
+async def test_accepts_of_one_turn_that_begin_the_same_conversation_create_it_once(
+    migrated_database_url: str, tenant: str
+) -> None:
+    store = await open_store(migrated_database_url, pool_size=4)
+    await asyncio.gather(*(asked(store, tenant) for _ in range(16)))  # user and tenant exist, the pool is warm
+    request = question(tenant)
+    same = f"INSERT INTO conversations VALUES (%s, '{conversation_of(request)}', 'alice', 1)"  # noqa: S608
+    async with locked(migrated_database_url, same, tenant):
+        accepting = [asyncio.create_task(accept(store, request)) for _ in range(4)]
+        await waiting_for_a_lock(migrated_database_url, 4)
+    accepted = await asyncio.gather(*accepting)
+
+    assert sorted(one.created for one in accepted) == [False, False, False, True]
+    assert (await store.records.conversation(tenant, conversation_of(request), user_id=None)).turns == 1
+    await store.close()
 
 
 @pytest.mark.parametrize("text", ["NUL \x00 inside", "half a surrogate \ud800"], ids=["nul", "surrogate"])
@@ -261,6 +298,19 @@ async def eventually(call: Callable[[], Awaitable[ResultT]]) -> ResultT:
                 return await call()
             except StoreUnavailable:
                 await asyncio.sleep(0.05)
+
+
+async def accept(store: Store, request: TurnRequest) -> Accepted:
+    return await store.turnbook.accept(request, lease_owner="me", history_limit=0)
+
+
+async def waiting_for_a_lock(url: str, sessions: int) -> None:
+    """Returns when so many sessions of the database wait for a lock; no process stops for it."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
+    async with connection, asyncio.timeout(PATIENCE_S):
+        while (await (await connection.execute(waiting)).fetchone()) != (sessions,):  # noqa: ASYNC110  # no event tells
+            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
