@@ -63,7 +63,7 @@ def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[Any] | None) -> 
     _add(builder, "understand", UnderstandNode(policy))
     _add(builder, "retrieve", RetrieveNode(parts.knowledge))
     _add(builder, "answer", AnswerNode(writer))
-    _add(builder, "verify", VerifyNode(model_writes=writer is not None))
+    _add(builder, "verify", VerifyNode(writing_s=_writing_s(policy) if writer is not None else None))
     _add(builder, "decide", DecideNode(policy, thresholds))
     builder.add_edge(START, "understand")
     builder.add_conditional_edges("understand", partial(after_understand, policy=policy), ["retrieve", "decide"])
@@ -73,6 +73,11 @@ def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[Any] | None) -> 
     builder.add_edge("verify", "decide")
     builder.add_edge("decide", END)
     return builder.compile(checkpointer=checkpointer)
+
+
+def _writing_s(policy: Policy) -> float:
+    """A slow model leaves a fifth of the turn, so that quotations still go out in time."""
+    return 0.8 * policy.turn_timeout_s
 
 
 def _add(builder: StateGraph[Any, Any, Any, Any], step: str, node: Node) -> None:

@@ -4,6 +4,7 @@ Each draft is checked as it comes, the model's and the extract's alike, and a se
 its citation: nothing that was sent is ever taken back. What the model leaves undone, the extract completes.
 """
 
+import asyncio
 import re
 from collections.abc import Callable
 from contextlib import aclosing
@@ -99,8 +100,10 @@ def _is_block(text: str) -> bool:
 
 
 class VerifyNode:
-    def __init__(self, *, model_writes: bool) -> None:
-        self._model_writes = model_writes
+    """writing_s: how long the model may write, None when it does not write at all."""
+
+    def __init__(self, *, writing_s: float | None) -> None:
+        self._writing_s = writing_s
 
     async def __call__(self, state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         known, retrieval = state["understanding"], state["retrieval"]
@@ -110,22 +113,24 @@ class VerifyNode:
         def send(text: str) -> None:
             runtime.context.emit(lambda sequence: Token(sequence, text))
 
-        whole = await _compose(composition, state["drafts"], send)
-        if self._model_writes and not (whole and composition.checked.sentences):
+        whole = await _compose(composition, state["drafts"], send, limit_s=self._writing_s)
+        if self._writing_s is not None and not (whole and composition.checked.sentences):
             metrics.EXTRACTED_INSTEAD.labels(reason="unsupported" if whole else "unavailable").inc()
             log.warning("answer_degraded", reason="unsupported" if whole else "unavailable")
             await _compose(composition, extracted(known, retrieval), send)
         return {"checked": composition.checked}
 
 
-async def _compose(composition: Composition, drafts: Drafts, send: Callable[[str], None]) -> bool:
-    """False when the model broke off: what it said until then was checked and stays."""
+async def _compose(
+    composition: Composition, drafts: Drafts, send: Callable[[str], None], *, limit_s: float | None = None
+) -> bool:
+    """False when the model broke off or took too long: what it said until then was checked and stays."""
     try:
-        async with aclosing(drafts):
+        async with asyncio.timeout(limit_s), aclosing(drafts):
             async for draft in drafts:
                 text = composition.add(draft)
                 if text is not None:
                     send(text)
-    except ModelUnavailable:
+    except (ModelUnavailable, TimeoutError):
         return False
     return True

@@ -47,7 +47,7 @@ async def test_a_schema_constrains_what_the_real_server_writes(model: ServedChat
 async def test_leaving_early_frees_the_slot_for_the_next_call(model: ServedChatModel) -> None:
     for _ in range(6):  # more than the server has slots
         async with asyncio.timeout(240):
-            async with aclosing(model.stream(HELLO, Generation(max_tokens=512))) as stream:  # type: ignore[type-var]
+            async with aclosing(model.stream(HELLO, Generation(max_tokens=512))) as stream:
                 await anext(stream)
 
 

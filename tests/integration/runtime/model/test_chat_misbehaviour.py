@@ -124,7 +124,7 @@ async def test_a_server_that_is_away_is_model_unavailable(free_port: int) -> Non
 async def test_leaving_the_stream_early_closes_the_connection(stand_in: StandIn) -> None:
     stand_in.behaviours = [plays_then_hangs([delta("Hello")])]
     model = ServedChatModel(Endpoint(url=stand_in.url, model="m"))
-    async with aclosing(model.stream([ChatMessage("user", "Hi")], Generation(max_tokens=16))) as stream:  # type: ignore[type-var]
+    async with aclosing(model.stream([ChatMessage("user", "Hi")], Generation(max_tokens=16))) as stream:
         assert await anext(stream) == "Hello"
     async with asyncio.timeout(10):
         await stand_in.disconnected.wait()

@@ -1,7 +1,8 @@
 """Whole turns in memory: what the model writes is used only where a cited passage proves it."""
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from runtime_turn_parts import BACKUP, ROTATE, FixedRetriever
 from runtime_turn_subject import Setup, asked, in_memory
 from supportplane_runtime import metrics
 from supportplane_runtime.domain.answer import Answer, Outcome
+from supportplane_runtime.model.interfaces import ChatMessage, Generation
 from supportplane_runtime.model.memory import ScriptedChatModel
 from supportplane_runtime.orchestrator.policy import Policy, WritingPolicy
 from supportplane_runtime.turns.events import Final, Sources, Token
@@ -90,6 +92,22 @@ async def test_the_extract_answers_when_the_model_leaves_nothing(model: Scripted
     assert (answer.outcome, answer.model_share) == (Outcome.ANSWERED, 0.0)
     assert ROTATED in answer.response
     assert degraded() == before + 1
+
+
+class EndlessModel(ScriptedChatModel):
+    """Writes one sentence and never comes to the next."""
+
+    async def stream(self, messages: Sequence[ChatMessage], generation: Generation) -> AsyncGenerator[str]:
+        async for delta in super().stream(messages, generation):
+            yield delta
+        await asyncio.Event().wait()
+
+
+async def test_a_model_that_takes_too_long_is_cut_off_before_the_turn_is() -> None:
+    model = EndlessModel(model_writing((HASHED, 1)).replies)
+    answer = await answered(model, replace(WRITES, turn_timeout_s=0.5))
+    assert answer.response.startswith(f"{HASHED} [1]")
+    assert ROTATED in answer.response
 
 
 async def test_what_the_model_leaves_undone_the_extract_completes() -> None:
