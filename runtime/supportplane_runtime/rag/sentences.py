@@ -30,14 +30,14 @@ NEARLY_AS_GOOD: Final = 0.7
 
 _ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 # A line of its own without a sentence's end, as titles are in plain text.
-_TITLE = re.compile(r"[^\n.!?:;,]{1,80}(?:\n(?=[\"'(\[*_`]{0,2}[A-Z0-9])|\s*\Z)")
+_TITLE = re.compile(r"[^\n.!?:;,\u3002\uff01\uff1f]{1,60}(?:\n(?=[\"'(\[*_`]{0,2}[A-Z])|\s*\Z)")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _HEADING = re.compile(r"^\s{0,3}(?:#{1,6}\s|[=-]{3,}\s*$)")
 _TABLE_ROW = re.compile(r"^\s*\|")
 _SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]*_`]*(?:\s+(?=[^a-z\s])|(?<=[。！？]))")  # noqa: RUF001 - full-width marks
 # e.g., i.e., Dr., 1. and single letters end no sentence.
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|etc|vs|cf|no|dr|mr|mrs|ms|st|fig|approx|inc|ltd|[A-Za-z])|^\W*\d{1,3})\.$", re.IGNORECASE
+    r"(?:\b(?:e\.g|i\.e|etc|vs|cf|(?-i:No)|dr|mr|mrs|ms|st|fig|approx|inc|ltd|[A-Za-z])|^\W*\d{1,3})\.$", re.IGNORECASE
 )
 _LEANS = re.compile(
     r"^\W*(?:it|its|this|these|those|they|their|he|she|his|her|however|then|also|but|so|and)\b", re.IGNORECASE

@@ -12,19 +12,20 @@ from itertools import pairwise
 from typing import Final
 
 from supportplane_runtime.rag.lexemes import sequence
-from supportplane_runtime.rag.sentences import Kind, Unit, units
+from supportplane_runtime.rag.sentences import Kind, units
 
 # Shares of a claim's words that must be there, and of its neighbouring pairs that must be there in this order.
 WORDS_HELD: Final = 0.85
 ORDER_HELD: Final = 0.8
 LEAST_WORDS: Final = 2
-# A claim may draw on so many neighbouring sentences of one passage.
-MAX_STRETCH: Final = 2
+# A claim may draw on two neighbouring sentences when each has so many of its words that the other lacks.
+LEAST_OWN: Final = 2
 
 _SPACE = re.compile(r"\s+")
 _MARKUP = re.compile(r"[*_`\"“”«»„]+")
 # What must be the very same: numbers, versions, code and identifiers, flags, names in capitals.
 _LITERAL = re.compile(r"\d+(?:[.,:]\d+)*%?|--?[a-z][\w-]*|[\w./-]*[_/][\w./-]*\w|\b[A-Z][A-Z0-9]+\b|\b[a-z]+[A-Z]\w*")
+_CODE_SPAN = re.compile(r"`([^`]+)`")
 _NAME = re.compile(r"(?<=[\w,;:)]\s)[A-ZÀ-ÖØ-Þ][\w'-]+")
 _DENIALS: Final = {
     "de": {"nicht", "kein", "keine", "keinen", "keinem", "keiner", "keines", "nie", "niemals", "ohne"},
@@ -47,7 +48,7 @@ def support(claim: str, passage: str, language: str) -> str | None:
     wanted = sequence(claim, code)
     if len(set(wanted)) < LEAST_WORDS:
         return None
-    stretches = (stretch for stretch in _stretches(passage) if _holds(stretch, claim, wanted, code))
+    stretches = (stretch for stretch in _stretches(passage, set(wanted), code) if _holds(stretch, claim, wanted, code))
     return min(stretches, key=len, default=None)
 
 
@@ -61,17 +62,16 @@ def _quotation(claim: str, passage: str) -> str | None:
     return match[0] if match else None
 
 
-def _stretches(passage: str) -> Iterator[str]:
-    """Each unit, and each sentence with its neighbour."""
+def _stretches(passage: str, wanted: set[str], code: str) -> Iterator[str]:
+    """Each unit, and neighbours that both have something to say to the claim."""
     whole = [unit for unit in units(passage) if unit.kind is not Kind.HEADING]
     yield from (unit.text for unit in whole)
     for first, second in pairwise(whole):
-        if _neighbours((first, second)):
+        if Kind.CODE in (first.kind, second.kind) or Kind.ROW in (first.kind, second.kind):
+            continue
+        ours, theirs = (wanted.intersection(sequence(unit.text, code)) for unit in (first, second))
+        if min(len(ours - theirs), len(theirs - ours)) >= LEAST_OWN:
             yield passage[first.start : second.end]
-
-
-def _neighbours(pair: Sequence[Unit]) -> bool:
-    return len(pair) == MAX_STRETCH and all(unit.kind in (Kind.PROSE, Kind.ITEM) for unit in pair)
 
 
 def _holds(stretch: str, claim: str, wanted: Sequence[str], code: str) -> bool:
@@ -80,6 +80,7 @@ def _holds(stretch: str, claim: str, wanted: Sequence[str], code: str) -> bool:
     return (
         sum(word in known for word in wanted) >= WORDS_HELD * len(wanted)
         and _literals(claim) <= _literals(stretch) | set(_WORD.findall(stretch))
+        and all(span in stretch for span in _CODE_SPAN.findall(claim))
         and _denials(claim, code) == _denials(stretch, code)
         and _in_order(wanted, held)
     )
