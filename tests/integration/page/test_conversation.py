@@ -3,7 +3,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Request, expect
 
 from fault_proxy import Mode
 from page_site import PageSite
@@ -176,6 +176,8 @@ async def test_a_connection_that_breaks_during_an_answer_comes_back_without_aski
 ) -> None:
     watch.expected = ["ERR_CONNECTION", "ERR_INCOMPLETE_CHUNKED", "ERR_EMPTY_RESPONSE"]
     page = await open_page()
+    asked: list[Request] = []
+    page.on("request", asked.append)
     await ask(page, "hold")
     await expect(page.locator(".sp-text")).to_contain_text("To rotate an API key")
     await site.go_dark()
@@ -187,6 +189,10 @@ async def test_a_connection_that_breaks_during_an_answer_comes_back_without_aski
     text = await page.locator(".sp-text").inner_text()
     assert text.count("To rotate an API key") == 1
     assert site.turns.questions == ["hold"]
+    assert [request.method for request in asked].count("POST") == 1
+    (turn_id,) = (str(turn_id) for _, turn_id in site.turns.logs)
+    assert asked[-1].url == f"{site.url}/api/v1/turns/{turn_id}/stream"
+    assert asked[-1].headers["last-event-id"].startswith(f"{turn_id}:")
 
 
 async def test_a_question_whose_reply_is_lost_is_sent_again_as_the_same_turn(
