@@ -11,6 +11,7 @@ DataDirOption = Annotated[
         "--data-dir",
         help="Folder with all data of one agent. Default: $SUPPORTPLANE_DATA_DIR, else the nearest .supportplane.",
         show_default=False,
+        readable=False,  # a folder we may not read gets a sentence of ours, with what to do
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of text for people.")]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 from supportplane_cli.console import emit
 from supportplane_cli.errors import CommandFailed, NothingRunning
@@ -36,12 +37,19 @@ def down(data_dir: DataDirOption = None, dry_run: DryRunOption = False, as_json:
 
 
 def wait_ended(pid: int) -> bool:
+    """Whether the process ended in time; a zombie has, though its parent has not looked yet."""
+    deadline = time.monotonic() + EXIT_S
+    while not has_ended(pid):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def has_ended(pid: int) -> bool:
     import psutil
 
     try:
-        psutil.Process(pid).wait(EXIT_S)
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
-    except psutil.TimeoutExpired:
-        return False
-    return True
