@@ -1,6 +1,7 @@
 """The stores that must behave alike, each as a Subject: memory, and PostgreSQL with what only a test may do to it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -56,23 +57,35 @@ def other_tenant() -> str:
     return new_tenant()
 
 
+Opening = Callable[[str, int], Awaitable[PostgresStore]]
+
+
 @pytest.fixture
-async def postgres_store(migrated_database_url: str) -> AsyncIterator[PostgresStore]:
-    store = await open_store(migrated_database_url, pool_size=POOL_SIZE)
-    yield store
-    await store.close()
+async def opening() -> AsyncIterator[Opening]:
+    """Opens stores that are closed after the test, however it ends: an open pool keeps the session from ending."""
+    async with AsyncExitStack() as stack:
+
+        async def open_one(url: str, pool_size: int) -> PostgresStore:
+            store = await open_store(url, pool_size=pool_size)
+            stack.push_async_callback(store.close)
+            return store
+
+        yield open_one
+
+
+@pytest.fixture
+async def postgres_store(opening: Opening, migrated_database_url: str) -> PostgresStore:
+    return await opening(migrated_database_url, POOL_SIZE)
 
 
 @pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.slow)])
-async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+async def subject(request: pytest.FixtureRequest, opening: Opening) -> Subject:
     if request.param == "memory":
         clock = MovableClock()
-        yield Subject(MemoryStore(clock=clock), clock.advance)
-        return
+        return Subject(MemoryStore(clock=clock), clock.advance)
     url: str = request.getfixturevalue("migrated_database_url")
-    store = await open_store(url, pool_size=POOL_SIZE)
-    yield Subject(store, lambda by: age_rows(url, by))
-    await store.close()
+    store = await opening(url, POOL_SIZE)
+    return Subject(store, lambda by: age_rows(url, by))
 
 
 @pytest.fixture

@@ -20,9 +20,11 @@ from supportplane_runtime.errors import InvalidRequest, StoreUnavailable
 from supportplane_runtime.store.interfaces import Accepted, AuditEntry, KeyKind, Store
 from supportplane_runtime.store.migrate import upgrade
 from supportplane_runtime.store.postgres.database import DEADLINE_S
-from supportplane_runtime.store.postgres.store import PostgresStore, open_store
+from supportplane_runtime.store.postgres.store import PostgresStore
 from supportplane_runtime.store.rules import conversation_of
 from supportplane_runtime.turns.interfaces import TurnRequest
+
+from .conftest import Opening
 
 pytestmark = pytest.mark.slow
 
@@ -38,17 +40,16 @@ async def proxy(migrated_database_url: str) -> AsyncIterator[FaultProxy]:
 
 
 @pytest.fixture
-async def store(proxy: FaultProxy, migrated_database_url: str) -> AsyncIterator[PostgresStore]:
+async def store(opening: Opening, proxy: FaultProxy, migrated_database_url: str) -> AsyncIterator[PostgresStore]:
     """One connection through the proxy, on which the statements are prepared: a lost reply is that of the statement."""
     url = psycopg.conninfo.make_conninfo(migrated_database_url, host="127.0.0.1", port=proxy.port)
-    store = await open_store(url, pool_size=1)
+    store = await opening(url, 1)
     first = await asked(store, "warm-up")
     again = next_question(first.conversation_id, "warm-up")
     await store.turnbook.accept(again, lease_owner="me", history_limit=9)
     await store.turnbook.finish(first, HANDED_OFF, WISH)
     yield store
     proxy.set_mode(Mode.PASS)
-    await store.close()
 
 
 async def asked(store: Store, tenant: str) -> Turn:
@@ -142,9 +143,9 @@ async def test_a_caller_that_goes_while_the_database_hangs_leaves_nothing_behind
 
 
 async def test_connections_that_the_server_ended_are_replaced_unseen(
-    migrated_database_url: str, postgres_server: Postgres, tenant: str
+    opening: Opening, migrated_database_url: str, postgres_server: Postgres, tenant: str
 ) -> None:
-    store = await open_store(migrated_database_url, pool_size=8)
+    store = await opening(migrated_database_url, 8)
     turns = await asyncio.gather(*(asked(store, tenant) for _ in range(20)))
     database = migrated_database_url.rpartition("/")[2]
     with psycopg.connect(postgres_server.url("postgres", superuser=True), autocommit=True) as connection:
@@ -157,7 +158,6 @@ async def test_connections_that_the_server_ended_are_replaced_unseen(
     rest = await asyncio.gather(*(store.turnbook.finish(turn, ANSWER, None) for turn in turns[1:]))
 
     assert [first, *rest] == [ANSWER] * 20
-    await store.close()
 
 
 async def test_a_statement_that_waits_for_a_lock_gives_up_and_changes_nothing(
@@ -174,9 +174,9 @@ async def test_a_statement_that_waits_for_a_lock_gives_up_and_changes_nothing(
 
 
 async def test_accepts_of_one_turn_that_wait_for_the_same_conversation_create_it_once(
-    migrated_database_url: str, tenant: str
+    opening: Opening, migrated_database_url: str, tenant: str
 ) -> None:
-    store = await open_store(migrated_database_url, pool_size=4)
+    store = await opening(migrated_database_url, 4)
     begun, *_ = await asyncio.gather(*(asked(store, tenant) for _ in range(16)))  # and the pool is warm
     request = next_question(begun.conversation_id, tenant)
     async with locked(migrated_database_url, "SELECT FROM conversations WHERE tenant = %s FOR UPDATE", tenant):
@@ -187,13 +187,12 @@ async def test_accepts_of_one_turn_that_wait_for_the_same_conversation_create_it
     assert sorted(one.created for one in accepted) == [False, False, False, True]
     assert {one.turn.turn_id for one in accepted} == {request.turn_id}
     assert (await store.records.conversation(tenant, begun.conversation_id, user_id=None)).turns == 2
-    await store.close()
 
 
 async def test_accepts_of_one_turn_that_begin_the_same_conversation_create_it_once(
-    migrated_database_url: str, tenant: str
+    opening: Opening, migrated_database_url: str, tenant: str
 ) -> None:
-    store = await open_store(migrated_database_url, pool_size=4)
+    store = await opening(migrated_database_url, 4)
     await asyncio.gather(*(asked(store, tenant) for _ in range(16)))  # user and tenant exist, the pool is warm
     request = question(tenant)
     same = f"INSERT INTO conversations VALUES (%s, '{conversation_of(request)}', 'alice', 1)"  # noqa: S608
@@ -204,7 +203,6 @@ async def test_accepts_of_one_turn_that_begin_the_same_conversation_create_it_on
 
     assert sorted(one.created for one in accepted) == [False, False, False, True]
     assert (await store.records.conversation(tenant, conversation_of(request), user_id=None)).turns == 1
-    await store.close()
 
 
 @pytest.mark.parametrize("text", ["NUL \x00 inside", "half a surrogate \ud800"], ids=["nul", "surrogate"])
@@ -240,9 +238,9 @@ def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]
 
 
 async def test_without_a_database_every_call_says_so_and_a_restart_is_noticed(
-    own_postgres: Postgres, tenant: str
+    opening: Opening, own_postgres: Postgres, tenant: str
 ) -> None:
-    store = await open_store(own_postgres.url(), pool_size=4)
+    store = await opening(own_postgres.url(), 4)
     turn = await asked(store, tenant)
     _, plain = await store.keys.create(tenant, "k", kind=KeyKind.SECRET, scopes=frozenset(Scope), origins=())
     own_postgres.stop()
@@ -254,7 +252,6 @@ async def test_without_a_database_every_call_says_so_and_a_restart_is_noticed(
     own_postgres.start()
     own_postgres.wait_ready()
     assert await eventually(lambda: store.turnbook.finish(turn, ANSWER, None)) == ANSWER
-    await store.close()
 
 
 def every_call(store: PostgresStore, turn: Turn, plain: str) -> list[Awaitable[object]]:
