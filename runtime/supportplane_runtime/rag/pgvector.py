@@ -26,7 +26,7 @@ from supportplane_runtime.rag.pgvector_session import Pool, answering, autocommi
 
 log = structlog.get_logger(__name__)
 
-EXACT_UP_TO = 20_000
+EXACT_UP_TO = 10_000
 # The pool's own timeout is for questions; removing a big knowledge base is one statement.
 WRITE_TIMEOUT_S = 120
 _TABLES = ("knowledge_collections", "knowledge_chunks", "knowledge_vectors", "knowledge_lexemes")
@@ -59,7 +59,6 @@ class PgVectorIndex:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._graphs: dict[Collection, int] = {}  # collection_id of those seen to have one; it is never taken away
 
     async def hashes(self, collection: Collection, embedder: str) -> dict[str, str]:
         async with self._state(collection) as (cursor, state):
@@ -176,10 +175,7 @@ class PgVectorIndex:
 
     async def _find(self, collection: Collection, asked: Asked) -> Matches:
         async with answering(), self._pool.connection() as connection:
-            state, matches = await find(connection, collection, asked, graph=self._graphs.get(collection))
-        if state is not None and state.graph:
-            self._graphs[collection] = state.collection_id
-        return matches
+            return await find(connection, collection, asked)
 
     @asynccontextmanager
     async def _state(self, collection: Collection) -> AsyncIterator[tuple[AsyncCursor[Any], State | None]]:

@@ -1,8 +1,8 @@
-"""The reading half of pgvector.py: all searches of a turn in two round trips to PostgreSQL.
+"""The reading half of pgvector.py: all searches of a turn in three round trips to PostgreSQL.
 
-First, in one pipeline: the collection's figures with how many chunks hold each word, the best chunks by BM25 for every
-text, the nearest for every vector. Then each chunk that was found, once. Asked one by one, the seven searches of a turn
-with a history cost 16 CPU-ms in this process, most of it for statements and for the same chunks again and again.
+First the collection's figures and how many chunks hold each word; then, in one pipeline, the best chunks by BM25 for
+every text and the nearest for every vector; then each chunk that was found, once. Asked one by one, the seven searches
+of a turn with a history cost 16 CPU-ms in this process instead of 10, most of it for statements and repeated chunks.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -25,47 +25,30 @@ from supportplane_runtime.rag.lexemes import LENGTH_WEIGHT, TERM_SATURATION, lex
 GRAPH_CANDIDATES = 200
 
 STATE: LiteralString = """
-SELECT collection_id, chunks, graph FROM knowledge_collections WHERE tenant = %s AND knowledge_base = %s
+SELECT collection_id, chunks, greatest(lexemes, 1) / greatest(chunks, 1)::float8, graph
+FROM knowledge_collections WHERE tenant = %s AND knowledge_base = %s
 """
 
-_COUNTS: LiteralString = """
-SELECT s.collection_id, s.chunks, s.graph, counted.lexeme, counted.containing
-FROM knowledge_collections s LEFT JOIN LATERAL (
-    SELECT l.lexeme, count(*) AS containing FROM knowledge_lexemes l
-    WHERE l.tenant = s.tenant AND l.collection_id = s.collection_id AND l.lexeme = ANY(%(words)s) GROUP BY l.lexeme
-) counted ON true
-WHERE s.tenant = %(tenant)s AND s.knowledge_base = %(knowledge_base)s
+_CONTAINING: LiteralString = """
+SELECT lexeme, count(*) FROM knowledge_lexemes
+WHERE tenant = %s AND collection_id = %s AND lexeme = ANY(%s) GROUP BY lexeme
 """
 
-# The formula of lexemes.py. Postings of a word that several texts have are read once.
+# The formula of lexemes.weight, multiplied out: flat and slope hold what does not depend on the chunk.
 _KEYWORD: LiteralString = """
-WITH postings AS (
-    SELECT l.lexeme, l.chunk_key, l.occurrences, l.length, s.chunks,
-        greatest(s.lexemes, 1) / greatest(s.chunks, 1)::float8 AS average,
-        count(*) OVER (PARTITION BY l.lexeme)::float8 AS containing
-    FROM knowledge_collections s JOIN knowledge_lexemes l
-        ON l.tenant = s.tenant AND l.collection_id = s.collection_id AND l.lexeme = ANY(%(lexemes)s)
-    WHERE s.tenant = %(tenant)s AND s.knowledge_base = %(knowledge_base)s
-), weighted AS MATERIALIZED (
-    SELECT lexeme, chunk_key, ln(1 + (chunks - containing + 0.5) / (containing + 0.5)) * occurrences * (%(k)s + 1)
-        / (occurrences + %(k)s * (1 - %(b)s + %(b)s * length / average)) AS weight
-    FROM postings
-), ranked AS (
-    SELECT asked.number, chunk_key, sum(weight) AS score,
-        row_number() OVER (PARTITION BY asked.number ORDER BY sum(weight) DESC, chunk_key) AS place
-    FROM unnest(%(numbers)s, %(lexemes)s) AS asked (number, lexeme) JOIN weighted USING (lexeme)
-    GROUP BY asked.number, chunk_key
-)
-SELECT number, chunk_key, score FROM ranked WHERE place <= %(limit)s
+(SELECT {number}, l.chunk_key, sum(
+    asked.rarity * l.occurrences * %(most)s / (l.occurrences + %(flat)s + %(slope)s * l.length)
+) AS score
+FROM unnest({lexemes}::text[], {rarities}::float8[]) AS asked (lexeme, rarity) JOIN knowledge_lexemes l
+    ON l.tenant = %(tenant)s AND l.collection_id = %(collection)s AND l.lexeme = asked.lexeme
+GROUP BY l.chunk_key ORDER BY score DESC, l.chunk_key LIMIT %(limit)s)
 """
 
-# All vectors have unit length, so the inner product is the cosine; <#> is its negative.
+# All vectors have unit length, so the inner product is the cosine; <#> is its negative. The tenant and the number are
+# constants: the planner finds a partial index, the collection's graph, by constants only.
 _NEAREST: LiteralString = """
 (SELECT {number}, chunk_key, -(embedding{cast} <#> {vector}) FROM knowledge_vectors
-WHERE tenant = %(tenant)s AND collection_id = {collection} ORDER BY embedding{cast} <#> {vector} LIMIT %(limit)s)
-"""
-_COLLECTION: LiteralString = """
-(SELECT collection_id FROM knowledge_collections WHERE tenant = %(tenant)s AND knowledge_base = %(knowledge_base)s)
+WHERE tenant = {tenant} AND collection_id = {collection} ORDER BY embedding{cast} <#> {vector} LIMIT %(limit)s)
 """
 
 _CHUNKS: LiteralString = """
@@ -80,6 +63,7 @@ Ranking = list[tuple[int, int, float]]  # (number of the text or vector, chunk_k
 class State:
     collection_id: int
     chunks: int
+    average_length: float
     graph: bool
 
 
@@ -108,29 +92,38 @@ class _EmbeddingDumper(Dumper):
 psycopg.adapters.register_dumper(Embedding, _EmbeddingDumper)
 
 
-async def find(
-    connection: AsyncConnection[Any], collection: Collection, asked: Asked, *, graph: int | None
-) -> tuple[State | None, Matches]:
-    """graph: the collection_id when it is known to have a graph, which needs the number written into the statement."""
-    values = {"tenant": collection.tenant, "knowledge_base": collection.knowledge_base, "limit": asked.limit}
-    counting, keyword, nearest = (connection.cursor(binary=True) for _ in range(3))
-    has_lexemes = False
-    async with _one_trip(connection, widely=graph is not None and bool(asked.vectors)):
-        await counting.execute(_COUNTS, {**values, "words": list(asked.words)})
-        if asked.texts:
-            has_lexemes = await _ask_keyword(keyword, asked.texts, collection.language, values)
-        if asked.vectors:
-            await _ask_nearest(nearest, asked.vectors, graph, values)
-    state, counts = _state(await counting.fetchall())
-    by_words: Ranking = await keyword.fetchall() if has_lexemes else []
+async def find(connection: AsyncConnection[Any], collection: Collection, asked: Asked) -> Matches:
+    cursor = connection.cursor(binary=True)
+    await cursor.execute(STATE, (collection.tenant, collection.knowledge_base))
+    row = await cursor.fetchone()
+    if row is None:
+        return _nothing(asked)
+    state = State(*row)
+    texts = [list(lexemes(text, collection.language)) for text in asked.texts]
+    words = {*asked.words, *(lexeme for each in texts for lexeme in each)}
+    await cursor.execute(_CONTAINING, (collection.tenant, state.collection_id, list(words)))
+    containing: dict[str, int] = dict(await cursor.fetchall())
+    rarities = {word: rarity(state.chunks, containing.get(word, 0)) for word in words}
+
+    keyword, nearest = connection.cursor(binary=True), connection.cursor(binary=True)
+    known = [{lexeme: rarities[lexeme] for lexeme in each if lexeme in containing} for each in texts]
+    async with _one_trip(connection, widely=state.graph and bool(asked.vectors)):
+        await _ask_keyword(keyword, collection.tenant, state, known, limit=asked.limit)
+        await _ask_nearest(nearest, collection.tenant, state, asked.vectors, limit=asked.limit)
+    by_words: Ranking = await keyword.fetchall() if any(known) else []
     by_meaning: Ranking = await nearest.fetchall() if asked.vectors else []
-    chunks = await _chunks(counting, collection, state, [key for _, key, _ in (*by_words, *by_meaning)])
-    matches = Matches(
-        keyword=_hits(len(asked.texts), by_words, chunks),
+    chunks = await _chunks(cursor, collection.tenant, state, [key for _, key, _ in (*by_words, *by_meaning)])
+    return Matches(
+        keyword=_hits(len(texts), by_words, chunks),
         nearest=_hits(len(asked.vectors), by_meaning, chunks),
-        rarities={word: rarity(state.chunks if state else 0, counts.get(word, 0)) for word in asked.words},
+        rarities={word: rarities[word] for word in asked.words},
     )
-    return state, matches
+
+
+def _nothing(asked: Asked) -> Matches:
+    """For a collection nobody wrote to."""
+    rarities = {word: rarity(0, 0) for word in asked.words}
+    return Matches(_hits(len(asked.texts), [], {}), _hits(len(asked.vectors), [], {}), rarities)
 
 
 @asynccontextmanager
@@ -148,47 +141,54 @@ async def _one_trip(connection: AsyncConnection[Any], *, widely: bool) -> AsyncI
 
 
 async def _ask_keyword(
-    cursor: AsyncCursor[Any], texts: Sequence[str], language: str, values: Mapping[str, Any]
-) -> bool:
-    """False when the texts hold nothing to search for, and nothing was asked."""
-    wanted = [(number, lexeme) for number, text in enumerate(texts) for lexeme in lexemes(text, language)]
-    if not wanted:
-        return False
-    numbers, words = zip(*wanted, strict=True)
-    extra = {"numbers": list(numbers), "lexemes": list(words), "k": TERM_SATURATION, "b": LENGTH_WEIGHT}
-    await cursor.execute(_KEYWORD, {**values, **extra})
-    return True
+    cursor: AsyncCursor[Any], tenant: str, state: State, texts: Sequence[Mapping[str, float]], *, limit: int
+) -> None:
+    """texts: lexemes of each with their rarities; those without any are not asked about."""
+    parts: list[sql.Composed] = []
+    values: dict[str, Any] = {}
+    for number, rarities in enumerate(texts):
+        if rarities:
+            lexemes_name, rarities_name = f"lexemes{number}", f"rarities{number}"
+            values |= {lexemes_name: list(rarities), rarities_name: list(rarities.values())}
+            parts.append(
+                sql.SQL(_KEYWORD).format(
+                    number=sql.Literal(number),
+                    lexemes=sql.Placeholder(lexemes_name),
+                    rarities=sql.Placeholder(rarities_name),
+                )
+            )
+    if parts:
+        scale = {
+            "most": TERM_SATURATION + 1,
+            "flat": TERM_SATURATION * (1 - LENGTH_WEIGHT),
+            "slope": TERM_SATURATION * LENGTH_WEIGHT / state.average_length,
+        }
+        scope = {"tenant": tenant, "collection": state.collection_id, "limit": limit}
+        await cursor.execute(sql.SQL(" UNION ALL ").join(parts), {**values, **scale, **scope})
 
 
 async def _ask_nearest(
-    cursor: AsyncCursor[Any], vectors: Sequence[NDArray[np.float32]], graph: int | None, values: Mapping[str, Any]
+    cursor: AsyncCursor[Any], tenant: str, state: State, vectors: Sequence[NDArray[np.float32]], *, limit: int
 ) -> None:
-    names = [f"vector{number}" for number in range(len(vectors))]
     parts = [
         sql.SQL(_NEAREST).format(
             number=sql.Literal(number),
-            vector=sql.Placeholder(name, format=PyFormat.BINARY),
-            collection=sql.SQL(_COLLECTION) if graph is None else sql.Literal(graph),
-            cast=sql.SQL("") if graph is None else sql.SQL("::vector({})").format(sql.Literal(len(vectors[number]))),
+            vector=sql.Placeholder(f"vector{number}", format=PyFormat.BINARY),
+            tenant=sql.Literal(tenant),
+            collection=sql.Literal(state.collection_id),
+            cast=sql.SQL("::vector({})").format(sql.Literal(len(vector))) if state.graph else sql.SQL(""),
         )
-        for number, name in enumerate(names)
+        for number, vector in enumerate(vectors)
     ]
-    embeddings = {name: Embedding(vector) for name, vector in zip(names, vectors, strict=True)}
-    await cursor.execute(sql.SQL(" UNION ALL ").join(parts), {**values, **embeddings})
+    if parts:
+        values = {f"vector{number}": Embedding(vector) for number, vector in enumerate(vectors)}
+        await cursor.execute(sql.SQL(" UNION ALL ").join(parts), {**values, "limit": limit})
 
 
-def _state(rows: Sequence[Any]) -> tuple[State | None, dict[str, int]]:
-    if not rows:
-        return None, {}
-    return State(*rows[0][:3]), {lexeme: containing for *_, lexeme, containing in rows if lexeme is not None}
-
-
-async def _chunks(
-    cursor: AsyncCursor[Any], collection: Collection, state: State | None, keys: Sequence[int]
-) -> dict[int, Chunk]:
-    if state is None or not keys:
+async def _chunks(cursor: AsyncCursor[Any], tenant: str, state: State, keys: Sequence[int]) -> dict[int, Chunk]:
+    if not keys:
         return {}
-    await cursor.execute(_CHUNKS, (collection.tenant, state.collection_id, list(set(keys))))
+    await cursor.execute(_CHUNKS, (tenant, state.collection_id, list(set(keys))))
     return {row[0]: _chunk(row) for row in await cursor.fetchall()}
 
 
@@ -198,7 +198,7 @@ def _chunk(row: Sequence[Any]) -> Chunk:
 
 
 def _hits(number: int, ranking: Ranking, chunks: Mapping[int, Chunk]) -> tuple[list[Hit], ...]:
-    """For each text or vector its hits, best first. A chunk that was deleted between the two trips is left out."""
+    """For each text or vector its hits, best first. A chunk deleted between two trips is left out."""
     hits: tuple[list[Hit], ...] = tuple([] for _ in range(number))
     for which, key, score in ranking:
         if key in chunks:

@@ -59,7 +59,7 @@ ALTER TABLE knowledge_vectors ALTER COLUMN embedding SET STORAGE PLAIN;
 CREATE TABLE knowledge_lexemes (
     tenant text NOT NULL,
     collection_id integer NOT NULL,
-    lexeme text NOT NULL,
+    lexeme text COLLATE "C" NOT NULL,
     chunk_key bigint NOT NULL,
     occurrences integer NOT NULL,
     length integer NOT NULL,
