@@ -4,7 +4,8 @@ A checkpoint lives from the end of a turn's graph to the turn being stored, a fe
 older belongs to a process that died in between, and is kept long enough for another to take the turn up.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from psycopg import AsyncCursor
+from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 # A turn is taken up within a minute of its process dying; a day leaves room for a night with everything down.
@@ -25,10 +28,20 @@ FIRST_ATTEMPT: Final = "first_attempt"
 
 
 class TurnSaver(AsyncPostgresSaver):
-    """Does not look for what cannot be there, which saves every turn a query (0.6 CPU-ms, 2 busy cores, 2026-11)."""
+    """The saver for a graph that writes one row at its end; a turn costs about 1 CPU-ms less with it (2 busy cores).
+
+    It does not look for what cannot be there. And it uses the pool as a pool: the original holds one lock around every
+    statement, so turns wait for each other, and wraps each in a pipeline, from which a single statement gains nothing.
+    """
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         return None if config["configurable"].get(FIRST_ATTEMPT) else await super().aget_tuple(config)
+
+    @asynccontextmanager
+    async def _cursor(self, *, pipeline: bool = False) -> AsyncIterator[AsyncCursor[DictRow]]:  # noqa: ARG002
+        pool: Any = self.conn
+        async with pool.connection() as connection, connection.cursor(binary=True, row_factory=dict_row) as cursor:
+            yield cursor
 
 
 def checkpoint_saver(pool: AsyncConnectionPool[Any]) -> TurnSaver:
