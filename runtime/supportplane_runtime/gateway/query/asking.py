@@ -15,7 +15,7 @@ import structlog
 
 from supportplane_runtime import metrics
 from supportplane_runtime.domain.conversation import Turn, TurnStatus
-from supportplane_runtime.errors import RuntimeFault, TurnTimedOut
+from supportplane_runtime.errors import TurnTimedOut
 from supportplane_runtime.gateway.admission import Admission, Closing
 from supportplane_runtime.gateway.errors import Draining
 from supportplane_runtime.gateway.parts import GatewayParts
@@ -75,6 +75,14 @@ class Asking:
 
     async def events(self, run: Run) -> AsyncGenerator[TurnEvent, None]:
         """The turn's events up to its terminal one. Close it (``aclosing``) when leaving early; the turn goes on."""
+        try:
+            async with aclosing(self._noted(run)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            self.left(run)
+
+    async def _noted(self, run: Run) -> AsyncGenerator[TurnEvent, None]:
         stream = self._turns.stream(run.turn.tenant, run.turn_id, after=run.last_sequence)
         try:
             async for event in stream:
@@ -82,12 +90,11 @@ class Asking:
                 yield event
         finally:
             await _close(stream)
-            self.left(run)
 
     async def answer(self, run: Run) -> Final | Failure:
         """Wait for the terminal event. Raises TurnTimedOut or Draining; the turn itself goes on."""
         try:
-            async with self._admission.until_closing(self._timeout_s), aclosing(self.events(run)) as events:
+            async with self._admission.until_closing(self._timeout_s), aclosing(self._noted(run)) as events:
                 async for event in events:
                     if isinstance(event, Final | Failure):
                         return event
@@ -133,15 +140,13 @@ class Asking:
 
     async def _watch(self, run: Run) -> None:
         """The top of a background task: the client has gone, so there is no one to tell of an error but the log."""
-        stream = self._turns.stream(run.turn.tenant, run.turn_id, after=run.last_sequence)
         try:
-            async with asyncio.timeout(self._timeout_s):
-                async for event in stream:
-                    self._note(run, event)
-        except (RuntimeFault, TimeoutError) as exc:
-            log.warning("turn_unwatched", turn_id=str(run.turn_id), reason=getattr(exc, "code", "timeout"))
+            async with asyncio.timeout(self._timeout_s), aclosing(self._noted(run)) as events:
+                async for _ in events:
+                    pass
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the place is given back below
+            log.warning("turn_unwatched", turn_id=str(run.turn_id), reason=getattr(exc, "code", type(exc).__name__))
         finally:
-            await _close(stream)
             if not run.ended:
                 run.ended = True
                 self._release(run, took_s=None)

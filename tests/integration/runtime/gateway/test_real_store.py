@@ -58,6 +58,22 @@ async def test_whatever_is_accepted_can_be_stored_and_read_back(
         assert turn["user_id"] == body["user_id"]
 
 
+@pytest.mark.parametrize("bad", ["\x00", "\ud800"], ids=["NUL", "half a surrogate pair"])
+async def test_text_that_postgresql_can_not_hold_is_refused_wherever_it_stands(
+    client: httpx2.AsyncClient, bad: str
+) -> None:
+    fine = {"query": "Hi?", "user_id": "u"}
+    turn_id = (await client.post("/api/v1/query", json=fine)).json()["turn_id"]
+    bodies: list[tuple[str, dict[str, Any]]] = [
+        ("query", fine | change) for change in ({"query": f"Hi{bad}"}, {"user_id": f"u{bad}"})
+    ]
+    bodies += [("query", fine | {"context": context}) for context in ({"a": bad}, {bad: 1}, {"a": [{"b": bad}]})]
+    bodies += [("feedback", {"turn_id": turn_id, "rating": "up", "comment": bad})]
+    for path, body in bodies:
+        reply = await client.post(f"/api/v1/{path}", content=json.dumps(body).encode(), headers=JSON)
+        assert reply.status_code == 400, (body, reply.text)
+
+
 @given(comment=st.text(max_size=200) | NASTY)
 @EXAMPLES
 async def test_whatever_comment_is_accepted_can_be_stored(client: httpx2.AsyncClient, comment: str) -> None:
