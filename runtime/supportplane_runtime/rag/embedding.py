@@ -6,6 +6,7 @@ and better at it than the multilingual one; which model made a vector is stored 
 """
 
 import asyncio
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +42,10 @@ class Encoder(Protocol):
 
 
 class LocalEmbedder:
-    """Satisfies Embedder. Questions and passages have threads of their own: a question never waits for an ingestion."""
+    """Satisfies Embedder. Questions and passages have threads of their own: a question never waits for an ingestion.
+
+    threads: for questions. Passages take every core, because an ingestion is waited for.
+    """
 
     def __init__(self, encoder: Encoder, *, threads: int) -> None:
         self.name = encoder.name
@@ -49,7 +53,7 @@ class LocalEmbedder:
         self.unrelated = encoder.unrelated
         self._encoder = encoder
         self._query_threads = ThreadPoolExecutor(threads, thread_name_prefix="embed-query")
-        self._passage_threads = ThreadPoolExecutor(threads, thread_name_prefix="embed-passage")
+        self._passage_threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="embed-passage")
         self._remembered: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 
     async def queries(self, texts: Sequence[str]) -> Vectors:
