@@ -37,7 +37,7 @@ def test_rows_of_every_questions_file_are_read(tmp_path: Path) -> None:
 
 
 def test_what_has_neither_documents_nor_a_verdict_is_not_measured(tmp_path: Path) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"id": "1", "question": "What?", "answerability": "UNDERSPECIFIED"},
         {"id": "2", "question": "Weather?", "out_of_scope": True},
         {"id": "3", "question": "Keys?", "relevant_ids": ["a"]},

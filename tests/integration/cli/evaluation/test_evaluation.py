@@ -1,0 +1,71 @@
+"""A small folder through the whole of `supportplane eval`: its own PostgreSQL, the embedder, the graph."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from supportplane_cli.errors import WrongUsage
+from supportplane_cli.evaluation.run import run
+
+pytestmark = pytest.mark.slow
+
+DOCUMENTS = {
+    "keys": "To rotate an API key, create a new key, deploy it, and then revoke the old key.",
+    "limits": "Requests are limited to one hundred and twenty a minute for each API key.",
+    "backup": "A backup holds the database and the keys. Restore it into an empty data directory.",
+    "widget": "The chat widget is one script tag. It needs a publishable key and the origin of the site.",
+    "tickets": "A ticket is opened when a customer asks for a person or when the documents hold no answer.",
+    "refunds": "Refunds are paid within fourteen days to the card that was charged.",
+}
+QUESTIONS: list[dict[str, Any]] = [
+    {"question": "How do I rotate an API key?", "relevant_ids": ["keys"], "reference_answer": "Create a new key."},
+    {"question": "How many requests a minute are allowed?", "relevant_ids": ["limits"]},
+    {"question": "What does a backup hold?", "relevant_ids": ["backup"]},
+    {"question": "When is a ticket opened?", "relevant_ids": ["tickets"]},
+    {
+        "question": "What else is in it?",
+        "relevant_ids": ["backup"],
+        "history": [
+            {"role": "user", "content": "What does a backup hold?"},
+            {"role": "assistant", "content": "A backup holds the database and the keys. [1]"},
+        ],
+    },
+    {"question": "Do ducks sleep at night?", "out_of_scope": True},
+    {"question": "Who won the chess game?", "out_of_scope": True},
+    {"question": "it does not work", "answerability": "UNDERSPECIFIED"},
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "kb.jsonl").write_text(
+        "".join(json.dumps({"id": name, "title": "", "text": text}) + "\n" for name, text in DOCUMENTS.items())
+    )
+    (tmp_path / "questions.jsonl").write_text(
+        "".join(json.dumps({"id": str(n), **row}) + "\n" for n, row in enumerate(QUESTIONS))
+    )
+    return tmp_path
+
+
+def test_a_folder_is_measured_through_the_real_parts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(folder, as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert (found["documents"], found["answerable"], found["out_of_scope"], found["for_routing"]) == (6, 5, 2, 1)
+    figures = {figure["key"]: figure for figure in found["figures"]}
+    assert figures["hit_at_1"]["value"] == 1.0
+    assert figures["hit_at_1"]["count"] == 5
+    assert figures["bm25_hit_at_1"]["value"] < 1.0  # "it" alone finds nothing
+    assert figures["out_of_scope_auroc"]["value"] == 1.0
+    assert figures["out_of_scope_answered"]["value"] == 0.0
+    assert figures["span_precision"]["value"] == 1.0
+    assert figures["asked_back"]["value"] == 1.0
+    assert figures["answer_p95_s"]["value"] > 0
+
+
+def test_a_row_of_documents_that_cannot_be_read_is_an_error(folder: Path) -> None:
+    with (folder / "kb.jsonl").open("a") as file:
+        file.write('{"title": "no id"}\n')
+    with pytest.raises(WrongUsage, match="unreadable"):
+        run(folder, as_json=True)
