@@ -51,6 +51,7 @@ class Setup:
     retriever: FixedRetriever = field(default_factory=FixedRetriever)
     model: ChatModel | None = None
     bounds: Bounds = QUICK
+    deadline_s: float = 30.0  # for a whole turn; a real model on a busy machine needs more
 
 
 @dataclass
@@ -60,6 +61,7 @@ class Subject:
     records: Records
     retriever: FixedRetriever
     abandon: Callable[[UUID], Any]  # makes a turn's lease run out now
+    deadline_s: float
 
     async def ask(self, question: str, **more: Any) -> Answer:
         """One whole turn; a failure fails the test."""
@@ -70,7 +72,7 @@ class Subject:
         return last.answer
 
     async def events(self, turn_id: UUID, *, after: int = 0, tenant: str = TENANT) -> list[TurnEvent]:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(self.deadline_s):
             return [event async for event in self.turns.stream(tenant, turn_id, after=after)]
 
     async def tickets(self) -> list[Any]:
@@ -95,7 +97,7 @@ async def in_memory(setup: Setup) -> AsyncIterator[Subject]:
         now[0] += timedelta(minutes=5)
 
     async with local_turns(setup, MemoryEngine(parts(setup)), store) as turns:
-        yield Subject(turns, store.turnbook, store.records, setup.retriever, abandon)
+        yield Subject(turns, store.turnbook, store.records, setup.retriever, abandon, setup.deadline_s)
 
 
 def on_postgres(url: str) -> Factory:
@@ -108,7 +110,9 @@ def on_postgres(url: str) -> Factory:
         try:
             engine = GraphEngine(parts(setup), checkpoint_saver(store.database.pool))
             async with local_turns(setup, engine, store) as turns:
-                yield Subject(turns, store.turnbook, store.records, setup.retriever, abandon_in(store))
+                yield Subject(
+                    turns, store.turnbook, store.records, setup.retriever, abandon_in(store), setup.deadline_s
+                )
         finally:
             await store.close()
 

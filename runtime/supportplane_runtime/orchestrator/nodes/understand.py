@@ -18,6 +18,9 @@ from supportplane_runtime.rag.lexemes import lexemes
 # A longer question stands for itself even if it begins with "and" or "it". A guess, like the next number.
 LEANING_LEXEMES = 6
 MAX_ANTECEDENTS = 3
+# Some phrases are made of others and fillers ("thank you very much"), so the pattern has several ways through each: on
+# a long message it would try all of them together, which are 2 to the power of their number.
+MAX_SMALL_TALK_WORDS = 16
 
 
 def understand(message: str, history: Sequence[Message], *, expected_language: str) -> Understanding:
@@ -40,10 +43,14 @@ def understand(message: str, history: Sequence[Message], *, expected_language: s
 def small_talk_kind(words: str, known: Language) -> tuple[str, str] | None:
     """(kind, language) of a message that is nothing but small talk, in the expected language first: `ok` is in all."""
     for candidate in (known, *(other for other in languages().values() if other is not known)):
-        if candidate.small_talk.fullmatch(words):
+        if is_small_talk(words, candidate):
             kinds = candidate.small_talk_kinds
             return next(kind for kind, pattern in kinds.items() if pattern.search(words)), candidate.code
     return None
+
+
+def is_small_talk(words: str, known: Language) -> bool:
+    return words.count(" ") < MAX_SMALL_TALK_WORDS and known.small_talk.fullmatch(words) is not None
 
 
 def wants_person(words: str, known: Language) -> bool:
@@ -80,7 +87,7 @@ def _antecedents(history: Sequence[Message], known: Language) -> list[str]:
     """The questions a follow-up leans on: back to the last one that stands for itself, a few at most."""
     found: list[str] = []
     for message in reversed(history):
-        if message.role is Role.USER and not known.small_talk.fullmatch(plain(message.content)):
+        if message.role is Role.USER and not is_small_talk(plain(message.content), known):
             found.insert(0, message.content)
             if len(found) == MAX_ANTECEDENTS or not leans_back(message.content, known):
                 break

@@ -29,7 +29,7 @@ async def model(model_server_url: str, model_server_key: str) -> AsyncIterator[S
 @pytest.mark.slow
 @pytest.mark.parametrize("question", ["How do I rotate an API key?", "What does a backup hold?"])
 async def test_only_proven_sentences_of_the_embedded_model_are_answered(model: ServedChatModel, question: str) -> None:
-    async with in_memory(Setup(policy=WRITES, model=model)) as subject:
+    async with in_memory(Setup(policy=WRITES, model=model, deadline_s=290)) as subject:
         answer = await subject.ask(question)
     assert answer.outcome is Outcome.ANSWERED
     assert answer.sources

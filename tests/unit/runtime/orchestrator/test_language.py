@@ -1,5 +1,3 @@
-import re
-
 import pytest
 
 from supportplane_runtime.orchestrator.language import SMALL_TALK, detect, language, languages, plain
@@ -52,12 +50,3 @@ def test_the_language_is_the_expected_one_unless_the_words_say_another(text: str
 
 def test_plain_text_has_no_punctuation_and_no_case() -> None:
     assert plain("  What's UP,  d\u2019accord?! ") == "what s up d accord"
-
-
-@pytest.mark.parametrize("code", sorted(languages()))
-def test_patterns_stay_fast_on_hostile_input(code: str, record_property: object) -> None:
-    hostile = plain("hi " * 2700 + "x")  # 8,000 characters, the longest question
-    known = languages()[code]
-    assert known.small_talk.fullmatch(hostile) is None
-    assert known.wants_person.search("please talk to a " * 470) is None
-    assert isinstance(known.leaning, re.Pattern)

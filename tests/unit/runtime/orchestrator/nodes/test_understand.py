@@ -138,3 +138,22 @@ def test_a_short_word_does_not_switch_the_language_of_a_conversation() -> None:
 
 def test_an_unknown_language_is_answered_in_the_expected_one() -> None:
     assert understand("Jak obnovit API klíč?", [], expected_language="de").language == "de"
+
+
+HOSTILE = [
+    "thank you very much " * 400 + "x",
+    "hello there " * 660 + "x",
+    "danke schön vielen dank " * 330 + "x",
+    "please talk to a real live human support customer " * 160,
+    "connect me to " + "a real " * 1100,
+    "(" * 8000,
+    "\u0130" * 8000,
+]
+
+
+@pytest.mark.parametrize("message", HOSTILE, ids=[message[:20] for message in HOSTILE])
+@pytest.mark.timeout(10)
+def test_a_hostile_message_is_understood_at_once(message: str) -> None:
+    """As long as a question may be, and made to have many ways to match."""
+    for spoken in languages():
+        assert understand(message[:8000], said(message[:8000], "ok"), expected_language=spoken).intent is not None
