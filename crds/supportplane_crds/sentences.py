@@ -36,7 +36,7 @@ _SENTENCES = {
     "string_too_short": "must not be empty",
     "string_too_long": "must be at most {max_length} characters long, not {size}",
     "too_short": "must have at least {min_length} entry",
-    "too_long": "must have at most {max_length} entries, not {size}",
+    "too_long": "must have at most {max_length}, not {size} entries",
 }
 
 

@@ -24,7 +24,7 @@ class _ContractSchema(GenerateJsonSchema):
 
     def encode_default(self, dft: Any) -> Any:
         if isinstance(dft, ContractModel):
-            return {}  # the defaults of its fields follow: the API server fills them in from the outside
+            return dft.dump()  # in full: the API server tries rules on a default before it fills in those of its fields
         if isinstance(dft, tuple):
             return [part.dump() if isinstance(part, ContractModel) else self.encode_default(part) for part in dft]
         if isinstance(dft, timedelta):

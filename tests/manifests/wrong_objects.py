@@ -156,7 +156,7 @@ def _words() -> Iterator[WrongObject]:
     yield _agent((*TEMPLATE, "model"), REMOVED, "is required", "Required value")
     yield _agent((*TEMPLATE, "model", "modelRef", "name"), REMOVED, "is required", "Required value")
     yield _agent((*TEMPLATE, "instructions", "inline"), REMOVED, "is required", "Required value")
-    yield _agent((*TEMPLATE, "knowledge"), {"name": "x"}, "must be a list", "must be of type array")
+    yield _agent((*TEMPLATE, "knowledge"), "handbook", "must be a list", "must be of type array")
     yield _agent((*TEMPLATE, "model"), "own-server", "must be a mapping", "must be of type object")
     yield _base(("spec", "sources"), REMOVED, "is required", "Required value")
     yield _base((*SOURCE, "path"), REMOVED, "is required", "Required value")
@@ -214,9 +214,9 @@ def _combinations() -> Iterator[WrongObject]:
         "Duplicate",
     )
     many = [{"name": f"k{index}"} for index in range(17)]
-    yield _agent((*TEMPLATE, "knowledge"), many, "must have at most 16 entries, not 17", "must have at most 16 items")
+    yield _agent((*TEMPLATE, "knowledge"), many, "must have at most 16, not 17 entries", "must have at most 16 items")
     limit = {"scope": "APIKey", "requests": 1, "window": "1m"}
-    yield _agent(LIMITS, [limit, limit], "must have at most 1 entries, not 2", "must have at most 1 items")
+    yield _agent(LIMITS, [limit, limit], "must have at most 1, not 2 entries", "must have at most 1 item")
     yield _agent(LIMITS, [], "must have at least 1 entry", "should have at least 1 items")
     yield _base(("spec", "sources"), [], "must have at least 1 entry", "should have at least 1 items")
     sources = [{"name": "docs", "path": "a"}, {"name": "docs", "path": "b"}]
