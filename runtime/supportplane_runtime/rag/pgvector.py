@@ -47,10 +47,12 @@ INSERT INTO knowledge_vectors (tenant, collection_id, chunk_key, embedding) VALU
 ON CONFLICT (tenant, collection_id, chunk_key) DO UPDATE SET embedding = excluded.embedding
 """
 
-_COUNT_ANEW = """
-UPDATE knowledge_collections SET (chunks, lexemes) = (
-    SELECT count(*), coalesce(sum(length), 0) FROM knowledge_chunks WHERE tenant = %(tenant)s AND collection_id = %(id)s
-) WHERE tenant = %(tenant)s AND collection_id = %(id)s
+_FIGURES = """
+SELECT count(*), coalesce(sum(length), 0) FROM knowledge_chunks
+WHERE tenant = %s AND collection_id = %s AND chunk_id = ANY(%s)
+"""
+_CHANGE_FIGURES = """
+UPDATE knowledge_collections SET chunks = chunks + %s, lexemes = lexemes + %s WHERE tenant = %s AND collection_id = %s
 """
 
 
@@ -74,7 +76,7 @@ class PgVectorIndex:
     async def upsert(self, collection: Collection, chunks: Sequence[IndexedChunk], embedder: str) -> None:
         if not chunks:
             return
-        async with self._writing(collection) as (cursor, collection_id):
+        async with self._writing(collection, [each.chunk.chunk_id for each in chunks]) as (cursor, collection_id):
             scope = (collection.tenant, collection_id)
             counts = [lexemes(searchable_text(each.chunk), collection.language) for each in chunks]
             rows = [
@@ -96,7 +98,7 @@ class PgVectorIndex:
     async def relocate(self, collection: Collection, chunks: Sequence[tuple[Chunk, str]]) -> None:
         if not chunks:
             return
-        async with self._writing(collection) as (cursor, collection_id):
+        async with self._writing(collection, []) as (cursor, collection_id):
             await cursor.executemany(
                 "UPDATE knowledge_chunks SET url = %s, position = %s, content_hash = %s"
                 " WHERE tenant = %s AND collection_id = %s AND chunk_id = %s",
@@ -109,7 +111,7 @@ class PgVectorIndex:
     async def delete(self, collection: Collection, chunk_ids: Sequence[str]) -> None:
         if not chunk_ids:
             return
-        async with self._writing(collection) as (cursor, collection_id):
+        async with self._writing(collection, chunk_ids) as (cursor, collection_id):
             await cursor.execute(
                 "DELETE FROM knowledge_chunks WHERE tenant = %s AND collection_id = %s AND chunk_id = ANY(%s)"
                 " RETURNING chunk_key",
@@ -186,8 +188,13 @@ class PgVectorIndex:
             yield cursor, State(*row) if row else None
 
     @asynccontextmanager
-    async def _writing(self, collection: Collection) -> AsyncIterator[tuple[AsyncCursor[Any], int]]:
-        """A transaction that holds the collection's row: writers queue and its figures stay right."""
+    async def _writing(
+        self, collection: Collection, chunk_ids: Sequence[str]
+    ) -> AsyncIterator[tuple[AsyncCursor[Any], int]]:
+        """A transaction that holds the collection's row: writers queue, and its figures follow the chunks named.
+
+        By difference, because counting 100,000 chunks for every batch of 32 would take longer than embedding them.
+        """
         async with answering(), self._pool.connection() as connection, connection.transaction():
             cursor = connection.cursor()
             await cursor.execute(f"SET LOCAL statement_timeout = '{WRITE_TIMEOUT_S}s'")
@@ -197,9 +204,18 @@ class PgVectorIndex:
                 " RETURNING collection_id",
                 (collection.tenant, collection.knowledge_base),
             )
-            (row,) = await cursor.fetchall()
-            yield cursor, row[0]
-            await cursor.execute(_COUNT_ANEW, {"tenant": collection.tenant, "id": row[0]})
+            ((collection_id,),) = await cursor.fetchall()
+            scope = (collection.tenant, collection_id)
+            before = await _figures(cursor, scope, chunk_ids)
+            yield cursor, collection_id
+            after = await _figures(cursor, scope, chunk_ids)
+            await cursor.execute(_CHANGE_FIGURES, (after[0] - before[0], after[1] - before[1], *scope))
+
+
+async def _figures(cursor: AsyncCursor[Any], scope: tuple[str, int], chunk_ids: Sequence[str]) -> tuple[int, int]:
+    await cursor.execute(_FIGURES, (*scope, list(chunk_ids)))
+    ((chunks, length),) = await cursor.fetchall()
+    return int(chunks), int(length)
 
 
 def _row(chunk: Chunk) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.rag.chunking import content_hash
 from supportplane_runtime.rag.interfaces import ChunkIndex, Collection, Hit, IndexedChunk, Matches, Query
 from supportplane_runtime.rag.lexemes import rarity
+from supportplane_runtime.rag.weaviate import WeaviateIndex
 
 DIMENSIONS = 384
 EMBEDDER = "test-embedder"
@@ -102,6 +103,22 @@ async def test_keyword_scores_are_bm25(index: ChunkIndex, collection: Collection
     # ln(1 + (3 - n + .5) / (n + .5)) * 2.2 / (1 + 1.2 * (.25 + .75 * length / 2)), n = 1 for beta and 2 for alpha
     assert ids(hits) == ["a", "b"]
     assert [hit.score for hit in hits] == pytest.approx([0.98083 + 0.47000, 0.39019], abs=2e-4)
+
+
+async def test_scores_after_changes_are_those_of_a_collection_written_at_once(
+    index: ChunkIndex, collection: Collection
+) -> None:
+    await write(index, collection, [replace(chunk, text=chunk.text + " and many more words " * 9) for chunk in KEYS])
+    await write(index, collection, [passage("extra", "keys and keys")])
+    await write(index, collection, KEYS)
+    await index.delete(collection, ["extra"])
+    fresh = replace(collection, knowledge_base=f"{collection.knowledge_base}-fresh")
+    await write(index, fresh, KEYS)
+    changed, expected = [await index.keyword(each, "rotate keys", limit=9) for each in (collection, fresh)]
+    assert ids(changed) == ids(expected)
+    # Weaviate goes on counting the lengths of what was replaced or deleted into its average (weaviate.py says so).
+    if not isinstance(index, WeaviateIndex):
+        assert [hit.score for hit in changed] == pytest.approx([hit.score for hit in expected])
 
 
 async def test_rarities_are_counted_over_the_collection(index: ChunkIndex, collection: Collection) -> None:
