@@ -13,12 +13,14 @@ from laptop import Laptop
 
 @dataclass
 class Terminal(Laptop):
-    """A laptop with a second terminal. ``prefix`` runs every command as somebody else."""
+    """A laptop with a second terminal. ``prefix`` runs every command as somebody else, ``flags`` are for `up`."""
 
     prefix: Sequence[str] = field(default=(), kw_only=True)
+    flags: Sequence[str] = field(default=(), kw_only=True)
 
     def command(self, *arguments: str) -> list[str]:
-        return [*self.prefix, *super().command(*arguments)]
+        more = self.flags if arguments[0] == "up" else ()
+        return [*self.prefix, *super().command(*arguments, *more)]
 
     @property
     def up_flags(self) -> tuple[str, ...]:
