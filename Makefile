@@ -44,7 +44,7 @@ generate: $(VENV)/.installed ## Regenerate the CRDs and everything else that is 
 	@$(BIN)/python -m supportplane_crds.generate
 
 lock: $(VENV)/.installed ## Resolve pyproject.toml again into requirements.lock
-	@.bootstrap/bin/uv pip compile pyproject.toml --universal --all-extras --generate-hashes --no-emit-index-url --no-header \
+	@.bootstrap/bin/uv pip compile pyproject.toml --system-certs --universal --all-extras --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --quiet --upgrade --output-file requirements.lock
 
 clean: ## Remove the environment and caches (never the agent's data)

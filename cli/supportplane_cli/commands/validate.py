@@ -27,11 +27,13 @@ def validate(file: AgentFileOption, as_json: JsonOption = False) -> None:
             raise CommandFailed(str(error)) from error
         emit({"valid": False, "file": str(file), "problems": [describe(problem) for problem in error.problems]})
         raise SystemExit(CommandFailed.exit_code) from error
-    name, bases = agent.agent.name, sorted(base.name for base in agent.knowledge_bases)
+    name, purpose = agent.agent.name, agent.agent.spec.description
+    bases = sorted(base.name for base in agent.knowledge_bases)
     if as_json:
-        emit({"valid": True, "file": str(file), "agent": name, "knowledge_bases": bases})
+        emit({"valid": True, "file": str(file), "agent": name, "description": purpose, "knowledge_bases": bases})
     else:
-        print(f"{file} is valid: agent {name}, knowledge bases: {', '.join(bases) or 'none'}")
+        named = f"{name} ({purpose})" if purpose else name
+        print(f"{file} is valid: agent {named}, knowledge bases: {', '.join(bases) or 'none'}")
 
 
 def describe(problem: Any) -> dict[str, Any]:

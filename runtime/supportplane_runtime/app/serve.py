@@ -23,6 +23,7 @@ from supportplane_runtime.store.interfaces import Limit
 from supportplane_runtime.store.redis import RedisLink, RedisRateLimiter
 
 VISITOR_SECRET_BYTES = 32
+AFTER_DRAIN_S = 2.0  # the gateway has waited drain_grace_s for running turns before; what is left resumes elsewhere
 
 
 async def run(settings: Settings, file: AgentFile) -> None:
@@ -56,7 +57,7 @@ def _turns(held: Held, model: ServedChatModel) -> LocalTurns:
         model=model if agent.spec.template.model.writing is Writing.VERIFIED else None,
     )
     engine = GraphEngine(parts, checkpoint_saver(held.store.database.pool))
-    bounds = Bounds(running=held.settings.max_running_turns, drain_s=held.settings.drain_grace_s)
+    bounds = Bounds(running=held.settings.max_running_turns, drain_s=AFTER_DRAIN_S)
     return LocalTurns(engine, held.store.turnbook, policy, bounds=bounds)
 
 
