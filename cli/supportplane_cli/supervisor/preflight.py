@@ -53,6 +53,8 @@ def prepare_folder(data: DataDir) -> None:
     """Raises DataUnusable when the folder cannot be made or written to."""
     try:
         make_private_folder(data.root)
+        if os.geteuid() == 0:
+            data.root.chmod(0o711)  # the database runs as another account, which has to pass through, not to look
         with tempfile.TemporaryFile(dir=data.root) as probe:
             probe.write(b"x")
     except OSError as error:

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import pytest
 from supportplane_cli.embedded.account import FALLBACK
 from supportplane_cli.embedded.postgres import Postgres, PostgresSpec
 from supportplane_cli.errors import DataUnusable, DiskFull
+from supportplane_cli.paths import DataDir
+from supportplane_cli.supervisor.preflight import prepare_folder
 from supportplane_cli.supervisor.startup import start_past_orphans
 
 pytestmark = pytest.mark.slow
@@ -123,6 +126,7 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs a program
 
 PREPARE = """
 import sys
+import tempfile
 from pathlib import Path
 from supportplane_cli.embedded.account import FALLBACK
 from supportplane_cli.embedded.postgres import Postgres, PostgresSpec
@@ -152,6 +156,17 @@ def test_a_container_that_forbids_private_mounts_is_told_where_to_put_the_data(t
     command = ["setpriv", "--bounding-set=-sys_admin", sys.executable, "-c", PREPARE, str(tmp_path)]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "DataUnusable PostgreSQL does not run as root" in said
+
+
+@AS_ROOT
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is needed to take the right to mount away")
+def test_a_data_directory_that_everyone_may_pass_through_needs_no_private_mount(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:  # what pytest gives is closed to others
+        Path(name).chmod(0o711)
+        prepare_folder(DataDir(Path(name) / "data"))
+        command = ["setpriv", "--bounding-set=-sys_admin", sys.executable, "-c", PREPARE, f"{name}/data"]
+        assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == ""
+        assert (Path(name) / "data" / "postgres" / "data" / "PG_VERSION").exists()
 
 
 @pytest.fixture(params=["20m", "60m"])
