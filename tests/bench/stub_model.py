@@ -1,4 +1,4 @@
-"""A model server without a model: the OpenAI chat shape, twelve tokens, no delay. ``python stub_model.py PORT``.
+"""A model server without a model: the OpenAI chat shape, nine tokens, no delay. ``python stub_model.py PORT``.
 
 The turn's own cost is what is measured, so the model must cost next to nothing and answer always.
 """
@@ -8,20 +8,17 @@ import sys
 import orjson
 from aiohttp import web
 
+# In the form the agent asks for. No passage proves it, so it is read, checked and replaced by what the passages say.
 WORDS = [
-    "Use",
-    " the",
-    " key",
-    " commands",
-    " of",
-    " the",
-    " command",
-    " line",
-    " to",
-    " rotate",
-    " an",
-    " API",
-    " key",
+    '{"sentences": [{"text": "Use ',
+    "the ",
+    "key ",
+    "commands ",
+    "of ",
+    "the ",
+    "command ",
+    "line.",
+    '", "passage": 1}]}',
 ]
 
 
