@@ -71,12 +71,17 @@ def load(folder: Path) -> DataSet:
             f"{folder} has no {DOCUMENTS}, so there is nothing to retrieve from.",
             hint="put one document a line there: id, title, text, source",
         )
+    return DataSet(folder.resolve().name, documents, questions_of(folder))
+
+
+def questions_of(folder: Path) -> tuple[Question, ...]:
+    """Raises WrongUsage when there are none."""
     questions = tuple(question for path in sorted(folder.glob(QUESTIONS)) for question in _rows(path))
     if not questions:
         raise WrongUsage(
             f"{folder} has no questions in {QUESTIONS}.", hint="one question a line: id, question, relevant_ids"
         )
-    return DataSet(folder.resolve().name, documents, questions)
+    return questions
 
 
 def _rows(path: Path) -> Iterator[Question]:

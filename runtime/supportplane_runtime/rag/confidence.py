@@ -2,7 +2,8 @@
 
 Two logistic models over the same features: that the first document answers the question (Retrieval.confidence), and
 that the question belongs to what the knowledge is about at all (Retrieval.in_scope). Coefficients are in
-confidence.json with what they were fitted on; `supportplane eval --fit` makes them anew.
+confidence.json with what they were fitted on; `python -m supportplane_cli.evaluation.fitting` makes them
+anew.
 """
 
 import json

@@ -9,7 +9,7 @@ with the views, 0.70/0.88/0.80 by the question alone and BM25; ranks instead of 
 import re
 from collections.abc import Collection as Container
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
@@ -28,6 +28,8 @@ PREVIOUS_ANSWER_WEIGHT: Final = 0.5
 PHRASE_WEIGHT: Final = 0.3
 # Only these many leaders are read for phrases: each costs 0.1 ms when it was not read before.
 PHRASE_CANDIDATES: Final = 30
+# More is asked for by nobody; what comes back is longer than any list of sources.
+RANKED: Final = 60
 # Nearer than this is a view that found its subject; one that found nothing ("I do not know") counts in proportion.
 FOUND_SIMILARITY: Final = 0.5
 
@@ -70,19 +72,29 @@ def _last(history: Sequence[Message], role: Role) -> str:
 
 
 def fuse(searches: Sequence[Search], rarities: Mapping[str, float]) -> list[Evidence]:
-    """Every chunk that a search found, best first. rarities: of the question's lexemes."""
+    """The chunks that the searches found, the best RANKED of them, best first. rarities: of the question's lexemes."""
     if not searches:
         return []
     scores: dict[str, float] = {}
     for found in _by_view(searches):
         for chunk_id, score in _of_view(found).items():
             scores[chunk_id] = scores.get(chunk_id, 0.0) + score
-    evidence = _evidence(searches, scores)
+    chunks = {hit.chunk.chunk_id: hit.chunk for search in searches for hit in (*search.keyword, *search.nearest)}
     question = searches[0].view.text
-    leaders, rest = evidence[:PHRASE_CANDIDATES], evidence[PHRASE_CANDIDATES:]
-    leaders = [_plus(item, PHRASE_WEIGHT * phrase(question, item.chunk, rarities)) for item in leaders]
+    for chunk_id in _best(scores, PHRASE_CANDIDATES):
+        scores[chunk_id] += PHRASE_WEIGHT * phrase(question, chunks[chunk_id], rarities)
     most = PHRASE_WEIGHT + 2 * sum(found[0].view.weight for found in _by_view(searches))
-    return [replace(item, score=item.score / most) for item in sorted([*leaders, *rest], key=_order)]
+    asked = [search for search in searches if search.view == searches[0].view]
+    keyword = _scores(hit for search in asked for hit in search.keyword)
+    nearest = _scores(hit for search in asked for hit in search.nearest)
+    return [
+        Evidence(chunks[each], keyword.get(each, 0.0), nearest.get(each, 0.0), scores[each] / most)
+        for each in _best(scores, RANKED)
+    ]
+
+
+def _best(scores: Mapping[str, float], count: int) -> list[str]:
+    return sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))[:count]
 
 
 def similarity(cosine: float, unrelated: float) -> float:
@@ -92,12 +104,17 @@ def similarity(cosine: float, unrelated: float) -> float:
 
 def phrase(question: str, chunk: Chunk, rarities: Mapping[str, float]) -> float:
     """0..1: how much of the question's neighbouring pairs of words, by rarity, are neighbours in the passage too."""
-    pairs = list(pairwise(sequence(question, chunk.language)))
+    pairs = _pairs(question, chunk.language)
     weights = [rarities.get(first, 0.0) + rarities.get(second, 0.0) for first, second in pairs]
     if not sum(weights):
         return 0.0
     known = _neighbours(searchable_text(chunk), chunk.language)
     return sum(weight for pair, weight in zip(pairs, weights, strict=True) if pair in known) / sum(weights)
+
+
+@lru_cache(maxsize=256)
+def _pairs(question: str, language: str) -> tuple[tuple[str, str], ...]:
+    return tuple(pairwise(sequence(question, language)))
 
 
 # 10 KB a passage; a knowledge base's leaders are mostly the same few hundred passages.
@@ -132,28 +149,8 @@ def _share(score: float | None, best: float) -> float:
     return score / best if score is not None and best > 0 else 0.0
 
 
-def _evidence(searches: Sequence[Search], scores: Mapping[str, float]) -> list[Evidence]:
-    asked = [search for search in searches if search.view == searches[0].view]
-    keyword = _scores(hit for search in asked for hit in search.keyword)
-    nearest = _scores(hit for search in asked for hit in search.nearest)
-    chunks = {hit.chunk.chunk_id: hit.chunk for search in searches for hit in (*search.keyword, *search.nearest)}
-    found = (
-        Evidence(chunks[chunk_id], keyword.get(chunk_id, 0.0), nearest.get(chunk_id, 0.0), score)
-        for chunk_id, score in scores.items()
-    )
-    return sorted(found, key=_order)
-
-
 def _scores(hits: Iterable[Hit]) -> dict[str, float]:
     return {hit.chunk.chunk_id: hit.score for hit in hits}
-
-
-def _plus(item: Evidence, more: float) -> Evidence:
-    return replace(item, score=item.score + more)
-
-
-def _order(item: Evidence) -> tuple[float, str]:
-    return -item.score, item.chunk.chunk_id
 
 
 def documents(evidence: Sequence[Evidence]) -> list[str]:

@@ -46,7 +46,7 @@ class IndexRetriever:
         )
 
     async def find(self, question: str, history: Sequence[Message]) -> Found:
-        """What ``retrieve`` sees before it is judged and cut; `supportplane eval --fit` fits the judgement on it."""
+        """What ``retrieve`` sees before it is judged and cut; the judgement is fitted on it (evaluation/fitting.py)."""
         views = fusion.views(question, history)
         with metrics.EMBEDDING_SECONDS.time():
             vectors = await self._embedder.queries([view.text for view in views])

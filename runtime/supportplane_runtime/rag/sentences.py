@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from supportplane_runtime.domain.knowledge import Chunk, Evidence
@@ -97,7 +98,7 @@ def pick(question: str, evidence: Sequence[Evidence], rarities: Mapping[str, flo
 
 def _from_passage(chunk: Chunk, wanted: Mapping[str, float], limit: int) -> list[str]:
     whole = units(chunk.text)
-    scores = _scores(whole, chunk.language, wanted)
+    scores = _scores(chunk, wanted)
     if not scores:
         return [chunk.text.strip()[:MAX_CHARACTERS]]
     best = max(scores.values())
@@ -114,20 +115,28 @@ def _from_passage(chunk: Chunk, wanted: Mapping[str, float], limit: int) -> list
     return [chunk.text[whole[run[0]].start : whole[run[-1]].end] for run in _runs(whole, chosen)]
 
 
-def _scores(whole: Sequence[Unit], language: str, wanted: Mapping[str, float]) -> dict[int, float]:
+def _scores(chunk: Chunk, wanted: Mapping[str, float]) -> dict[int, float]:
     """Of each unit that can be an answer. A question in the passage gives its score to the answer below it."""
     scores: dict[int, float] = {}
     asked = 0.0
-    for n, unit in enumerate(whole):
+    whole = units(chunk.text)
+    for n, (unit, held) in enumerate(zip(whole, _held(chunk.text, chunk.language), strict=True)):
         if unit.kind is Kind.HEADING:
             continue
-        score = covered(lexemes(unit.text, language), wanted)
+        score = covered(held, wanted)
         if unit.text.endswith("?") and n + 1 < len(whole):
             asked = score
             continue
         scores[n] = max(score, asked)
         asked = 0.0
     return scores
+
+
+# The same passages are quoted again and again; 20 KB each, 3 ms to take apart.
+@lru_cache(maxsize=512)
+def _held(text: str, language: str) -> tuple[frozenset[str], ...]:
+    """The lexemes of each unit."""
+    return tuple(frozenset(lexemes(unit.text, language)) for unit in units(text))
 
 
 def _continued(whole: Sequence[Unit], last: int, characters: int) -> Iterator[int]:
@@ -142,7 +151,7 @@ def _continued(whole: Sequence[Unit], last: int, characters: int) -> Iterator[in
 def _addition(chunk: Chunk, missing: Mapping[str, float], wanted: Mapping[str, float]) -> str | None:
     """The unit that says most of what is still missing, when that is much of the question."""
     whole = units(chunk.text)
-    scores = _scores(whole, chunk.language, missing)
+    scores = _scores(chunk, missing)
     best = max((n for n in scores if whole[n].kind in (Kind.PROSE, Kind.ITEM)), key=scores.__getitem__, default=None)
     if best is None:
         return None
@@ -185,9 +194,10 @@ def _runs(whole: Sequence[Unit], chosen: set[int]) -> Iterator[list[int]]:
         yield run
 
 
-def units(text: str) -> list[Unit]:
+@lru_cache(maxsize=512)
+def units(text: str) -> tuple[Unit, ...]:
     """Every unit in order; together they hold all of the text that is not white space."""
-    return [unit for start, end, kind in _blocks(text) for unit in _of_block(text, start, end, kind)]
+    return tuple(unit for start, end, kind in _blocks(text) for unit in _of_block(text, start, end, kind))
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int, Kind]]:

@@ -1,0 +1,157 @@
+"""Fits the coefficients of rag/confidence.json: ``python -m supportplane_cli.evaluation.fitting FOLDER ... > FILE``.
+
+For whoever changes the ranking or the embedding, then the features move. Two logistic regressions, each folder weighing
+the same: "confidence" learns whether the first document is relevant, over every measured question; "in_scope" learns to
+tell a folder's own questions, also with their documents taken away, from those of the other folders. A folder without
+kb.jsonl only lends its out-of-scope questions to the others.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from supportplane_cli.errors import CommandFailed, WrongUsage
+from supportplane_cli.evaluation import dataset, metrics
+from supportplane_cli.evaluation.dataset import DOCUMENTS, DataSet, Question
+from supportplane_cli.evaluation.parts import EvaluationParts, database, opened
+from supportplane_runtime.domain.conversation import Message, Role
+from supportplane_runtime.rag import confidence, fusion
+from supportplane_runtime.rag.confidence import Features
+from supportplane_runtime.rag.fusion import Search
+from supportplane_runtime.rag.ingest import ingest
+from supportplane_runtime.rag.interfaces import Collection, Hit
+from supportplane_runtime.rag.reading import read_jsonl
+from supportplane_runtime.rag.retriever import Found, IndexRetriever
+
+# Questions of each other folder, evenly spread over it.
+FOREIGN: Final = 100
+# The phrase share says little of scope: a single neighbouring pair in common is chance.
+IN_SCOPE_FEATURES: Final = ("similarity", "keyword")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    folder: str
+    features: Features
+    is_positive: bool
+
+
+@dataclass(slots=True)
+class Rows:
+    """What the two models learn from."""
+
+    confidence: list[Row] = field(default_factory=list)
+    in_scope: list[Row] = field(default_factory=list)
+
+
+def main(arguments: Sequence[str]) -> int:
+    try:
+        fitted = asyncio.run(_fit([Path(each) for each in arguments]))
+    except CommandFailed as failure:
+        print(f"error: {failure.message}", file=sys.stderr)
+        return failure.exit_code
+    print(json.dumps(fitted, indent=2))
+    return 0
+
+
+async def _fit(folders: Sequence[Path]) -> dict[str, Any]:
+    sets = [dataset.load(folder) for folder in folders if (folder / DOCUMENTS).is_file()]
+    lent = {folder.name: dataset.questions_of(folder) for folder in folders}
+    if not sets:
+        raise WrongUsage("Name at least one folder with documents and questions.")
+    rows = Rows()
+    with database() as url:
+        async with opened(url) as parts:
+            for each in sets:
+                foreign = [question for name, rows in lent.items() if name != each.name for question in _spread(rows)]
+                await _collect(each, foreign, parts, rows)
+    return {
+        "provenance": _provenance([each.name for each in sets], list(lent), rows),
+        "models": {
+            "confidence": _model(rows.confidence, [each.name for each in fields(Features)]),
+            "in_scope": _model(rows.in_scope, IN_SCOPE_FEATURES),
+        },
+    }
+
+
+def _spread(questions: Sequence[Question]) -> Sequence[Question]:
+    """Out-of-scope questions where there are any (they are about nothing in particular), without a conversation."""
+    outside = [question for question in questions if question.out_of_scope and not question.history]
+    alone = outside or [question for question in questions if not question.history]
+    return alone[:: max(1, len(alone) // FOREIGN)]
+
+
+async def _collect(folder: DataSet, foreign: Sequence[Question], parts: EvaluationParts, rows: Rows) -> None:
+    collection = Collection("fit", folder.name)
+    reading = read_jsonl(folder.documents, collection.language)
+    await ingest(collection, reading, parts.ingestion, progress=lambda _: None)
+    retriever = parts.retriever(collection)
+    for question in folder.questions:
+        if question.is_measured:
+            _learn(folder.name, question, await _find(retriever, question), rows)
+    for question in foreign:
+        found = await _find(retriever, question)
+        rows.in_scope += _row(folder.name, found, is_positive=False)
+    print(f"{folder.name}: {len(folder.questions)} questions, {len(foreign)} of others", file=sys.stderr)
+
+
+async def _find(retriever: IndexRetriever, question: Question) -> Found:
+    return await retriever.find(
+        question.question, [Message(Role(said.role), said.content) for said in question.history]
+    )
+
+
+def _learn(folder: str, question: Question, found: Found, rows: Rows) -> None:
+    first = fusion.documents(found.ranked)[:1]
+    is_right = question.is_answerable and metrics.hit(first, question.relevant_ids, 1)
+    rows.confidence += _row(folder, found, is_positive=is_right)
+    if question.is_answerable:
+        rows.in_scope += _row(folder, found, is_positive=True)
+        rows.in_scope += _row(folder, without(found, question.relevant_ids), is_positive=True)
+
+
+def _row(folder: str, found: Found, *, is_positive: bool) -> list[Row]:
+    if not found.ranked:
+        return []
+    return [Row(folder, confidence.features(found.searches, found.ranked, found.rarities), is_positive)]
+
+
+def without(found: Found, documents: Sequence[str]) -> Found:
+    """What would have been found if these documents were not there: a near miss."""
+
+    def left(hits: Sequence[Hit]) -> list[Hit]:
+        return [hit for hit in hits if hit.chunk.document_id not in documents]
+
+    searches: list[Search] = [
+        replace(search, keyword=left(search.keyword), nearest=left(search.nearest)) for search in found.searches
+    ]
+    return Found(searches, found.rarities, fusion.fuse(searches, found.rarities))
+
+
+def _model(rows: Sequence[Row], names: Sequence[str]) -> dict[str, Any]:
+    features = np.array([[asdict(row.features)[name] for name in names] for row in rows])
+    labels = np.array([float(row.is_positive) for row in rows])
+    counts = {row.folder: sum(other.folder == row.folder for other in rows) for row in rows}
+    weights = np.array([len(rows) / (len(counts) * counts[row.folder]) for row in rows])
+    intercept, *coefficients = metrics.logistic(features, labels, weights).round(3).tolist()
+    return {"intercept": intercept, "weights": dict(zip(names, coefficients, strict=True))}
+
+
+def _provenance(names: Sequence[str], lent: Sequence[str], rows: Rows) -> str:
+    others = [name for name in lent if name not in names]
+    return (
+        f"python -m supportplane_cli.evaluation.fitting over {', '.join(names)}"
+        f"{', with questions lent by ' + ', '.join(others) if others else ''}."
+        f" confidence: is the first document relevant, {len(rows.confidence)} questions."
+        f" in_scope: own questions, also without their documents, against those of others, {len(rows.in_scope)} rows."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
