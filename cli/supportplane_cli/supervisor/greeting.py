@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,20 +20,28 @@ def curl(url: str, key_file: Path) -> str:
     return f"curl -s {url}/api/v1/query -H {reading} -H 'Content-Type: application/json' -d {shlex.quote(body)}"
 
 
+def program() -> str:
+    """How this command line is called from here: by its name when that is on PATH, else by its path."""
+    started = Path(sys.argv[0]).resolve()
+    found = shutil.which("supportplane")
+    if started.stem != "supportplane" or (found and Path(found).resolve() == started):
+        return "supportplane"
+    here = Path.cwd()
+    return shlex.quote(str(started.relative_to(here) if started.is_relative_to(here) else started))
+
+
 def greeting(plan: Plan, embedded: Embedded, *, key: str, link: str, seconds: float) -> list[str]:
     """Lines for people. Secrets stand in them only when a terminal shows them, never in a log or a pipe."""
     shown = sys.stdout.isatty()
+    once = f"              signs one browser in, once, within 15 minutes; `{program()} link` makes another"
+    page = [f"  chat page   {link}", once] if shown else [f"  chat page   {plan.url}/  (`{program()} link` signs in)"]
     return [
         "",
         f"Supportplane answers at {plan.url}/  (ready in {seconds:.1f} s)",
         "",
-        f"  chat page   {link}" if shown else f"  chat page   {plan.url}/  (`supportplane link` signs a browser in)",
-        *(
-            ["              the link signs one browser in, once, within 15 minutes; `supportplane link` makes another"]
-            * shown
-        ),
+        *page,
         f"  API key     {plan.data.api_key}" + (f"  ({key})" if shown else ""),
-        f'  terminal    supportplane ask "{SAMPLE_QUESTION}"',
+        f'  terminal    {program()} ask "{SAMPLE_QUESTION}"',
         "  try it      " + curl(plan.url, plan.data.api_key),
         *offered(plan, embedded),
         "",
