@@ -76,7 +76,7 @@ class Asker:
         self._graph = build_graph(parts, checkpointer=None)
 
     async def ask(self, question: Question) -> Observation:
-        history = [Message(Role(said.role), said.content) for said in question.history]
+        history = messages(question)
         self._recorder.found = None
         listener = Listener()
         ending = await run_turn(self._graph, self._turn(question), history, listener)
@@ -110,5 +110,9 @@ class Asker:
         )
 
 
+def messages(question: Question) -> list[Message]:
+    return [Message(Role.USER if said.is_users else Role.ASSISTANT, said.content) for said in question.history]
+
+
 def _last_question(question: Question) -> str:
-    return next((said.content for said in reversed(question.history) if said.role == "user"), "")
+    return next((said.content for said in reversed(question.history) if said.is_users), "")

@@ -7,9 +7,9 @@ silently fewer questions would be a wrong figure.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from supportplane_cli.errors import WrongUsage
 
@@ -18,18 +18,22 @@ QUESTIONS = "questions*.jsonl"
 
 
 class Said(BaseModel):
-    """A message of the conversation before the question."""
+    """A message of the conversation before the question. role: whoever is not the user is taken for the agent."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    role: Literal["user", "assistant"]
+    role: str
     content: str
+
+    @property
+    def is_users(self) -> bool:
+        return self.role == "user"
 
 
 class Question(BaseModel):
-    """A row. relevant_ids: documents that answer it."""
+    """A row. relevant_ids: documents that answer it. A null is as good as a key that is not there."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
 
     id: str
     question: str
@@ -39,6 +43,11 @@ class Question(BaseModel):
     answerability: str | None = None
     needs_kb: bool | None = None
     reference_answer: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, row: Any) -> Any:
+        return {key: value for key, value in row.items() if value is not None} if isinstance(row, dict) else row
 
     @property
     def is_answerable(self) -> bool:

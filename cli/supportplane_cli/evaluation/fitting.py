@@ -18,9 +18,9 @@ import numpy as np
 
 from supportplane_cli.errors import CommandFailed, WrongUsage
 from supportplane_cli.evaluation import dataset, metrics
+from supportplane_cli.evaluation.asking import messages
 from supportplane_cli.evaluation.dataset import DOCUMENTS, DataSet, Question
 from supportplane_cli.evaluation.parts import EvaluationParts, database, opened
-from supportplane_runtime.domain.conversation import Message, Role
 from supportplane_runtime.rag import confidence, fusion
 from supportplane_runtime.rag.confidence import Features
 from supportplane_runtime.rag.fusion import Search
@@ -102,9 +102,7 @@ async def _collect(folder: DataSet, foreign: Sequence[Question], parts: Evaluati
 
 
 async def _find(retriever: IndexRetriever, question: Question) -> Found:
-    return await retriever.find(
-        question.question, [Message(Role(said.role), said.content) for said in question.history]
-    )
+    return await retriever.find(question.question, messages(question))
 
 
 def _learn(folder: str, question: Question, found: Found, rows: Rows) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from supportplane_cli.console import note
 from supportplane_cli.errors import PartFailed, WrongUsage
 from supportplane_cli.evaluation import dataset, report, summary
 from supportplane_cli.evaluation.asking import Asker, Observation
@@ -58,9 +59,8 @@ async def _ingest(folder: DataSet, collection: Collection, parts: EvaluationPart
         reporter.progress("documents", step.step, step.done, step.total)
 
     reading = await asyncio.to_thread(read_jsonl, folder.documents, collection.language)
-    if reading.skipped:
-        first = reading.skipped[0]
-        raise WrongUsage(f"{folder.documents}: {len(reading.skipped)} unreadable rows; {first.name} {first.reason}.")
+    for skipped in reading.skipped:
+        note(f"left out: {skipped.name} {skipped.reason}")
     ingested = await ingest(collection, reading, parts.ingestion, progress=progress)
     reporter.finished("documents", f"{ingested.documents} documents, {ingested.chunks} passages")
     return ingested
@@ -71,6 +71,7 @@ def _facts(ingested: IngestReport, observations: Sequence[Observation]) -> dict[
     return {
         "documents": ingested.documents,
         "passages": ingested.chunks,
+        "unreadable_documents": len(ingested.skipped),
         "ingestion_seconds": round(ingested.seconds, 1),
         "questions": len(observations),
         **dict(sorted(kinds.items())),

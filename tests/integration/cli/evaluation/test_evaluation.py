@@ -64,8 +64,16 @@ def test_a_folder_is_measured_through_the_real_parts(folder: Path, capsys: pytes
     assert figures["answer_p95_s"]["value"] > 0
 
 
-def test_a_row_of_documents_that_cannot_be_read_is_an_error(folder: Path) -> None:
+def test_a_document_that_cannot_be_read_is_named_and_counted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with (folder / "kb.jsonl").open("a") as file:
         file.write('{"title": "no id"}\n')
-    with pytest.raises(WrongUsage, match="unreadable"):
+    run(folder, as_json=True)
+    output = capsys.readouterr()
+    assert json.loads(output.out)["unreadable_documents"] == 1
+    assert "left out: kb.jsonl:7" in output.err
+
+
+def test_a_folder_whose_documents_are_all_unreadable_is_an_error(folder: Path) -> None:
+    (folder / "kb.jsonl").write_text("{}\n")
+    with pytest.raises(WrongUsage, match="no document could be read"):
         run(folder, as_json=True)

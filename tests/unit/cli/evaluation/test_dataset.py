@@ -30,6 +30,19 @@ def test_rows_are_read_and_other_keys_ignored(tmp_path: Path) -> None:
     assert question.history[0].content == "First?"
 
 
+def test_nulls_numbers_and_other_speakers_are_fine(tmp_path: Path) -> None:
+    row = {
+        "id": 7,
+        "question": "And then?",
+        "relevant_ids": None,
+        "reference_answer": None,
+        "history": [{"role": "agent", "content": "Hello."}],
+    }
+    (question,) = load(folder(tmp_path, row)).questions
+    assert (question.id, question.relevant_ids) == ("7", ())
+    assert not question.history[0].is_users
+
+
 def test_rows_of_every_questions_file_are_read(tmp_path: Path) -> None:
     folder(tmp_path, {"id": "1", "question": "A?"})
     (tmp_path / "questions.more.jsonl").write_text('{"id": "2", "question": "B?"}\n')
@@ -64,7 +77,7 @@ def test_a_path_that_is_no_folder_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("line", "where"),
-    [('{"id": "1"}', "question"), ("{broken", "the line"), ('{"id": "1", "question": 5}', "question")],
+    [('{"id": "1"}', "question"), ("{broken", "the line"), ('{"id": "1", "question": ["A"]}', "question")],
 )
 def test_a_line_that_cannot_be_used_is_named(tmp_path: Path, line: str, where: str) -> None:
     with pytest.raises(WrongUsage, match=rf"questions\.dev\.jsonl:2: {where}"):
