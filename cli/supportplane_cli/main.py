@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing is running, 4 the data di
 6 a part did not start, 7 the data directory is unusable, 130 interrupted.
 """
 
+import os
 import sys
 
 import typer
@@ -48,6 +49,7 @@ cli.add_typer(keys.cli, name="keys")
 
 def app() -> None:
     """What the installed script calls."""
+    os.umask(0o077)  # whatever a command writes is its user's alone
     try:
         cli()
     except CommandFailed as failure:

@@ -25,12 +25,17 @@ def service_account(folder: Path) -> str | None:
     return FALLBACK
 
 
-def can_reach(account: str, path: Path) -> bool:
-    """Whether the account may pass through every parent of ``path`` and enter or read it, by the mode bits."""
+def can_pass(account: str, folder: Path) -> bool:
+    """Whether the account may pass through a folder and every parent of it, by the mode bits."""
     entry = pwd.getpwnam(account)
-    target = path.resolve()
-    passable = all(_allows(entry, parent, stat.S_IXOTH) for parent in target.parents)
-    return passable and _allows(entry, target, stat.S_IXOTH | stat.S_IROTH)
+    target = folder.resolve()
+    return all(_allows(entry, path, stat.S_IXOTH) for path in (target, *target.parents))
+
+
+def can_execute(account: str, program: Path) -> bool:
+    entry = pwd.getpwnam(account)
+    target = program.resolve()
+    return can_pass(account, target.parent) and _allows(entry, target, stat.S_IXOTH | stat.S_IROTH)
 
 
 def _allows(entry: pwd.struct_passwd, path: Path, wanted: int) -> bool:

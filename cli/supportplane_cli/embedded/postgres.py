@@ -166,10 +166,10 @@ class Postgres(Part):
         self._account = account.service_account(self.data)
         if self._account is None:
             return
-        if not account.can_reach(self._account, self.spec.folder):
+        self.spec.folder.chmod(0o711)  # to pass through; `data` in it is the account's alone
+        if not account.can_pass(self._account, self.spec.folder):
             self._tree = self.spec.folder
-            self.spec.folder.chmod(0o711)
-        if self._tree or not account.can_reach(self._account, self._install / "bin" / "postgres"):
+        if self._tree or not account.can_execute(self._account, self._install / "bin" / "postgres"):
             self._install = self._copied_install()
 
     def _copied_install(self) -> Path:

@@ -14,7 +14,7 @@ from supportplane_cli.paths import DataDir
 from supportplane_cli.private_files import make_private_folder
 from supportplane_cli.supervisor.plan import Plan
 
-# A new database with its log, the sample's index and logs take 90 MB (measured); the rest is room to work.
+# The sample agent's database with its log takes 65 MB, root's copy of PostgreSQL 31 MB (2026-11); the rest is room.
 NEEDED_BYTES = 250 * 1024 * 1024
 
 
@@ -69,6 +69,10 @@ def unusable(data: DataDir, error: OSError) -> DataUnusable:
         f"The data directory {data.root} cannot be written to by {me}: {error.strerror}.",
         hint="give it to your user with chown, or name another --data-dir",
     )
+
+
+def is_the_folder_s_fault(error: OSError) -> bool:
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
 
 
 def disk_full(folder: Path) -> DiskFull:

@@ -34,7 +34,8 @@ def up(plan: Plan, *, as_json: bool) -> None:
     with DataLock(plan.data, purpose="up"):
         preflight.check(plan)
         signal.signal(signal.SIGTERM, interrupt)
-        signal.signal(signal.SIGHUP, interrupt)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup wants it to live on
+            signal.signal(signal.SIGHUP, interrupt)
         Supervisor(plan, begun, as_json=as_json).run()
 
 
@@ -63,6 +64,8 @@ class Supervisor:
         except KeyboardInterrupt:
             self._report.say("\nStopping; the data stays. Press Ctrl-C again to stop at once.")
         except OSError as error:
+            if not preflight.is_the_folder_s_fault(error):
+                raise
             raise preflight.unusable(self._plan.data, error) from error
         finally:
             self._stop()

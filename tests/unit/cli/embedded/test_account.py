@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from supportplane_cli.embedded.account import FALLBACK, can_reach, service_account
+from supportplane_cli.embedded.account import FALLBACK, can_execute, can_pass, service_account
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs a program as somebody else")
 
@@ -29,5 +29,6 @@ def test_a_closed_parent_is_noticed(tmp_path: Path) -> None:
     inner = tmp_path / "inner"
     inner.mkdir(mode=0o755)
     tmp_path.chmod(0o700)
-    assert not can_reach(FALLBACK, inner)
-    assert can_reach(FALLBACK, Path("/usr/bin"))
+    assert not can_pass(FALLBACK, inner)
+    assert can_pass(FALLBACK, Path("/usr/bin"))
+    assert can_execute(FALLBACK, Path("/usr/bin/env"))
