@@ -21,6 +21,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 DATABASE = "database.dump"
 API_KEY = "api-key"
+VISITORS = "visitor-secret"
 SECRETS = "secrets"
 
 
@@ -100,10 +101,10 @@ def parse_manifest(source: Path, archive: tarfile.TarFile) -> Manifest:
 
 
 def unpack(source: Path, archive: tarfile.TarFile, name: str, folder: Path) -> None:
-    """One member that a backup may have: the dump, the key, secrets/<name>/<key>."""
+    """One member that a backup may have: the dump, the key, the visitors' secret, secrets/<name>/<key>."""
     parts = Path(name).parts
     is_secret = len(parts) == 3 and parts[0] == SECRETS and ".." not in parts
-    reader = archive.extractfile(name) if is_secret or name in (DATABASE, API_KEY) else None
+    reader = archive.extractfile(name) if is_secret or name in (DATABASE, API_KEY, VISITORS) else None
     if reader is None:
         raise CommandFailed(f"{source} holds {name}, which no backup of supportplane has.")
     target = folder / name

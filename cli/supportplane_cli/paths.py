@@ -49,6 +49,11 @@ class DataDir:
         return self.root / "api-key"
 
     @property
+    def visitor_secret(self) -> Path:
+        """Signs the tokens of widget visitors; the gateway makes it."""
+        return self.passwords / "visitor-secret"
+
+    @property
     def state(self) -> Path:
         return self.root / "state.json"
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from supportplane_cli.archive import API_KEY, DATABASE, SECRETS, write_archive
+from supportplane_cli.archive import API_KEY, DATABASE, SECRETS, VISITORS, write_archive
 from supportplane_cli.console import emit, note
 from supportplane_cli.errors import CommandFailed
 from supportplane_cli.options import DataDirOption, DryRunOption, JsonOption
@@ -35,8 +35,7 @@ def backup(
     data = find_data_dir(data_dir)
     if file.exists() and not force:
         raise CommandFailed(f"{file} exists.", hint="name another file, or add --force")
-    members = {API_KEY: data.api_key} if data.api_key.exists() else {}
-    members |= secret_files(data)
+    members = private_files(data)
     if dry_run:
         print(f"Would write the database and {len(members)} files of {data.root} to {file}")
         return
@@ -61,7 +60,8 @@ def make(url: str, members: dict[str, Path], file: Path) -> dict[str, object]:
     return {"file": str(file), "megabytes": round(file.stat().st_size / 1e6, 1), "schema": manifest.schema}
 
 
-def secret_files(data: DataDir) -> dict[str, Path]:
-    """By the names they have in the archive."""
-    files = (path for path in sorted(data.secrets.glob("*/*")) if path.is_file())
-    return {f"{SECRETS}/{path.relative_to(data.secrets)}": path for path in files}
+def private_files(data: DataDir) -> dict[str, Path]:
+    """What belongs to the rows of the database, by the names it has in the archive."""
+    secrets = {f"{SECRETS}/{path.relative_to(data.secrets)}": path for path in sorted(data.secrets.glob("*/*"))}
+    files = {API_KEY: data.api_key, VISITORS: data.visitor_secret, **secrets}
+    return {name: path for name, path in files.items() if path.is_file()}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from supportplane_cli.archive import API_KEY, DATABASE, SECRETS, read_archive
+from supportplane_cli.archive import API_KEY, DATABASE, SECRETS, VISITORS, read_archive
 from supportplane_cli.console import emit
 from supportplane_cli.errors import CommandFailed
 from supportplane_cli.options import DataDirOption, DryRunOption, JsonOption
@@ -77,12 +77,14 @@ def apply(data: DataDir, folder: Path) -> None:
 
     with embedded_database(data) as postgres:
         replace_database(postgres, folder / DATABASE)
-    if (folder / API_KEY).exists():
-        write_private(data.api_key, (folder / API_KEY).read_text())
+    for name, target in ((API_KEY, data.api_key), (VISITORS, data.visitor_secret)):
+        if (folder / name).exists():
+            write_private(target, (folder / name).read_text())
     if (folder / SECRETS).exists():
         shutil.rmtree(data.secrets, ignore_errors=True)
         for path in (folder / SECRETS).glob("*/*"):
             write_private(data.secrets / path.relative_to(folder / SECRETS), path.read_text())
+    data.warmth.unlink(missing_ok=True)  # it speaks of the database that was replaced
     save_layout(data)
 
 

@@ -31,6 +31,7 @@ def fill(data: DataDir, tenant: str) -> DataDir:
     """A data directory as `up` leaves it, with one tenant in its database."""
     save_layout(data)
     write_private(data.api_key, "sk_first\n")
+    write_private(data.visitor_secret, "signs")
     write_private(data.secrets / "models" / "api-key", "secret\n")
     with embedded_database(data) as postgres:
         upgrade(postgres.url())
@@ -58,6 +59,7 @@ def test_a_backup_restored_elsewhere_holds_the_same_rows_key_and_secrets(backup:
     assert done.returncode == 0, done.stderr
     assert tenants(target) == ["shop"]
     assert target.api_key.read_text() == "sk_first\n"
+    assert target.visitor_secret.read_text() == "signs"
     assert (target.secrets / "models" / "api-key").stat().st_mode & 0o777 == 0o600
 
 
