@@ -5,6 +5,7 @@ import pytest
 from supportplane_runtime.domain.conversation import Message, Role
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.rag.fusion import (
+    MOST_PARTS,
     PREVIOUS_ANSWER_WEIGHT,
     Search,
     View,
@@ -59,6 +60,19 @@ def test_the_question_comes_first_and_the_last_exchange_adds_to_it() -> None:
 
 def test_without_a_conversation_there_is_one_view() -> None:
     assert [view.text for view in views("How?", [])] == ["How?"]
+
+
+def test_a_long_message_is_also_searched_part_by_part() -> None:
+    letter = "I have a card. It was lost on Monday! Can you block it? " * 40
+    whole, *parts = views(letter, [Message(Role.USER, "Hello"), Message(Role.ASSISTANT, "Hello.")])
+    assert whole.text == letter
+    assert [view.text for view in parts[-2:]] == ["Hello", "Hello."]
+    assert 2 <= len(parts[:-2]) <= MOST_PARTS
+    assert " ".join(view.text for view in parts[:-2]) == letter.strip()
+
+
+def test_a_long_message_without_a_full_stop_is_one_part() -> None:
+    assert len(views("word " * 400, [])) == 2
 
 
 def test_what_both_searches_found_is_before_what_one_found() -> None:
