@@ -19,7 +19,8 @@ DIMENSIONS = 384
 EMBEDDER = "test-embedder"
 NAMES = count()
 
-pytestmark = pytest.mark.slow
+# The first test may have to build a Weaviate before it starts it.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from supportplane_runtime.rag.pgvector import PgVectorIndex
 from supportplane_runtime.rag.weaviate import WeaviateIndex
 from weaviate_server import Weaviate, WeaviateSpec, weaviate_binary
 
-pytestmark = pytest.mark.slow
+# The first test may have to build a Weaviate before it starts it.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 DOCS = Collection("acme", "docs")
 VECTOR = np.eye(1, 384, dtype=np.float32)[0]
 KEY = IndexedChunk(Chunk("keys#0", "keys", "Keys", (), "Rotate the key.", "keys.md", 0), VECTOR, "a.b")
