@@ -52,10 +52,10 @@ def test_the_question_comes_first_and_the_last_exchange_adds_to_it() -> None:
     found = views("And how long?", history)
     assert [view.text for view in found] == [
         "And how long?",
-        "How do keys work?",
+        "And how long?\nHow do keys work?\nA key opens the API. It expires.",
         "A key opens the API. It expires.",
     ]
-    assert found[0].weight > found[2].weight > found[1].weight
+    assert found[0].weight >= found[1].weight > found[2].weight
 
 
 def test_without_a_conversation_there_is_one_view() -> None:
@@ -66,7 +66,7 @@ def test_a_long_message_is_also_searched_part_by_part() -> None:
     letter = "I have a card. It was lost on Monday! Can you block it? " * 40
     whole, *parts = views(letter, [Message(Role.USER, "Hello"), Message(Role.ASSISTANT, "Hello.")])
     assert whole.text == letter
-    assert [view.text for view in parts[-2:]] == ["Hello", "Hello."]
+    assert [view.text for view in parts[-2:]] == [f"{letter}\nHello\nHello.", "Hello."]
     assert 2 <= len(parts[:-2]) <= MOST_PARTS
     assert " ".join(view.text for view in parts[:-2]) == letter.strip()
 
