@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -57,6 +58,11 @@ def poll(condition: Callable[[], Any], *, deadline_s: float, what: str) -> Any:
     raise AssertionError(f"{what} did not happen within {deadline_s:g} s")
 
 
+def listen_to_ctrl_c() -> None:
+    """As in a terminal: a shell starts background jobs, and so perhaps these tests, with Ctrl-C ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass
 class Laptop:
     """folder holds the agent file, its guide, the data directory and what `up` printed."""
@@ -95,6 +101,7 @@ class Laptop:
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
+                preexec_fn=listen_to_ctrl_c,  # noqa: PLW1509  # one call of signal(), safe between fork and exec
             )
 
     def up(self) -> None:
