@@ -93,6 +93,9 @@ EMBEDDING_SECONDS = Histogram(
     "Vectors for a question and its conversation, remembered ones included",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2),
 )
+EMBEDDING_CPU_SECONDS = Counter(
+    "supportplane_embedding_cpu_seconds", "Processor time spent on making vectors, of questions and passages"
+)
 SEARCH_SECONDS = Histogram(
     "supportplane_knowledge_search_seconds",
     "All searches of a turn in one knowledge base, by words and by meaning",

@@ -7,6 +7,7 @@ and better at it than the multilingual one; which model made a vector is stored 
 
 import asyncio
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from supportplane_runtime import metrics
 from supportplane_runtime.errors import KnowledgeUnavailable
 from supportplane_runtime.rag.embedding_e5 import E5Encoder
 from supportplane_runtime.rag.embedding_minilm import MiniLMEncoder
@@ -114,4 +116,13 @@ async def _each(
     loop = asyncio.get_running_loop()
     # A lone half of a surrogate pair has no UTF-8, which both tokenizers want.
     clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-    return await asyncio.gather(*(loop.run_in_executor(threads, encode, text) for text in clean))
+    return await asyncio.gather(*(loop.run_in_executor(threads, _counted, encode, text) for text in clean))
+
+
+def _counted(encode: Callable[[str], NDArray[np.float32]], text: str) -> NDArray[np.float32]:
+    """Encode, and count what it costs: with one thread a call, this thread's time is all of it."""
+    began = time.thread_time()
+    try:
+        return encode(text)
+    finally:
+        metrics.EMBEDDING_CPU_SECONDS.inc(time.thread_time() - began)
