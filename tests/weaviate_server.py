@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from supportplane_cli.embedded.ports import free_port, http_status
+from supportplane_cli.embedded.ports import free_port, http_status, is_bindable
 from supportplane_cli.embedded.process import ChildSpec, Part
 
 TOOL = Path(__file__).parents[1] / "scripts" / "tool"
@@ -62,7 +62,8 @@ class Weaviate(Part):
         )
 
     def is_ready(self) -> bool:
-        return http_status(self.port, "/v1/.well-known/ready") == 200
+        """By both protocols: the second one is opened a moment after the first says ready."""
+        return http_status(self.port, "/v1/.well-known/ready") == 200 and not is_bindable("127.0.0.1", self.grpc_port)
 
     def _environment(self) -> dict[str, str]:
         raft_port = free_port()
