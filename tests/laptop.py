@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+
+from supportplane_cli.embedded.ports import free_port, http_status
 
 AGENT = """
 apiVersion: supportplane.io/v1alpha1
@@ -46,6 +49,8 @@ A refund reaches your bank account five working days after the parcel has arrive
 """
 QUESTION = "How do I return a parcel?"
 START_DEADLINE_S = 240.0
+SLOW_MODEL = Path(__file__).with_name("slow_model.py")
+SLOW_TURN_S = 3.0
 
 
 def poll(condition: Callable[[], Any], *, deadline_s: float, what: str) -> Any:
@@ -163,3 +168,21 @@ class Laptop:
             session.get(self.url + path) as reply,
         ):
             return reply.status, await reply.json(content_type=None)
+
+
+@contextmanager
+def slow_agent(folder: Path) -> Iterator[Laptop]:
+    """A running agent whose turns take SLOW_TURN_S, because its model does: time enough to kill something."""
+    port = free_port()
+    server = subprocess.Popen([sys.executable, str(SLOW_MODEL), str(port), str(SLOW_TURN_S)])
+    model = f'{{url: "http://127.0.0.1:{port}/v1", model: slow}}'
+    agent = Laptop(folder, free_port(), writing="Verified", model=model)
+    agent.write()
+    try:
+        poll(lambda: http_status(port, "/") is not None, deadline_s=30, what="the start of the slow model")
+        agent.up()
+        yield agent
+    finally:
+        agent.down()
+        server.terminate()
+        server.wait(timeout=10)

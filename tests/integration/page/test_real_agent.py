@@ -2,44 +2,20 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from laptop import QUESTION, Laptop
-from supportplane_cli.embedded.ports import free_port, http_status
+from laptop import QUESTION, Laptop, slow_agent
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-SLOW_MODEL = Path(__file__).parents[2] / "slow_model.py"
-TURN_S = 3.0  # time enough to kill the gateway during an answer
 
 
 @pytest.fixture(scope="module")
-def slow_model_port() -> Iterator[int]:
-    port = free_port()
-    server = subprocess.Popen([sys.executable, str(SLOW_MODEL), str(port), str(TURN_S)])
-    try:
-        while http_status(port, "/") is None:
-            assert server.poll() is None
-        yield port
-    finally:
-        server.terminate()
-        server.wait(timeout=10)
-
-
-@pytest.fixture(scope="module")
-def agent(tmp_path_factory: pytest.TempPathFactory, slow_model_port: int) -> Iterator[Laptop]:
-    model = f'{{url: "http://127.0.0.1:{slow_model_port}/v1", model: slow}}'
-    made = Laptop(tmp_path_factory.mktemp("page"), free_port(), writing="Verified", model=model)
-    made.write()
-    try:
-        made.up()
+def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    with slow_agent(tmp_path_factory.mktemp("page")) as made:
         yield made
-    finally:
-        made.down()
 
 
 @pytest.fixture
