@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from cli_terminal import Terminal
 from supportplane_cli.dumping import embedded_database
+from supportplane_cli.embedded.ports import free_port
 from supportplane_cli.paths import DataDir
 
 pytestmark = pytest.mark.slow
@@ -85,9 +87,14 @@ def test_a_full_disk(make_laptop: Callable[..., Terminal]) -> None:
 
 
 @AS_ROOT
-def test_a_folder_of_another_user(make_laptop: Callable[..., Terminal]) -> None:
-    laptop = make_laptop(prefix=("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"))
-    laptop.data.mkdir(mode=0o700)
-    for parent in laptop.folder.parents[:3]:
-        parent.chmod(parent.stat().st_mode | 0o011)
-    refused(laptop, "cannot be written to by uid 65534", "--data-dir")
+def test_a_folder_of_another_user() -> None:
+    # Not below pytest's folder: that one is its user's alone, and every new test session closes it again.
+    with tempfile.TemporaryDirectory() as name:
+        laptop = Terminal(
+            Path(name), free_port(), prefix=("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+        )
+        laptop.write()
+        laptop.data.mkdir(mode=0o700)
+        for path in (laptop.folder, laptop.folder / "guide", *laptop.folder.rglob("*.*")):
+            path.chmod(0o755)
+        refused(laptop, "cannot be written to by uid 65534", "--data-dir")
