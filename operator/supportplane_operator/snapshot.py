@@ -1,0 +1,163 @@
+"""What is known of one agent at one moment, frozen: ``observe`` fills it, everything pure works on it.
+
+``Snapshot`` is for a SupportAgent, ``EndpointSnapshot`` for a ModelEndpoint, ``BaseSnapshot`` for a KnowledgeBase. No
+I/O and no clock here; objects of the cluster are plain dicts as the API server sent them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from supportplane_crds import KnowledgeBase, ModelEndpoint, SupportAgent
+
+if TYPE_CHECKING:
+    from supportplane_crds import SupportAgentClass
+
+Manifest: TypeAlias = dict[str, Any]
+ChildKey: TypeAlias = tuple[str, str]
+"""(kind, name); everything is in the agent's namespace."""
+
+HTTP_ROUTE = "gateway.networking.k8s.io/v1/HTTPRoute"
+CERTIFICATE = "cert-manager.io/v1/Certificate"
+SCALED_OBJECT = "keda.sh/v1alpha1/ScaledObject"
+SERVICE_MONITOR = "monitoring.coreos.com/v1/ServiceMonitor"
+PROMETHEUS_RULE = "monitoring.coreos.com/v1/PrometheusRule"
+CNPG_CLUSTER = "postgresql.cnpg.io/v1/Cluster"
+OPTIONAL_APIS = (HTTP_ROUTE, CERTIFICATE, SCALED_OBJECT, SERVICE_MONITOR, PROMETHEUS_RULE, CNPG_CLUSTER)
+"""What a cluster may lack: each is group/version/kind, as in ``Snapshot.capabilities``."""
+
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentReport:
+    """A part as the runtime sees it. detail: a sentence for people."""
+
+    name: str  # database, cache, model, knowledge, orchestrator or schema
+    ok: bool
+    required: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeReport:
+    """What the index holds of one knowledge base."""
+
+    name: str
+    documents: int
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeReport:
+    """A gateway's answer at /internal/v1/status."""
+
+    version: str
+    revision: str | None
+    mode: str
+    components: tuple[ComponentReport, ...] = ()
+    knowledge: tuple[KnowledgeReport, ...] = ()
+
+    def component(self, name: str) -> ComponentReport | None:
+        return next((each for each in self.components if each.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One agent. raw: the object as read, with its status. invalid: why a stored companion could not be parsed.
+
+    runtime: None until a gateway answered; runtime_error says why it did not. sources: a digest of each ConfigMap that
+    knowledge is read from, None for one that does not exist, no entry where nobody looked. events: Warning events of
+    pods that say why a volume or a container could not be set up.
+    """
+
+    agent: SupportAgent
+    raw: Manifest
+    agent_class: SupportAgentClass | None = None
+    endpoint: ModelEndpoint | None = None
+    bases: tuple[KnowledgeBase, ...] = ()
+    children: Mapping[ChildKey, Manifest] = field(default_factory=lambda: _NOTHING)
+    pods: tuple[Manifest, ...] = ()
+    capabilities: frozenset[str] = frozenset()
+    runtime: RuntimeReport | None = None
+    runtime_error: str | None = None
+    invalid: tuple[str, ...] = ()
+    sources: Mapping[ChildKey, str | None] = field(default_factory=lambda: _NOTHING)
+    events: tuple[Manifest, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.agent.name
+
+    @property
+    def namespace(self) -> str:
+        return self.raw.get("metadata", {}).get("namespace") or self.agent.metadata.namespace or "default"
+
+    @property
+    def generation(self) -> int:
+        return int(self.raw.get("metadata", {}).get("generation", 0))
+
+    @property
+    def status(self) -> Manifest:
+        """The status as it was read; empty for a new agent."""
+        return self.raw.get("status") or {}
+
+    def has(self, api: str) -> bool:
+        """api: one of OPTIONAL_APIS."""
+        return api in self.capabilities
+
+    def child(self, kind: str, name: str) -> Manifest | None:
+        return self.children.get((kind, name))
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSnapshot:
+    """One ModelEndpoint. answered: whether the address answered a probe, None when nobody asked; detail: its words."""
+
+    endpoint: ModelEndpoint
+    raw: Manifest
+    children: Mapping[ChildKey, Manifest] = field(default_factory=lambda: _NOTHING)
+    pods: tuple[Manifest, ...] = ()
+    answered: bool | None = None
+    detail: str = ""
+    runtime_image: str | None = None  # from the class of an agent that uses it, for the embedded model
+
+    @property
+    def name(self) -> str:
+        return self.endpoint.name
+
+    @property
+    def namespace(self) -> str:
+        return self.raw.get("metadata", {}).get("namespace") or self.endpoint.metadata.namespace or "default"
+
+    @property
+    def generation(self) -> int:
+        return int(self.raw.get("metadata", {}).get("generation", 0))
+
+    @property
+    def status(self) -> Manifest:
+        return self.raw.get("status") or {}
+
+    def child(self, kind: str, name: str) -> Manifest | None:
+        return self.children.get((kind, name))
+
+
+@dataclass(frozen=True, slots=True)
+class BaseSnapshot:
+    """One KnowledgeBase with the agents (as read, with their status) of its namespace that use it."""
+
+    base: KnowledgeBase
+    raw: Manifest
+    agents: tuple[Manifest, ...] = ()
+    sources: Mapping[ChildKey, str | None] = field(default_factory=lambda: _NOTHING)
+
+    @property
+    def generation(self) -> int:
+        return int(self.raw.get("metadata", {}).get("generation", 0))
+
+    @property
+    def status(self) -> Manifest:
+        return self.raw.get("status") or {}
