@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import subprocess
 import urllib.request
 from collections.abc import Callable
@@ -100,3 +101,15 @@ async def test_a_killed_supervisor_takes_its_children_along_and_the_next_up_fini
     laptop.up()
     turn = await ended(laptop, turn_id)
     assert turn["status"] == "finished", turn
+
+
+async def test_a_model_killed_while_it_is_asked_leaves_an_answer_quoted_from_the_documents(
+    writing_laptop: Laptop,
+) -> None:
+    os.kill(writing_laptop.pids()["model"], signal.SIGSTOP)  # so that the question surely waits for it
+    turn_id = await asked(writing_laptop, user="killed-model")
+    killed = writing_laptop.kill("model")
+    writing_laptop.comes_back("model", killed)
+    turn = await ended(writing_laptop, turn_id)
+    assert turn["status"] == "finished", turn
+    assert "return label" in turn["answer"]["response"]
