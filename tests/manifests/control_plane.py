@@ -21,6 +21,15 @@ from manifests.wrong_objects import REPOSITORY
 from supportplane_cli.embedded.ports import free_port
 from supportplane_cli.embedded.process import Child, ChildSpec
 
+# Who did what to which object, without bodies; one line a request, when it is answered.
+AUDIT_POLICY = """\
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived, ResponseStarted]
+rules:
+- level: Metadata
+"""
+PATCH_TYPES = {"apply": "application/apply-patch+yaml", "merge": "application/merge-patch+json"}
 START_DEADLINE_S = 120.0  # 4 s on an idle machine of two cores; a busy one is not a failure
 
 
@@ -61,8 +70,10 @@ class Reply:
 class ControlPlane:
     """etcd and kube-apiserver in a folder of their own, on free ports of 127.0.0.1."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, audited: bool = False) -> None:
+        """audited: every request leaves a line in ``audit_log``."""
         self.folder = folder
+        self.audited = audited
         self.token = secrets.token_urlsafe(16)
         self.port = free_port()
         self._etcd_port, self._peer_port = free_port(), free_port()
@@ -75,17 +86,52 @@ class ControlPlane:
         pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
         (self.folder / "sa.key").write_bytes(pem)
         (self.folder / "tokens.csv").write_text(f"{self.token},admin,admin,system:masters\n")
+        (self.folder / "audit.yaml").write_text(AUDIT_POLICY)
+        self.start_api()
+
+    def start_api(self) -> None:
+        """Start the API server, again where it was stopped: same port, same etcd, same certificate."""
         self._api = Child(self._api_spec(ready_binary("kube-apiserver")))
         self._api.wait_ready(self._is_ready, deadline_s=START_DEADLINE_S)
 
-    def stop(self) -> None:
-        """The API server first: without its etcd it hangs at exit."""
+    def stop_api(self) -> None:
         if self._api is not None:
             self._api.stop()
+
+    def stop(self) -> None:
+        """The API server first: without its etcd it hangs at exit."""
+        self.stop_api()
         self._etcd.stop()
 
-    def ask(self, method: str, path: str, body: Any = None, *, accept: str = "application/json") -> Reply:
-        content_type = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def audit_log(self) -> Path:
+        """One JSON object a line, when the server was started with ``audited``."""
+        return self.folder / "audit.log"
+
+    def kubeconfig(self, name: str, token: str) -> Path:
+        """A file for clients that come as the owner of the token."""
+        cluster = {"server": self.url, "certificate-authority": str(self.folder / "certs/apiserver.crt")}
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": name,
+            "clusters": [{"name": name, "cluster": cluster}],
+            "users": [{"name": name, "user": {"token": token}}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        }
+        path = self.folder / f"{name}.kubeconfig"
+        path.write_text(json.dumps(config))
+        return path
+
+    def ask(
+        self, method: str, path: str, body: Any = None, *, accept: str = "application/json", patch: str = "apply"
+    ) -> Reply:
+        """patch: what a PATCH carries: apply (server-side) or merge."""
+        content_type = PATCH_TYPES[patch] if method == "PATCH" else "application/json"
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": content_type, "Accept": accept}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._url(path), data, headers, method=method)  # noqa: S310 -- https, our own
@@ -97,7 +143,7 @@ class ControlPlane:
                 return Reply(refusal.code, _parsed(refusal.read()))
 
     def _url(self, path: str) -> str:
-        return f"https://127.0.0.1:{self.port}{path}"
+        return f"{self.url}{path}"
 
     def _tls(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.folder / "certs/apiserver.crt"))
@@ -134,7 +180,10 @@ class ControlPlane:
             "service-account-signing-key-file": self.folder / "sa.key",
             "token-auth-file": self.folder / "tokens.csv",
             "authorization-mode": "Node,RBAC",
+            "allow-privileged": "true",
         }
+        if self.audited:
+            flags |= {"audit-policy-file": self.folder / "audit.yaml", "audit-log-path": self.audit_log}
         return ChildSpec("kube-apiserver", (binary, *_flags(flags)), self.folder / "kube-apiserver.log")
 
 
