@@ -31,10 +31,10 @@ _PLAIN_INTEGER = re.compile("[-+]?(0|[1-9][0-9]{0,17})")
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a value begins, counted from 1."""
+    """Where a value begins, counted from 1; None for a value that was never text."""
 
-    line: int
-    column: int
+    line: int | None = None
+    column: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class Document:
 
     def position(self, path: Path) -> Position:
         """Of the path, or of the nearest thing around it (a missing field has no line of its own)."""
-        while path not in self.positions:
+        while path and path not in self.positions:
             path = path[:-1]
-        return self.positions[path]
+        return self.positions.get(path, Position())
 
 
 class Unreadable(Exception):
@@ -149,7 +149,7 @@ class _Builder:
         return self._scalar(node, path, self.positions[path])
 
     def _entries(self, node: MappingNode, path: Path) -> Iterator[tuple[str, Any]]:
-        lines: dict[str, int] = {}
+        lines: dict[str, int | None] = {}
         for key_node, value_node in node.value:
             key = self._key(key_node, path)
             if key is None:

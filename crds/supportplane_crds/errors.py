@@ -2,6 +2,7 @@
 
 ContractError
 +-- InvalidAgentFile      ``problems``: every mistake found, each a ``Problem`` with path, line and a sentence
++-- InvalidObject         the same of one object that was read from an API server, so without lines
 """
 
 from dataclasses import dataclass
@@ -25,6 +26,11 @@ class Problem:
     allowed: tuple[str, ...] = ()
     suggestion: str | None = None
 
+    @property
+    def is_unfamiliar(self) -> bool:
+        """A field or word that this version does not know. Of a stored object: one that another version may know."""
+        return self.message.startswith("unknown ")
+
     def __str__(self) -> str:
         where = f"line {self.line}: " if self.line else ""
         sentence = f"{self.path}: {self.message}" if self.path else self.message
@@ -44,3 +50,17 @@ class InvalidAgentFile(ContractError):
         self.path = path
         self.problems = tuple(sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
         super().__init__("\n".join([f"{path} is not a valid agent file:", *(f"  {p}" for p in self.problems)]))
+
+
+class InvalidObject(ContractError):
+    """A stored object that cannot be used. label: kind and name. problems: never empty."""
+
+    def __init__(self, label: str, problems: list[Problem]) -> None:
+        self.label = label
+        self.problems = tuple(problems)
+        super().__init__(f"{label} is not valid: {'; '.join(map(str, problems))}")
+
+    @property
+    def is_of_another_version(self) -> bool:
+        """Whether all that is wrong are fields and words that this version does not know."""
+        return all(problem.is_unfamiliar for problem in self.problems)

@@ -4,16 +4,36 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from supportplane_crds.cluster_only import NEEDS_CLUSTER
 from supportplane_crds.lists import AsSet, MapBy
-from supportplane_crds.objects import API_VERSION, ContractModel, KubernetesObject
+from supportplane_crds.objects import API_VERSION, Column, ContractModel, KubernetesObject, condition_column
+from supportplane_crds.references import ConfigMapRef, VolumeClaimRef
+from supportplane_crds.rules import Rule
+from supportplane_crds.status import CompanionStatus
 from supportplane_crds.text import Glob, HttpUrl, LanguageCode, Name, PrintableLine
 
 
 class KnowledgeSource(ContractModel):
-    """A file, or a directory with the files below it."""
+    """A file, or a directory with the files below it; on a cluster a ConfigMap or a volume."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "size([has(self.path), has(self.configMap), has(self.volumeClaim)].filter(is_set, is_set)) == 1",
+            "set exactly one of path (on a laptop), configMap or volumeClaim (on a cluster)",
+            lambda source: [source.path, source.config_map, source.volume_claim].count(None) == 2,
+        ),
+    )
 
     name: Name = Field(description="Name of the source; part of the documents' identity.")
-    path: PrintableLine = Field(description="File or directory, relative to the YAML file.")
+    path: PrintableLine | None = Field(
+        default=None, description="On a laptop: file or directory, relative to the YAML file."
+    )
+    config_map: Annotated[ConfigMapRef | None, NEEDS_CLUSTER] = Field(
+        default=None, description="On a cluster: a ConfigMap whose keys are file names and whose values are documents."
+    )
+    volume_claim: Annotated[VolumeClaimRef | None, NEEDS_CLUSTER] = Field(
+        default=None, description="On a cluster: a volume with documents; it is mounted read-only."
+    )
     include: Annotated[tuple[Glob, ...], AsSet()] = Field(
         default=("**/*.md", "**/*.html", "**/*.txt"),
         min_length=1,
@@ -48,7 +68,12 @@ class KnowledgeBase(KubernetesObject):
 
     plural: ClassVar[str] = "knowledgebases"
     short_names: ClassVar[tuple[str, ...]] = ("kb",)
-    columns: ClassVar[tuple[tuple[str, str], ...]] = (("Language", ".spec.language"),)
+    columns: ClassVar[tuple[Column, ...]] = (
+        condition_column("Ready", "Ready", "status"),
+        condition_column("Reason", "Ready", "reason"),
+        Column("Language", ".spec.language"),
+    )
+    status_model: ClassVar[type[ContractModel] | None] = CompanionStatus
 
     api_version: Literal["supportplane.io/v1alpha1"] = Field(
         default=API_VERSION, description="Version of the contract."

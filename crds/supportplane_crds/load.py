@@ -1,12 +1,13 @@
 """An agent file to a frozen ``AgentFile``: one SupportAgent with the ModelEndpoints and KnowledgeBases it names.
 
-``load_agent_file`` reads a file and checks that its knowledge sources exist; ``parse_agent_file`` checks a text alone.
-The command line, the runtime and tests call these. Every mistake of a file is reported at once in InvalidAgentFile.
+``load_agent_file`` reads a file and checks that its knowledge sources exist; ``parse_agent_file`` checks a text alone;
+``agent_from_objects`` and ``parse_object`` take objects as an API server returns them. The command line, the runtime,
+the operator and tests call these. Every mistake is reported at once, in InvalidAgentFile or InvalidObject.
 """
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,21 +16,26 @@ from pydantic import ValidationError
 
 from supportplane_crds.documents import MAX_BYTES, Document, Unreadable, read_documents, render_path
 from supportplane_crds.documents import Path as ValuePath
-from supportplane_crds.errors import InvalidAgentFile, Problem
+from supportplane_crds.errors import InvalidAgentFile, InvalidObject, Problem
 from supportplane_crds.knowledge_base import KnowledgeBase, KnowledgeSource
 from supportplane_crds.model_endpoint import ModelEndpoint
 from supportplane_crds.objects import API_VERSION, KubernetesObject
 from supportplane_crds.sentences import nearest, problems_of
 from supportplane_crds.support_agent import SupportAgent
+from supportplane_crds.support_agent_class import SupportAgentClass
 
 KINDS: Mapping[str, type[KubernetesObject]] = {
     "SupportAgent": SupportAgent,
     "ModelEndpoint": ModelEndpoint,
     "KnowledgeBase": KnowledgeBase,
+    "SupportAgentClass": SupportAgentClass,
 }
 _TOO_LARGE = Problem(f"is larger than {MAX_BYTES // 1024} KiB, the most an agent file may have")
 # What the API server adds to a stored object: a file exported with `kubectl get -o yaml` can be used as it is.
-_SERVER_METADATA = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
+_SERVER_METADATA = (
+    *("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"),
+    *("deletionTimestamp", "deletionGracePeriodSeconds", "finalizers", "ownerReferences", "generateName"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class AgentFile:
     agent: SupportAgent
     model_endpoints: tuple[ModelEndpoint, ...]
     knowledge_bases: tuple[KnowledgeBase, ...]
+    classes: tuple[SupportAgentClass, ...] = ()
 
     @property
     def model_endpoint(self) -> ModelEndpoint:
@@ -52,7 +59,9 @@ class AgentFile:
         return next(base for base in self.knowledge_bases if base.name == name)
 
     def source_path(self, source: KnowledgeSource) -> Path:
-        """Where the documents of a source are, absolute."""
+        """Where the documents of a source are on a laptop, absolute. Raises ValueError for one of a cluster."""
+        if source.path is None:
+            raise ValueError(f"source {source.name} has no path")
         return Path(os.path.realpath(self.path.parent / source.path))  # unlike resolve() quiet about links in a circle
 
 
@@ -80,10 +89,13 @@ class _Loaded:
         )
 
 
-def load_agent_file(path: Path) -> AgentFile:
-    """Read and check a file, and that what its knowledge sources name exists. Raises InvalidAgentFile."""
+def load_agent_file(path: Path, *, check_sources: bool = True) -> AgentFile:
+    """Read and check a file. Raises InvalidAgentFile.
+
+    check_sources: also that what its knowledge sources name exists; not for pods, which do not mount the documents.
+    """
     agent_file, loaded = _parse(_read(path), path)
-    problems = list(_missing_sources(agent_file, loaded))
+    problems = list(_missing_sources(agent_file, loaded)) if check_sources else []
     if problems:
         raise InvalidAgentFile(path, problems)
     return agent_file
@@ -92,6 +104,26 @@ def load_agent_file(path: Path) -> AgentFile:
 def parse_agent_file(text: str, path: Path) -> AgentFile:
     """Check a text; path: where it stands or would stand, for relative sources. Raises InvalidAgentFile."""
     return _parse(text, path)[0]
+
+
+def agent_from_objects(objects: Iterable[Mapping[str, Any]], path: Path = Path("agent.yaml")) -> AgentFile:
+    """Check objects as an API server returns them, together. path: for relative sources and the message.
+
+    Raises InvalidAgentFile, as for a file that holds them, but without lines.
+    """
+    return _checked([_stored(values) for values in objects], path)[0]
+
+
+def parse_object(values: Mapping[str, Any]) -> KubernetesObject:
+    """Check one object as an API server returns it, with status and managed fields. Raises InvalidObject."""
+    found = _object_of(_stored(values))
+    if isinstance(found, _Loaded):
+        return found.item
+    raise InvalidObject(_label(_stored(values)), found)
+
+
+def _stored(values: Mapping[str, Any]) -> Document:
+    return Document(dict(values), {}, ())
 
 
 def _read(path: Path) -> str:
@@ -117,6 +149,10 @@ def _parse(text: str, path: Path) -> tuple[AgentFile, list[_Loaded]]:
         documents = read_documents(text)
     except Unreadable as error:
         raise InvalidAgentFile(path, [error.problem]) from error
+    return _checked(documents, path)
+
+
+def _checked(documents: list[Document], path: Path) -> tuple[AgentFile, list[_Loaded]]:
     found = [_object_of(document) for document in documents]
     loaded = [each for each in found if isinstance(each, _Loaded)]
     problems = [problem for each in found if not isinstance(each, _Loaded) for problem in each]
@@ -173,7 +209,7 @@ def _top_problem(document: Document, field: str, message: str, *, allowed: tuple
 def _label(document: Document) -> str:
     metadata = document.values.get("metadata")
     name = metadata.get("name", "") if isinstance(metadata, dict) else ""
-    return f"{document.values['kind']}/{name}"
+    return f"{document.values.get('kind', '')}/{name}"
 
 
 def _without_server_fields(values: dict[str, Any]) -> dict[str, Any]:
@@ -231,8 +267,9 @@ def _dangling(loaded: list[_Loaded]) -> Iterator[Problem]:
 
 
 def _foreign_namespaces(loaded: list[_Loaded]) -> Iterator[Problem]:
-    first = loaded[0]
-    for each in loaded[1:]:
+    namespaced = [each for each in loaded if type(each.item).is_namespaced]
+    first = namespaced[0]
+    for each in namespaced[1:]:
         if each.item.metadata.namespace != first.item.metadata.namespace:
             here, there = each.item.metadata.namespace or "none", first.item.metadata.namespace or "none"
             message = f"references stay in one namespace: this is {here}, {first.label} is in {there}"
@@ -246,6 +283,7 @@ def _agent_file(path: Path, loaded: list[_Loaded]) -> AgentFile:
         agent=next(item for item in items if isinstance(item, SupportAgent)),
         model_endpoints=tuple(item for item in items if isinstance(item, ModelEndpoint)),
         knowledge_bases=tuple(item for item in items if isinstance(item, KnowledgeBase)),
+        classes=tuple(item for item in items if isinstance(item, SupportAgentClass)),
     )
 
 
@@ -254,6 +292,8 @@ def _missing_sources(agent_file: AgentFile, loaded: list[_Loaded]) -> Iterator[P
         if not isinstance(each.item, KnowledgeBase):
             continue
         for index, source in enumerate(each.item.spec.sources):
+            if source.path is None:
+                continue
             where = agent_file.source_path(source)
             if not os.path.exists(where):  # noqa: PTH110 -- Path.exists raises for a name that is too long
                 path: ValuePath = ("spec", "sources", index, "path")

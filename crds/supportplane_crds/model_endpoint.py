@@ -6,10 +6,16 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from supportplane_crds.objects import API_VERSION, ContractModel, KubernetesObject
+from supportplane_crds.cluster_only import NEEDS_CLUSTER
+from supportplane_crds.objects import API_VERSION, Column, ContractModel, KubernetesObject, condition_column
 from supportplane_crds.quantity import Duration
+from supportplane_crds.references import CredentialsRef
 from supportplane_crds.rules import Rule
-from supportplane_crds.text import HttpUrl, PrintableLine, SecretKey, SecretName
+from supportplane_crds.serving import Serving
+from supportplane_crds.status import CompanionStatus
+from supportplane_crds.text import HttpUrl, PrintableLine
+
+__all__ = ["CredentialsRef", "EmbeddedModel", "EmbeddedModelName", "ModelEndpoint", "ModelEndpointSpec"]
 
 
 class EmbeddedModelName(StrEnum):
@@ -27,21 +33,15 @@ class EmbeddedModel(ContractModel):
     )
 
 
-class CredentialsRef(ContractModel):
-    """A key of a Secret. On a laptop it is the file secrets/<name>/<key> in the data directory (mode 0600)."""
-
-    name: SecretName = Field(description="Name of the Secret.")
-    key: SecretKey = Field(default="api-key", description="Key in the Secret that holds the token.")
-
-
 class ModelEndpointSpec(ContractModel):
     """Where the model answers."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "has(self.embedded) != has(self.url)",
-            "set exactly one of embedded (the model that comes with Supportplane) or url (a server of your own)",
-            lambda spec: (spec.embedded is None) != (spec.url is None),
+            "size([has(self.embedded), has(self.url), has(self.serving)].filter(is_set, is_set)) == 1",
+            "set exactly one of embedded (the model that comes with Supportplane), url (a server of your own) "
+            "or serving (a server that runs on the cluster)",
+            lambda spec: [spec.embedded, spec.url, spec.serving].count(None) == 2,
         ),
         Rule(
             "!has(self.url) || has(self.model)",
@@ -49,14 +49,14 @@ class ModelEndpointSpec(ContractModel):
             lambda spec: spec.url is None or spec.model is not None,
         ),
         Rule(
-            "!has(self.embedded) || !has(self.model)",
-            "model belongs to url; the embedded model is named by embedded.model",
-            lambda spec: spec.embedded is None or spec.model is None,
+            "has(self.url) || !has(self.model)",
+            "model belongs to url; the embedded model is named by embedded.model, a served one by serving.model",
+            lambda spec: spec.url is not None or spec.model is None,
         ),
         Rule(
-            "!has(self.embedded) || !has(self.credentialsSecretRef)",
-            "credentialsSecretRef belongs to url; the embedded model needs no credentials",
-            lambda spec: spec.embedded is None or spec.credentials_secret_ref is None,
+            "has(self.url) || !has(self.credentialsSecretRef)",
+            "credentialsSecretRef belongs to url; embedded and served models need no credentials",
+            lambda spec: spec.url is not None or spec.credentials_secret_ref is None,
         ),
     )
 
@@ -70,6 +70,9 @@ class ModelEndpointSpec(ContractModel):
     credentials_secret_ref: CredentialsRef | None = Field(
         default=None, description="With url: the Secret that holds the bearer token."
     )
+    serving: Annotated[Serving | None, NEEDS_CLUSTER] = Field(
+        default=None, description="On a cluster: run a model server there."
+    )
     timeout: Annotated[timedelta, Duration("100ms", "10m")] = Field(
         default=timedelta(seconds=30), description="Longest wait for the first token of an answer."
     )
@@ -79,7 +82,14 @@ class ModelEndpoint(KubernetesObject):
     """Where a language model answers: one that comes with Supportplane, or any OpenAI-compatible server."""
 
     plural: ClassVar[str] = "modelendpoints"
-    columns: ClassVar[tuple[tuple[str, str], ...]] = (("URL", ".spec.url"), ("Embedded", ".spec.embedded.model"))
+    columns: ClassVar[tuple[Column, ...]] = (
+        condition_column("Ready", "Ready", "status"),
+        condition_column("Reason", "Ready", "reason"),
+        Column("URL", ".spec.url"),
+        Column("Embedded", ".spec.embedded.model"),
+        Column("Serving", ".spec.serving.model"),
+    )
+    status_model: ClassVar[type[ContractModel] | None] = CompanionStatus
 
     api_version: Literal["supportplane.io/v1alpha1"] = Field(
         default=API_VERSION, description="Version of the contract."

@@ -4,6 +4,7 @@ The models are the contract: the generator turns them into CRDs and the referenc
 line numbers. The docstring of a model and the description of a field are what ``kubectl explain`` shows.
 """
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
@@ -60,12 +61,39 @@ class ObjectMeta(ContractModel):
     annotations: dict[str, str] = Field(default={}, description="Notes of tools and people.")
 
 
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What kubectl get prints. path: JSON path. is_wide: with -o wide only."""
+
+    heading: str
+    path: str
+    type: str = "string"
+    is_wide: bool = False
+
+
+def condition_column(heading: str, condition: str, part: str, *, is_wide: bool = False) -> Column:
+    """part: status or reason of the condition."""
+    return Column(heading, f'.status.conditions[?(@.type=="{condition}")].{part}', is_wide=is_wide)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The scale subresource, which kubectl scale and autoscalers use: where its numbers are in the object."""
+
+    wanted: str
+    there_are: str
+    selector: str
+
+
 class KubernetesObject(ContractModel):
-    """A kind of the group supportplane.io. ``plural``, ``short_names`` and ``columns`` are for the CRD."""
+    """A kind of the group supportplane.io. The class variables are for the CRD."""
 
     plural: ClassVar[str]
     short_names: ClassVar[tuple[str, ...]] = ()
-    columns: ClassVar[tuple[tuple[str, str], ...]] = ()  # (heading, JSON path) printed by kubectl get
+    is_namespaced: ClassVar[bool] = True
+    columns: ClassVar[tuple[Column, ...]] = ()
+    scale: ClassVar[Scale | None] = None
+    status_model: ClassVar[type[ContractModel] | None] = None
 
     metadata: ObjectMeta = Field(description="Name, namespace, labels and annotations.")
 

@@ -51,7 +51,7 @@ def _objects(path: str, schema: Schema) -> Iterator[tuple[str, Schema]]:
 def _object_section(heading: str, path: str, schema: Schema) -> str:
     """Only fields that hold a value: an object in an object has a section of its own."""
     required = schema.get("required", [])
-    fields = {name: part for name, part in schema["properties"].items() if part["type"] != "object"}
+    fields = {name: part for name, part in schema["properties"].items() if _holds_a_value(part)}
     lines = [_field(f"{path}.{name}", part, is_required=name in required) for name, part in fields.items()]
     rules = [f"- {validation['message']}.\n" for validation in schema.get("x-kubernetes-validations", [])]
     must = [name for name in required if name not in fields]
@@ -66,6 +66,11 @@ def _object_section(heading: str, path: str, schema: Schema) -> str:
     )
 
 
+def _holds_a_value(schema: Schema) -> bool:
+    """Not an object with fields of its own."""
+    return schema["type"] != "object" or "properties" not in schema
+
+
 def _field(path: str, schema: Schema, *, is_required: bool) -> str:
     required = " It is required." if is_required else ""
     return f"- `{path}`: {schema['description']} It {_values(schema)}.{_default(schema)}{required}\n"
@@ -73,7 +78,7 @@ def _field(path: str, schema: Schema, *, is_required: bool) -> str:
 
 def _default(schema: Schema) -> str:
     default = schema.get("default", [])
-    if default == []:
+    if default in ([], {}):
         return ""
     entries = default if isinstance(default, list) else [default]
     return f" The default is {', '.join(f'`{_flat(entry)}`' for entry in entries)}."
@@ -82,13 +87,17 @@ def _default(schema: Schema) -> str:
 def _flat(entry: object) -> str:
     if isinstance(entry, dict):
         return "{" + ", ".join(f"{key}: {value}" for key, value in entry.items()) + "}"
-    return str(entry)
+    return str(entry).lower() if isinstance(entry, bool) else str(entry)
 
 
 def _values(schema: Schema) -> str:
     """What may stand there, as a sentence that begins with "it"."""
     if schema["type"] == "array":
         return _list_values(schema)
+    if schema["type"] == "object":
+        return _map_values(schema)
+    if schema["type"] == "boolean":
+        return "is `true` or `false`"
     if "enum" in schema:
         return "is " + _either([f"`{value}`" for value in schema["enum"]])
     if schema["type"] == "integer":
@@ -106,4 +115,15 @@ def _list_values(schema: Schema) -> str:
     most = "1 entry" if schema["maxItems"] == 1 else f"{schema['maxItems']} entries"
     if keys:
         return f"is a list of at most {most}, no two with the same `{keys[0]}`"
+    if schema["items"]["type"] == "object":
+        return f"is a list of at most {most}, none twice"
     return f"is a list of at most {most}, none twice; each {_values(schema['items'])}"
+
+
+def _map_values(schema: Schema) -> str:
+    """Of a mapping of names to text, or of an object that has no fields."""
+    if "additionalProperties" not in schema:
+        return "is an empty mapping, `{}`"
+    rules = [validation["message"] for validation in schema.get("x-kubernetes-validations", [])]
+    each = f"each value {_values(schema['additionalProperties'])}"
+    return ", and ".join([f"is a mapping of at most {schema['maxProperties']} names to text", *rules, each])

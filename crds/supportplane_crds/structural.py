@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from supportplane_crds.objects import GROUP, METADATA_RULES, VERSION, ContractModel, KubernetesObject
+from supportplane_crds.objects import GROUP, METADATA_RULES, VERSION, Column, ContractModel, KubernetesObject
 from supportplane_crds.quantity import format_duration
 from supportplane_crds.rules import with_validations
 
@@ -42,16 +42,23 @@ def _node(schema: Schema, definitions: Schema) -> Schema:
     found = _resolved(schema, definitions)
     for unwanted in ("title", "$defs"):
         found.pop(unwanted, None)
+    found.pop("propertyNames", None)  # rules say what keys may be
     if found.get("additionalProperties") is False:
         del found["additionalProperties"]  # in a structural schema unknown fields are pruned, or refused by kubectl
+    elif "additionalProperties" in found:
+        found["additionalProperties"] = _node(found["additionalProperties"], definitions)
     if "const" in found:
         found["enum"] = [found.pop("const")]
     if "properties" in found:
         found["properties"] = {name: _node(part, definitions) for name, part in found["properties"].items()}
     if "items" in found:
         found["items"] = _node(found["items"], definitions)
+        if found.get("x-kubernetes-list-type") == "set" and found["items"]["type"] == "object":
+            found["items"]["x-kubernetes-map-type"] = "atomic"  # objects of a set are compared as a whole
     if found.get("type") == "integer":
         found["format"] = "int32"
+    if not found.get("properties", True):
+        del found["properties"]
     return dict(sorted(found.items(), key=lambda entry: _rank(entry[0])))
 
 
@@ -77,30 +84,30 @@ def root_schema(kind: type[KubernetesObject]) -> Schema:
     schema = structural_schema(kind)
     fields = schema["properties"]
     strings = {name: {"description": fields[name]["description"], "type": "string"} for name in ("apiVersion", "kind")}
-    schema["properties"] = {**strings, "metadata": {"type": "object"}, "spec": fields["spec"]}
+    status = {} if kind.status_model is None else {"status": structural_schema(kind.status_model)}
+    schema["properties"] = {**strings, "metadata": {"type": "object"}, "spec": fields["spec"], **status}
     schema["required"] = ["spec"]
     return with_validations(schema, METADATA_RULES)
 
 
 def custom_resource_definition(kind: type[KubernetesObject]) -> Schema:
-    """The manifest. The status subresource is there from the start, so that no user can ever write a status."""
-    columns = [{"name": heading, "type": "string", "jsonPath": path} for heading, path in kind.columns]
+    """The manifest. With the status subresource no user can write a status."""
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": f"{kind.plural}.{GROUP}"},
         "spec": {
             "group": GROUP,
-            "scope": "Namespaced",
+            "scope": "Namespaced" if kind.is_namespaced else "Cluster",
             "names": _names(kind),
             "versions": [
                 {
                     "name": VERSION,
                     "served": True,
                     "storage": True,
-                    "subresources": {"status": {}},
+                    "subresources": _subresources(kind),
                     "additionalPrinterColumns": [
-                        *columns,
+                        *map(_column, kind.columns),
                         {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
                     ],
                     "schema": {"openAPIV3Schema": root_schema(kind)},
@@ -108,6 +115,22 @@ def custom_resource_definition(kind: type[KubernetesObject]) -> Schema:
             ],
         },
     }
+
+
+def _subresources(kind: type[KubernetesObject]) -> Schema:
+    found: Schema = {} if kind.status_model is None else {"status": {}}
+    if kind.scale is not None:
+        found["scale"] = {
+            "specReplicasPath": kind.scale.wanted,
+            "statusReplicasPath": kind.scale.there_are,
+            "labelSelectorPath": kind.scale.selector,
+        }
+    return found
+
+
+def _column(column: Column) -> Schema:
+    wide = {"priority": 1} if column.is_wide else {}
+    return {"name": column.heading, "type": column.type, "jsonPath": column.path, **wide}
 
 
 def _names(kind: type[KubernetesObject]) -> dict[str, Any]:

@@ -11,11 +11,32 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from supportplane_crds.cluster_only import CLUSTER_ONLY
+from supportplane_crds.exposure import (
+    ONE_ROUTE,
+    ROUTE_NEEDS_HOST,
+    GatewayAuth,
+    Ingress,
+    NetworkPolicy,
+    Observability,
+)
 from supportplane_crds.lists import AsSet, MapBy
-from supportplane_crds.objects import API_VERSION, ContractModel, KubernetesObject
+from supportplane_crds.objects import (
+    API_VERSION,
+    Column,
+    ContractModel,
+    KubernetesObject,
+    Scale,
+    condition_column,
+)
+from supportplane_crds.persistence import Persistence
 from supportplane_crds.quantity import DecimalText, Duration
+from supportplane_crds.references import GatewayRef
 from supportplane_crds.rules import Rule
-from supportplane_crds.text import Name, PrintableLine, TenantId
+from supportplane_crds.scaling import Scaling
+from supportplane_crds.status import SupportAgentStatus
+from supportplane_crds.text import Hostname, Name, PrintableLine, TenantId
+from supportplane_crds.workloads import Images, Workloads
 
 
 class Mode(StrEnum):
@@ -182,12 +203,33 @@ class RateLimit(ContractModel):
 class Gateway(ContractModel):
     """How the agent is reached."""
 
+    rules: ClassVar[tuple[Rule, ...]] = (ONE_ROUTE, ROUTE_NEEDS_HOST)
+
     rate_limits: Annotated[tuple[RateLimit, ...], MapBy("scope")] = Field(
         default=(RateLimit(scope=LimitScope.API_KEY, requests=120, window=timedelta(minutes=1)),),
         min_length=1,
         max_length=1,
         description="Limits on requests, one a scope. Health checks and metrics are not counted.",
     )
+    parent_refs: Annotated[tuple[GatewayRef, ...], MapBy("name"), CLUSTER_ONLY] = Field(
+        default=(), max_length=4, description="On a cluster: Gateways of the Gateway API that serve the host names."
+    )
+    ingress: Annotated[Ingress | None, CLUSTER_ONLY] = Field(
+        default=None, description="On a cluster: an Ingress that serves the host names."
+    )
+    hostnames: Annotated[tuple[Hostname, ...], AsSet(), CLUSTER_ONLY] = Field(
+        default=(), max_length=16, description="On a cluster: the names that the agent is reached by."
+    )
+    auth: Annotated[GatewayAuth, CLUSTER_ONLY] = Field(
+        default=GatewayAuth(),
+        description="On a cluster: who may call the agent. On a laptop keys are made with supportplane keys.",
+    )
+
+
+class ClassRef(ContractModel):
+    """A SupportAgentClass of the cluster."""
+
+    name: Name = Field(description="Name of the SupportAgentClass.")
 
 
 class SupportAgentSpec(ContractModel):
@@ -202,6 +244,29 @@ class SupportAgentSpec(ContractModel):
     tenant: Tenant = Field(default=Tenant(), description="Whose conversations, tickets and keys these are.")
     template: AgentTemplate = Field(description="Everything that changes how the agent answers.")
     gateway: Gateway = Field(default=Gateway(), description="How the agent is reached.")
+    class_ref: Annotated[ClassRef | None, CLUSTER_ONLY] = Field(
+        default=None, description="On a cluster: the SupportAgentClass that says what this agent leaves open."
+    )
+    images: Annotated[Images, CLUSTER_ONLY] = Field(
+        default=Images(), description="On a cluster: which images the pods run."
+    )
+    persistence: Annotated[Persistence, CLUSTER_ONLY] = Field(
+        default=Persistence(), description="On a cluster: where the agent keeps its state."
+    )
+    scaling: Annotated[Scaling, CLUSTER_ONLY] = Field(
+        default=Scaling(replicas=2),
+        description="On a cluster: how many pods there are of the gateway, and as many of the orchestrator.",
+    )
+    workloads: Annotated[Workloads, CLUSTER_ONLY] = Field(
+        default=Workloads(),
+        description="On a cluster: how the pods of each role run. A role that is left out is as its class says.",
+    )
+    network_policy: Annotated[NetworkPolicy, CLUSTER_ONLY] = Field(
+        default=NetworkPolicy(), description="On a cluster: which connections of the pods are allowed."
+    )
+    observability: Annotated[Observability, CLUSTER_ONLY] = Field(
+        default=Observability(), description="On a cluster: what is made for monitoring."
+    )
 
 
 class SupportAgent(KubernetesObject):
@@ -209,11 +274,18 @@ class SupportAgent(KubernetesObject):
 
     plural: ClassVar[str] = "supportagents"
     short_names: ClassVar[tuple[str, ...]] = ("sagent",)
-    columns: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("Mode", ".spec.mode"),
-        ("Model", ".spec.template.model.modelRef.name"),
-        ("Tenant", ".spec.tenant.id"),
+    columns: ClassVar[tuple[Column, ...]] = (
+        condition_column("Ready", "Ready", "status"),
+        condition_column("Reason", "Ready", "reason"),
+        Column("Mode", ".spec.mode"),
+        Column("Revision", ".status.revision"),
+        Column("Pods", ".status.readyReplicas", "integer"),
+        Column("Model", ".spec.template.model.modelRef.name", is_wide=True),
+        Column("URL", ".status.url", is_wide=True),
+        condition_column("Degraded", "Degraded", "status", is_wide=True),
     )
+    scale: ClassVar[Scale | None] = Scale(".spec.scaling.replicas", ".status.replicas", ".status.selector")
+    status_model: ClassVar[type[ContractModel] | None] = SupportAgentStatus
 
     api_version: Literal["supportplane.io/v1alpha1"] = Field(
         default=API_VERSION, description="Version of the contract."

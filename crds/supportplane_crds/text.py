@@ -91,3 +91,81 @@ Glob = Annotated[
         ),
     ),
 ]
+
+_DNS_LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+
+ObjectName = Annotated[
+    str,
+    StringConstraints(max_length=253),
+    pattern_rule(
+        f"{_DNS_LABEL}([.]{_DNS_LABEL})*",
+        "must be the name of an object on the cluster: lower-case letters, digits, '-' and '.', "
+        "beginning and ending with a letter or digit",
+    ),
+]
+
+NamespaceName = Annotated[
+    str,
+    StringConstraints(max_length=63),
+    pattern_rule(
+        "[a-z0-9]([-a-z0-9]*[a-z0-9])?",
+        "must be the name of a namespace: lower-case letters, digits and '-', "
+        "beginning and ending with a letter or digit",
+    ),
+]
+
+Hostname = Annotated[
+    str,
+    StringConstraints(max_length=253),
+    pattern_rule(
+        f"({_DNS_LABEL}[.])*[a-z]([-a-z0-9]{{0,61}}[a-z0-9])?",
+        "must be a host name such as support.example.com: lower-case letters, digits, '-' and '.', "
+        "no port, no '*' and no IP address",
+    ),
+]
+
+_REGISTRY = f"{_HOST_LABEL}([.]{_HOST_LABEL})*(:{_PORT})?"
+_IMAGE_PART = "[a-z0-9]+([-._]+[a-z0-9]+)*"
+_TAG = ":[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}"
+_DIGEST = "@sha256:[0-9a-f]{64}"
+
+ImageReference = Annotated[
+    str,
+    StringConstraints(max_length=512),
+    pattern_rule(
+        f"({_REGISTRY}/)?{_IMAGE_PART}(/{_IMAGE_PART})*({_TAG}({_DIGEST})?|{_DIGEST})",
+        "must be an image with a tag or a digest, such as registry.example.com/supportplane:0.1.0",
+    ),
+]
+
+RelativePath = Annotated[
+    str,
+    StringConstraints(max_length=256),
+    Rule(
+        f"self.matches(r'{_ONE_LINE}') && !self.startsWith('/') && !self.matches(r'{_PARENT_STEP}')",
+        "must be a path inside the volume, such as docs/public: not empty, not beginning with '/', without '..'",
+        lambda text: (
+            re.fullmatch(_ONE_LINE, text) is not None and text[0] != "/" and re.search(_PARENT_STEP, text) is None
+        ),
+    ),
+]
+
+QUALIFIED_NAME = f"({_DNS_LABEL}([.]{_DNS_LABEL})*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?"
+
+QualifiedName = Annotated[
+    str,
+    StringConstraints(max_length=317),
+    pattern_rule(
+        QUALIFIED_NAME,
+        "must be a name such as gpu or example.com/gpu: letters, digits, '-', '_' and '.', with or without a domain",
+    ),
+]
+
+LabelValue = Annotated[
+    str,
+    StringConstraints(max_length=63),
+    pattern_rule(
+        "([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?",
+        "must be the value of a label: letters, digits, '-', '_' and '.', beginning and ending with a letter or digit",
+    ),
+]
