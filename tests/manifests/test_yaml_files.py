@@ -16,6 +16,9 @@ rules:
 """
 
 
+TEMPLATES = "operator/chart/templates/"  # not YAML until Helm has rendered them; the packaging tests read the result
+
+
 def test_no_yaml_file_has_a_surprise() -> None:
     listing = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.yaml", "*.yml"],
@@ -24,7 +27,8 @@ def test_no_yaml_file_has_a_surprise() -> None:
         text=True,
         check=True,
     )
-    files = [name for name in listing.stdout.split("\n") if name and (REPOSITORY / name).exists()]
+    names = [name for name in listing.stdout.split("\n") if name and not name.startswith(TEMPLATES)]
+    files = [name for name in names if (REPOSITORY / name).exists()]
     command = [sys.executable, "-m", "yamllint", "--strict", "-d", RULES, *files]
     found = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert files

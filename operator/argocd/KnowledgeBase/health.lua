@@ -1,0 +1,38 @@
+-- A model or a knowledge base has one condition, Ready. A reason that names work in progress is not a fault.
+local hs = {}
+local working = {Loading = true, Indexing = true, RollingOut = true}
+
+local ready = nil
+if obj.status ~= nil and obj.status.conditions ~= nil then
+  for _, condition in ipairs(obj.status.conditions) do
+    if condition.type == "Ready" then
+      ready = condition
+    end
+  end
+end
+
+if ready == nil then
+  hs.status = "Progressing"
+  hs.message = "The operator has not reported yet."
+  return hs
+end
+
+local observed = obj.status.observedGeneration
+if observed ~= nil and obj.metadata.generation ~= nil and observed < obj.metadata.generation then
+  hs.status = "Progressing"
+  hs.message = "The operator has not seen the latest change yet."
+  return hs
+end
+
+hs.message = ready.message
+if hs.message == nil or hs.message == "" then
+  hs.message = ready.reason or "Ready"
+end
+if ready.status == "True" then
+  hs.status = "Healthy"
+elseif ready.status == "False" and not working[ready.reason] then
+  hs.status = "Degraded"
+else
+  hs.status = "Progressing"
+end
+return hs
