@@ -36,6 +36,17 @@ class Settings(BaseSettings):
     status_jwks: str = Field(
         default="", description="the public part of that key as a JWKS document; filled in from signing_key_file"
     )
+    database_ports: tuple[int, ...] = Field(
+        default=(5432, 6432), description="TCP ports that agents may reach databases of their own at; JSON list"
+    )
+    cache_ports: tuple[int, ...] = Field(default=(6379, 6380), description="the same for caches of their own")
+    api_server_cidrs: tuple[str, ...] = Field(
+        default=(), description="addresses of the API server, which no agent may reach; JSON list"
+    )
+    monitoring_labels: dict[str, str] = Field(
+        default={"kubernetes.io/metadata.name": "monitoring"},
+        description="labels of the namespaces from where metrics are read; JSON object",
+    )
     metrics_host: str = "0.0.0.0"
     metrics_port: int = Field(default=8082, ge=0, le=65535, description="0: any free port")
     health_port: int = Field(default=8083, ge=0, le=65535, description="/healthz and /readyz; 0: any free port")

@@ -4,17 +4,12 @@
 I/O and no clock here; objects of the cluster are plain dicts as the API server sent them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
-from supportplane_crds import KnowledgeBase, ModelEndpoint, SupportAgent
-
-if TYPE_CHECKING:
-    from supportplane_crds import SupportAgentClass
+from supportplane_crds import KnowledgeBase, ModelEndpoint, SupportAgent, SupportAgentClass
 
 Manifest: TypeAlias = dict[str, Any]
 ChildKey: TypeAlias = tuple[str, str]

@@ -1,0 +1,74 @@
+"""A snapshot to the manifests that should exist: everything wanted, in the order it is applied. Pure.
+
+``reconcile`` and ``supportplane render`` call ``render`` for an agent and ``render_endpoint`` for a model endpoint.
+One file per kind, each a function from the plan to a manifest, or to None where it is not wanted.
+"""
+
+from supportplane_operator.render import (
+    cnpg_cluster,
+    config_map,
+    dashboard,
+    deployment,
+    hpa,
+    http_route,
+    ingress,
+    job,
+    model,
+    network_policy,
+    pdb,
+    prometheus_rule,
+    redis,
+    scaled_object,
+    service,
+    service_account,
+    service_monitor,
+    weaviate,
+)
+from supportplane_operator.render.plan import Plan
+from supportplane_operator.settings import Settings
+from supportplane_operator.snapshot import EndpointSnapshot, Manifest, Snapshot
+
+_BUILDERS = (
+    service_account.gateway,
+    service_account.orchestrator,
+    cnpg_cluster.cluster,
+    redis.deployment,
+    redis.service,
+    weaviate.stateful_set,
+    weaviate.service,
+    config_map.agent_config,
+    config_map.running_config,
+    job.migrate,
+    job.knowledge,
+    service.orchestrator,
+    service.gateway,
+    deployment.running_orchestrator,
+    deployment.orchestrator,
+    deployment.gateway,
+    hpa.gateway,
+    hpa.orchestrator,
+    scaled_object.gateway,
+    scaled_object.orchestrator,
+    pdb.gateway,
+    pdb.orchestrator,
+    ingress.certificate,
+    ingress.ingress,
+    http_route.http_route,
+    service_monitor.service_monitor,
+    prometheus_rule.prometheus_rule,
+    dashboard.dashboard,
+)
+
+
+def render(snapshot: Snapshot, settings: Settings) -> tuple[Manifest, ...]:
+    """Everything wanted of an agent. While something that it names is missing, what there is stays as it is."""
+    plan = Plan(snapshot, settings)
+    if plan.is_blocked:
+        return tuple(deployment.as_it_is(child) for _, child in sorted(snapshot.children.items()))
+    found = (builder(plan) for builder in _BUILDERS)
+    return (*network_policy.policies(plan), *(manifest for manifest in found if manifest is not None))
+
+
+def render_endpoint(snapshot: EndpointSnapshot, settings: Settings) -> tuple[Manifest, ...]:
+    """Everything wanted of a model endpoint; nothing for one with a URL of its own."""
+    return model.manifests(snapshot, settings)

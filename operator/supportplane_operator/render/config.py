@@ -1,0 +1,72 @@
+"""The agent file that pods read: the resolved objects, without what only a cluster's operator looks at.
+
+Knowledge sources become the absolute paths they are mounted at, and a model server of the cluster becomes its URL, so
+that the runtime reads the file as it would on a laptop.
+"""
+
+from typing import Any
+
+from supportplane_crds import KnowledgeBase, ModelEndpoint, SupportAgent, names
+from supportplane_operator.documents import yaml_text
+from supportplane_operator.snapshot import Manifest, Snapshot
+
+_READ_BY_RUNTIME = ("description", "mode", "tenant", "template")
+
+
+def agent_file(snapshot: Snapshot, bases: tuple[KnowledgeBase, ...]) -> str:
+    """Several documents: the agent, its endpoint, its knowledge bases."""
+    documents = [_agent(snapshot.agent, snapshot.namespace, bases)]
+    documents.append(_endpoint(snapshot))
+    documents += [_base(base, snapshot.namespace) for base in bases]
+    return yaml_text(documents)
+
+
+def source_path(base: KnowledgeBase, source: str) -> str:
+    """Where the knowledge job finds the documents of a source."""
+    return f"{names.KNOWLEDGE_DIR}/{base.name}/{source}"
+
+
+def _document(kind: str, name: str, namespace: str, spec: Manifest) -> Manifest:
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": names.API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def _agent(agent: SupportAgent, namespace: str, bases: tuple[KnowledgeBase, ...]) -> Manifest:
+    """A knowledge base that does not exist is left out; only an agent that answers nothing gets this far without."""
+    spec = agent.spec.dump()
+    kept: Manifest = {key: spec[key] for key in _READ_BY_RUNTIME if key in spec}
+    known = {base.name for base in bases}
+    kept["template"]["knowledge"] = [each for each in spec["template"].get("knowledge", ()) if each["name"] in known]
+    kept["gateway"] = {"rateLimits": spec["gateway"]["rateLimits"]}
+    return _document(agent.kind, agent.name, namespace, kept)
+
+
+def model_name(endpoint: ModelEndpoint) -> str:
+    """The name that the server knows its model by."""
+    spec = endpoint.spec
+    if spec.embedded is not None:
+        return spec.embedded.model
+    return spec.serving.model if spec.serving is not None else spec.model or ""
+
+
+def _endpoint(snapshot: Snapshot) -> Manifest:
+    """For an agent that answers nothing and whose endpoint does not exist, an address where nobody answers."""
+    name, endpoint = snapshot.agent.spec.template.model.model_ref.name, snapshot.endpoint
+    url = f"http://{names.service_host(names.model(name), snapshot.namespace)}/v1"
+    if endpoint is None:
+        return _document("ModelEndpoint", name, snapshot.namespace, {"url": url, "model": "none"})
+    spec = endpoint.spec.dump()
+    if spec.pop("serving", None) is not None:
+        spec |= {"url": url, "model": model_name(endpoint)}
+    return _document(endpoint.kind, name, snapshot.namespace, spec)
+
+
+def _base(base: KnowledgeBase, namespace: str) -> Manifest:
+    spec = base.spec.dump()
+    spec["sources"] = [_source(base, each) for each in spec["sources"]]
+    return _document(base.kind, base.name, namespace, spec)
+
+
+def _source(base: KnowledgeBase, source: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in source.items() if key not in {"configMap", "volumeClaim", "path"}}
+    return {"name": kept.pop("name"), "path": source_path(base, source["name"]), **kept}

@@ -1,0 +1,115 @@
+"""The PrometheusRule with an agent's alerts, all on metrics that its own pods report.
+
+The thresholds are guesses until a production has taught us better; each alert says in a sentence what customers feel.
+"""
+
+from dataclasses import dataclass
+
+from supportplane_crds import names
+from supportplane_operator import snapshot as seen
+from supportplane_operator.render.meta import labels, metadata
+from supportplane_operator.render.plan import Plan
+from supportplane_operator.snapshot import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """expression: PromQL in which % stands for the selector of the agent's series. hold: time it must be true."""
+
+    name: str
+    expression: str
+    hold: str
+    severity: str  # critical wakes someone, warning does not
+    summary: str
+
+
+ALERTS = (
+    Alert(
+        "SupportplaneTurnsFailing",
+        'sum(rate(supportplane_turns_total{%,outcome="failed"}[5m]))'
+        " / sum(rate(supportplane_turns_total{%}[5m])) > 0.05",
+        "10m",
+        "critical",
+        "More than 5 % of the questions end without an answer.",
+    ),
+    Alert(
+        "SupportplaneGatewayErrors",
+        'sum(rate(supportplane_http_requests_total{%,status="5xx"}[5m]))'
+        " / sum(rate(supportplane_http_requests_total{%}[5m])) > 0.05",
+        "10m",
+        "critical",
+        "More than 5 % of the requests are answered with an error of ours.",
+    ),
+    Alert(
+        "SupportplaneSlowAnswers",
+        "histogram_quantile(0.95, sum by (le) (rate(supportplane_first_token_seconds_bucket{%}[10m]))) > 5",
+        "15m",
+        "warning",
+        "One question in twenty waits longer than 5 s for the first piece of its answer.",
+    ),
+    Alert(
+        "SupportplaneModelFailing",
+        "sum(rate(supportplane_model_failures_total{%}[10m])) > 0.1",
+        "10m",
+        "warning",
+        "The model fails; answers are quoted from the documents instead.",
+    ),
+    Alert(
+        "SupportplaneTurnsRefused",
+        "sum(rate(supportplane_turns_refused_total{%}[5m])) > 0.1",
+        "10m",
+        "warning",
+        "Questions are refused because too many are being worked on.",
+    ),
+    Alert(
+        "SupportplaneCacheAway",
+        "sum(increase(supportplane_limits_local_total{%}[10m])) > 0",
+        "10m",
+        "warning",
+        "Redis does not answer; every gateway counts requests for itself.",
+    ),
+    Alert(
+        "SupportplaneDatabaseFailing",
+        "sum(rate(supportplane_store_failures_total{%}[5m])) > 0.1",
+        "5m",
+        "critical",
+        "Statements do not reach the database; questions cannot be answered.",
+    ),
+    Alert(
+        "SupportplaneAuditIncomplete",
+        'sum(increase(supportplane_audit_entries_total{%,result="dropped"}[15m])) > 0',
+        "0m",
+        "warning",
+        "Calls of the API are missing from the audit log.",
+    ),
+)
+
+
+def prometheus_rule(plan: Plan) -> Manifest | None:
+    if not plan.snapshot.agent.spec.observability.alerts or not plan.snapshot.has(seen.PROMETHEUS_RULE):
+        return None
+    of = labels(plan.name, "alerts")
+    meta = metadata(names.alerts(plan.name), plan.namespace, of=of, owned_by=plan.snapshot.raw)
+    groups = [{"name": f"supportplane-{plan.name}", "rules": [_rule(each, plan) for each in ALERTS]}]
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": meta,
+        "spec": {"groups": groups},
+    }
+
+
+def series(plan: Plan) -> str:
+    """Selects the agent's own series: those of its two Services."""
+    services = f"{names.gateway(plan.name)}|{names.orchestrator(plan.name)}"
+    return f'namespace="{plan.namespace}",service=~"{services}"'
+
+
+def _rule(alert: Alert, plan: Plan) -> Manifest:
+    return {
+        "alert": alert.name,
+        "expr": alert.expression.replace("%", series(plan)),
+        "for": alert.hold,
+        "labels": {"severity": alert.severity, "agent": plan.name},
+        "annotations": {"summary": f"{plan.namespace}/{plan.name}: {alert.summary}"},
+    }
