@@ -1,22 +1,26 @@
 """A ``Turns`` implementation with everything a test needs to drive it: the conformance suite runs on this.
 
-The HTTP implementation joins by one more factory that yields a Subject whose ``turns`` is the client.
+``over_http`` puts the HTTP implementation in front of another one.
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from runtime_gateway_stand_in import make_settings
+from runtime_model_stand_in import until
 from runtime_turn_parts import FixedRetriever, MemoryEngine
 from supportplane_runtime.domain.answer import Answer
 from supportplane_runtime.model.interfaces import ChatModel
 from supportplane_runtime.orchestrator.checkpoints import checkpoint_saver
 from supportplane_runtime.orchestrator.engine import GraphEngine
 from supportplane_runtime.orchestrator.graph import Parts
+from supportplane_runtime.orchestrator.http_server import Served, build_server
 from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.turns import Bounds, LocalTurns
@@ -25,9 +29,12 @@ from supportplane_runtime.store.interfaces import Records, Turnbook
 from supportplane_runtime.store.memory import MemoryStore
 from supportplane_runtime.store.postgres.store import PostgresStore, open_store
 from supportplane_runtime.turns.events import Failure, Final, TurnEvent
+from supportplane_runtime.turns.http_client import HttpTurns
 from supportplane_runtime.turns.interfaces import TurnRequest, Turns
+from supportplane_runtime.turns.link import OrchestratorLink
 
 TENANT = "default"
+TOKEN = "token of the orchestrators"
 QUICK = Bounds(heartbeat_s=0.05, sweep_s=0.05, store_patience_s=0.5, poll_s=0.01, drain_s=5.0)
 
 
@@ -117,6 +124,44 @@ def on_postgres(url: str) -> Factory:
             await store.close()
 
     return factory
+
+
+def over_http(inner: Factory) -> Factory:
+    """The HTTP client, through a real socket, to a server on another implementation."""
+
+    @asynccontextmanager
+    async def factory(setup: Setup) -> AsyncIterator[Subject]:
+        async with inner(setup) as subject:
+            assert isinstance(subject.turns, LocalTurns)
+            async with served(subject.turns) as url, OrchestratorLink(url, TOKEN) as link:
+                client = HttpTurns(link)
+                try:
+                    yield replace(subject, turns=client)
+                finally:
+                    await client.close()
+
+    return factory
+
+
+@asynccontextmanager
+async def served(turns: LocalTurns) -> AsyncIterator[str]:
+    """An orchestrator's server on a free port; stopped in order, as SIGTERM does it."""
+
+    async def fine() -> None:
+        return
+
+    async def report() -> dict[str, object]:
+        return {"components": [], "knowledge": []}
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = build_server(Served(turns, TOKEN, fine, report), make_settings())
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await until(lambda: server.started)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await running
 
 
 def abandon_in(store: PostgresStore) -> Callable[[UUID], Any]:

@@ -20,6 +20,11 @@ TURNS = Counter(
 )
 TURNS_RUNNING = Gauge("supportplane_turns_running", "Turns being worked on in this process")
 TURNS_RESUMED = Counter("supportplane_turns_resumed_total", "Turns taken up after the process that accepted them died")
+TURN_CALLS_REPEATED = Counter(
+    "supportplane_turn_calls_repeated_total",
+    "Calls from a gateway to an orchestrator that were made again because a process was full, stopping or gone",
+    ["kind"],  # call, stream
+)
 TURN_SECONDS = Histogram(
     "supportplane_turn_seconds", "From accepted to stored", buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60)
 )

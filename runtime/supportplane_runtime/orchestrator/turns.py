@@ -77,6 +77,11 @@ class LocalTurns:
     ) -> None:
         await self.close()
 
+    @property
+    def is_closing(self) -> bool:
+        """No new turn is taken any more."""
+        return self._closing
+
     async def start(self, request: TurnRequest) -> Turn:
         self._admit(request)
         self._accepting += 1

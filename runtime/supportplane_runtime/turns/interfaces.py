@@ -1,6 +1,6 @@
 """The ``Turns`` interface: start, stream, cancel, resume.
 
-The in-process implementation is orchestrator/turns.py; the HTTP one comes with the cluster. One conformance suite
+In process: orchestrator/turns.py; over HTTP: http_client.py with orchestrator/http_server.py. One conformance suite
 (tests/integration/runtime/turns) passes on both.
 """
 

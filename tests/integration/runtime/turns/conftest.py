@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from runtime_turn_subject import Factory, in_memory, on_postgres
+from runtime_turn_subject import Factory, in_memory, on_postgres, over_http
 
 IMPLEMENTATIONS: dict[str, Callable[[pytest.FixtureRequest], Factory]] = {
     "in process, memory": lambda _: in_memory,
     "in process, PostgreSQL": lambda request: on_postgres(request.getfixturevalue("migrated_database_url")),
+    "over HTTP, memory": lambda _: over_http(in_memory),
+    "over HTTP, PostgreSQL": lambda request: over_http(on_postgres(request.getfixturevalue("migrated_database_url"))),
 }
 
 
