@@ -1,0 +1,213 @@
+"""The only reader: what is known of one object, gathered once into a frozen snapshot.
+
+Nearly everything comes from memory (``cache``, filled by watches; the last answers of ``runtime_status``). Two things
+are asked of the API server when they are needed, and not more often than every few seconds: ConfigMaps that knowledge
+is read from, and Warning events of pods that do not become ready. ``reconcile`` calls it; it decides nothing.
+"""
+
+import hashlib
+import time
+from calendar import timegm
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import orjson
+from lightkube import ApiError, AsyncClient
+
+from supportplane_crds import KnowledgeBase, ModelEndpoint, SupportAgent, names
+from supportplane_crds.support_agent_class import SupportAgentClass
+from supportplane_operator.cache import Cache, Key, key_of
+from supportplane_operator.cluster import status_code, understood
+from supportplane_operator.parse import Kind, Unusable, parse
+from supportplane_operator.references import References
+from supportplane_operator.resources import CONFIG_MAP, ENDPOINT_SLICE, EVENT, typed
+from supportplane_operator.runtime_status import StatusReader
+from supportplane_operator.snapshot import BaseSnapshot, ChildKey, EndpointSnapshot, Manifest, Snapshot
+
+FRESH_S = 5.0  # what was asked of the API server is believed for this long
+UNREADY_S = 5.0  # a pod that is not ready for longer may have an event that says why
+MOST_EVENTS = 200  # of a namespace; a guess
+Value = TypeVar("Value")
+_ConfigMap, _Event, _EndpointSlice = typed(CONFIG_MAP), typed(EVENT), typed(ENDPOINT_SLICE)
+
+
+@dataclass
+class Observer:
+    """Reads for one process. capabilities: which optional APIs the cluster has now."""
+
+    client: AsyncClient
+    cache: Cache
+    references: References
+    capabilities: Callable[[], frozenset[str]]
+    reports: StatusReader | None = None
+    _recent: dict[object, tuple[float, Any]] = field(default_factory=dict)
+
+    def raw(self, key: Key) -> Manifest | None:
+        return self.cache.get(key)
+
+    async def agent(self, raw: Manifest) -> Snapshot:
+        """Raises Unusable for an agent of another version of the contract."""
+        key, agent = key_of(raw), parse(SupportAgent, raw)
+        invalid: list[str] = []
+        bases = [self._companion(KnowledgeBase, key, each.name, invalid) for each in agent.spec.template.knowledge]
+        present = tuple(each for each in bases if each is not None)
+        children, pods = _divided(self.cache.owned_by(key))
+        report, silence = self.reports.answer(key) if self.reports else (None, None)
+        return Snapshot(
+            agent=agent,
+            raw=raw,
+            agent_class=self._class(agent, invalid),
+            endpoint=self._companion(ModelEndpoint, key, agent.spec.template.model.model_ref.name, invalid),
+            bases=present,
+            children=children,
+            pods=pods,
+            capabilities=self.capabilities(),
+            runtime=report,
+            runtime_error=silence,
+            invalid=tuple(invalid),
+            sources=await self._sources(key.namespace, present),
+            events=await self._events(key.namespace, pods),
+        )
+
+    async def endpoint(self, raw: Manifest) -> EndpointSnapshot:
+        """Whether the model answers is what the agents that use it say. Raises Unusable."""
+        key, endpoint = key_of(raw), parse(ModelEndpoint, raw)
+        children, pods = _divided(self.cache.owned_by(key))
+        answered, detail = self._heard_of(key)
+        return EndpointSnapshot(endpoint, raw, children, pods, answered, detail, self._image_for(key))
+
+    async def base(self, raw: Manifest) -> BaseSnapshot:
+        """Raises Unusable."""
+        key, base = key_of(raw), parse(KnowledgeBase, raw)
+        agents = (self.cache.get(each) for each in sorted(self.references.users(key)))
+        sources = await self._sources(key.namespace, (base,))
+        return BaseSnapshot(base, raw, tuple(each for each in agents if each is not None), sources)
+
+    async def gateway_addresses(self, agent: Key) -> list[str]:
+        """host:port of every ready pod behind the agent's gateway. Empty when the API server does not say."""
+        selector: dict[str, Any] = {"kubernetes.io/service-name": names.gateway(agent.name)}
+        try:
+            slices = [
+                each async for each in self.client.list(_EndpointSlice, namespace=agent.namespace, labels=selector)
+            ]
+        except ApiError:
+            return []
+        return [address for each in slices for address in _addresses(each)]
+
+    def _companion(self, model: type[Kind], agent: Key, name: str, invalid: list[str]) -> Kind | None:
+        return self._parsed(model, Key(model.__name__, agent.namespace, name), invalid)
+
+    def _class(self, agent: SupportAgent, invalid: list[str]) -> SupportAgentClass | None:
+        named = agent.spec.class_ref
+        return self._parsed(SupportAgentClass, Key("SupportAgentClass", "", named.name), invalid) if named else None
+
+    def _parsed(self, model: type[Kind], key: Key, invalid: list[str]) -> Kind | None:
+        """None for an object that is not there, or that is not understood: then ``invalid`` says why."""
+        raw = self.cache.get(key)
+        if raw is None or "deletionTimestamp" in raw["metadata"]:
+            return None
+        try:
+            return parse(model, raw)
+        except Unusable as reason:
+            invalid.append(f"{key.kind}/{key.name}: {reason.sentence}")
+            return None
+
+    def _heard_of(self, endpoint: Key) -> tuple[bool | None, str]:
+        """The best that any agent says of its model; nothing while none has answered."""
+        heard = [part for agent in sorted(self.references.users(endpoint)) for part in self._model_of(agent)]
+        good = next((part for part in heard if part.ok), None)
+        chosen = good or (heard[0] if heard else None)
+        return (None, "") if chosen is None else (chosen.ok, chosen.detail)
+
+    def _model_of(self, agent: Key) -> Iterable[Any]:
+        report = self.reports.answer(agent)[0] if self.reports else None
+        part = report.component("model") if report else None
+        return () if part is None else (part,)
+
+    def _image_for(self, endpoint: Key) -> str | None:
+        """From the class of the first agent, by name, that uses the endpoint and has one with an image."""
+        for agent in sorted(self.references.users(endpoint)):
+            for used in self.references.used_by(agent):
+                found = self._parsed(SupportAgentClass, used, []) if used.kind == "SupportAgentClass" else None
+                if found is not None and found.spec.images.runtime:
+                    return found.spec.images.runtime
+        return None
+
+    async def _sources(self, namespace: str, bases: Iterable[KnowledgeBase]) -> dict[ChildKey, str | None]:
+        wanted = {source.config_map.name for base in bases for source in base.spec.sources if source.config_map}
+        return {(CONFIG_MAP.kind, name): await self._digest(namespace, name) for name in sorted(wanted)}
+
+    async def _digest(self, namespace: str, name: str) -> str | None:
+        async def read() -> str | None:
+            try:
+                found = await self.client.get(_ConfigMap, name, namespace=namespace)
+            except ApiError as error:
+                if status_code(error) == 404:
+                    return None
+                with understood(CONFIG_MAP.kind, name):
+                    raise
+            contents = [found.get("data") or {}, found.get("binaryData") or {}]
+            return hashlib.sha256(orjson.dumps(contents, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+        return await self._lately((CONFIG_MAP.kind, namespace, name), read)
+
+    async def _events(self, namespace: str, pods: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
+        waiting = {pod["metadata"]["name"] for pod in pods if not _is_ready(pod) and _age_s(pod) > UNREADY_S}
+        if not waiting:
+            return ()
+
+        async def read() -> list[Manifest]:
+            fields: Any = {"involvedObject.kind": "Pod", "type": "Warning"}
+            listing = self.client.list(_Event, namespace=namespace, fields=fields, chunk_size=MOST_EVENTS)
+            return [dict(each) async for each in listing]
+
+        with understood(EVENT.kind, namespace):
+            found = await self._lately((EVENT.kind, namespace), read)
+        return tuple(each for each in found if each["involvedObject"]["name"] in waiting)
+
+    async def _lately(self, what: object, read: Callable[[], Awaitable[Value]]) -> Value:
+        now = time.monotonic()
+        asked_at, value = self._recent.get(what, (-FRESH_S, None))
+        if now - asked_at >= FRESH_S:
+            value = await read()
+            self._recent = {key: each for key, each in self._recent.items() if now - each[0] < FRESH_S}
+            self._recent[what] = (now, value)
+        found: Value = value
+        return found
+
+
+def _divided(owned: Iterable[Manifest]) -> tuple[dict[ChildKey, Manifest], tuple[Manifest, ...]]:
+    """Children, and the pods that Kubernetes made for them."""
+    children: dict[ChildKey, Manifest] = {}
+    pods: list[Manifest] = []
+    for each in owned:
+        if each["kind"] == "Pod":
+            pods.append(each)
+        else:
+            children[each["kind"], each["metadata"]["name"]] = each
+    return children, tuple(pods)
+
+
+def _is_ready(pod: Manifest) -> bool:
+    status = pod.get("status", {})
+    conditions = status.get("conditions") or ()
+    is_over = status.get("phase") == "Succeeded"
+    return is_over or any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def _age_s(pod: Manifest) -> float:
+    made = time.strptime(pod["metadata"]["creationTimestamp"], "%Y-%m-%dT%H:%M:%SZ")
+    return time.time() - timegm(made)
+
+
+def _addresses(endpoint_slice: Manifest) -> list[str]:
+    """IPv6 in brackets. A slice without a port of the gateway has nobody to ask."""
+    ports = [each.get("port") for each in endpoint_slice.get("ports") or () if each.get("name") == names.PORT_NAME]
+    hosts = [
+        address
+        for each in endpoint_slice.get("endpoints") or ()
+        if (each.get("conditions") or {}).get("ready") is not False
+        for address in each.get("addresses") or ()
+    ]
+    return [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for port in ports[:1] if port for host in hosts]

@@ -1,0 +1,60 @@
+"""Which agents use which endpoint, knowledge base and class: whom a change concerns, without looking at every agent.
+
+``main`` tells it of every agent it hears of; ``observe`` asks it. Pure memory, read from the stored objects.
+"""
+
+from collections import defaultdict
+
+from supportplane_operator.cache import Key, key_of
+from supportplane_operator.snapshot import Manifest
+
+_NOBODY: frozenset[Key] = frozenset()
+
+
+class References:
+    """Both directions of "uses"."""
+
+    def __init__(self) -> None:
+        self._used: dict[Key, frozenset[Key]] = {}
+        self._users: defaultdict[Key, set[Key]] = defaultdict(set)
+
+    def learn(self, agent: Manifest) -> frozenset[Key]:
+        """Take over what an agent names now. Returns whatever it began or ceased to use."""
+        return self._replace(key_of(agent), _named_by(agent))
+
+    def forget(self, agent: Key) -> frozenset[Key]:
+        """Returns what it used."""
+        return self._replace(agent, _NOBODY)
+
+    def users(self, used: Key) -> frozenset[Key]:
+        return frozenset(self._users.get(used, _NOBODY))
+
+    def used_by(self, agent: Key) -> frozenset[Key]:
+        return self._used.get(agent, _NOBODY)
+
+    def _replace(self, agent: Key, now: frozenset[Key]) -> frozenset[Key]:
+        before = self._used.pop(agent, _NOBODY)
+        for used in before - now:
+            self._users[used].discard(agent)
+            if not self._users[used]:
+                del self._users[used]
+        for used in now:
+            self._users[used].add(agent)
+        if now:
+            self._used[agent] = now
+        return before ^ now
+
+
+def _named_by(agent: Manifest) -> frozenset[Key]:
+    """Tolerant of any shape: an object that cannot be parsed names nothing."""
+    namespace = agent["metadata"].get("namespace", "")
+    spec = agent.get("spec") or {}
+    template = spec.get("template") or {}
+    model = ((template.get("model") or {}).get("modelRef") or {}).get("name")
+    named_class = (spec.get("classRef") or {}).get("name")
+    found = [Key("KnowledgeBase", namespace, each["name"]) for each in template.get("knowledge") or ()]
+    if model:
+        found.append(Key("ModelEndpoint", namespace, model))
+    if named_class:
+        found.append(Key("SupportAgentClass", "", named_class))
+    return frozenset(found)

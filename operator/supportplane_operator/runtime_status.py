@@ -1,0 +1,237 @@
+"""What agents say about themselves: each gateway is asked every few seconds, and a changed answer makes a reconcile.
+
+The question goes to a pod behind the gateway's Service, found through its EndpointSlices, so neither cluster DNS nor
+kube-proxy is needed. It carries a token that only this operator can sign, for this agent only, for five minutes.
+``observe`` reads the last answer; nothing here decides what it means. No answer is remembered as the reason for none.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import structlog
+from joserfc import jwt
+from joserfc.jwk import OKPKey
+
+from supportplane_crds.names import STATUS_ISSUER, STATUS_PATH, status_audience
+from supportplane_operator.cache import Key
+from supportplane_operator.errors import Misconfigured, RuntimeSilent
+from supportplane_operator.metrics import Metrics
+from supportplane_operator.snapshot import ComponentReport, KnowledgeReport, RuntimeReport
+
+log = structlog.get_logger()
+TOKEN_S = 300
+TOKEN_RENEWED_S = 120  # a token is used for this long, so that a clock three minutes off does no harm
+SOON_S = 10.0  # between questions while an agent is not ready
+SELDOM_S = 60.0  # while it is, and at most while it stays silent
+MOST_TRIED = 4  # pods asked in one round until one answers
+MOST_BYTES = 256 * 1024  # of an answer
+AT_ONCE = 16  # questions under way; a guess
+Addresses = Callable[[Key], Awaitable[list[str]]]
+"""host:port of every ready pod behind an agent's gateway."""
+
+
+class Signer:
+    """Tokens for status endpoints. key: Ed25519."""
+
+    def __init__(self, key: OKPKey) -> None:
+        self._key = key
+        self._tokens: dict[Key, tuple[float, str]] = {}
+
+    @property
+    def jwks(self) -> str:
+        """The public part, for every agent's ConfigMap."""
+        return json.dumps({"keys": [self._key.as_dict(private=False)]}, sort_keys=True)
+
+    def token(self, agent: Key) -> str:
+        made_at, token = self._tokens.get(agent, (0.0, ""))
+        now = time.time()
+        if not 0 <= now - made_at < TOKEN_RENEWED_S:
+            token = self._signed(agent, int(now))
+            self._tokens[agent] = (now, token)
+        return token
+
+    def forget(self, agent: Key) -> None:
+        self._tokens.pop(agent, None)
+
+    def _signed(self, agent: Key, now: int) -> str:
+        claims = {
+            "iss": STATUS_ISSUER,
+            "aud": status_audience(agent.namespace, agent.name),
+            "iat": now,
+            "exp": now + TOKEN_S,
+        }
+        header = {"alg": "EdDSA", "kid": self._key.thumbprint()}
+        return jwt.encode(header, claims, self._key, algorithms=["EdDSA", "Ed25519"])
+
+
+def read_signer(path: Path) -> Signer:
+    """From the PEM of an Ed25519 private key. Raises Misconfigured with a sentence."""
+    try:
+        key = OKPKey.import_key(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise Misconfigured(f"SUPPORTPLANE_OPERATOR_SIGNING_KEY_FILE {path}: {error}") from error
+    if key.as_dict(private=False).get("crv") != "Ed25519":
+        raise Misconfigured(f"SUPPORTPLANE_OPERATOR_SIGNING_KEY_FILE {path}: not an Ed25519 key")
+    return Signer(OKPKey.import_key(key.as_dict(private=True), {"use": "sig", "kid": key.thumbprint()}))
+
+
+@dataclass
+class _Asked:
+    """An agent that is asked. soon: it is not ready yet. silent: questions in a row without an answer."""
+
+    task: asyncio.Task[None]
+    soon: bool
+    silent: int = 0
+    address: str | None = None
+    report: RuntimeReport | None = None
+    error: str | None = None
+    again: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class StatusReader:
+    """Asks every agent it was told of, until told to forget it. changed: called with the agent's key."""
+
+    def __init__(
+        self,
+        signer: Signer,
+        addresses: Addresses,
+        *,
+        changed: Callable[[Key], None],
+        timeout_s: float,
+        metrics: Metrics,
+    ) -> None:
+        self._signer = signer
+        self._addresses = addresses
+        self._changed = changed
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=timeout_s / 2)
+        self._metrics = metrics
+        self._asked: dict[Key, _Asked] = {}
+        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._session: aiohttp.ClientSession | None = None
+
+    def watch(self, agent: Key, *, soon: bool) -> None:
+        """Ask from now on. soon: the agent is not ready, so an answer is wanted within seconds."""
+        known = self._asked.get(agent)
+        if known is None:
+            task = asyncio.get_running_loop().create_task(self._ask_forever(agent), name=f"status of {agent}")
+            self._asked[agent] = _Asked(task, soon)
+        elif soon and not known.soon:
+            known.soon, known.silent = True, 0
+            known.again.set()
+        else:
+            known.soon = soon
+
+    def forget(self, agent: Key) -> None:
+        known = self._asked.pop(agent, None)
+        self._signer.forget(agent)
+        if known is not None:
+            known.task.cancel()
+
+    def answer(self, agent: Key) -> tuple[RuntimeReport | None, str | None]:
+        """The last answer, or why there is none; two times None before the first question was answered."""
+        known = self._asked.get(agent)
+        return (None, None) if known is None else (known.report, known.error)
+
+    async def close(self) -> None:
+        tasks = [each.task for each in self._asked.values()]
+        for agent in list(self._asked):
+            self.forget(agent)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    async def _ask_forever(self, agent: Key) -> None:
+        while (known := self._asked.get(agent)) is not None:
+            report, error = await self._ask(agent, known)
+            known.silent = 0 if report else known.silent + 1
+            if (report, error) != (known.report, known.error):
+                known.report, known.error = report, error
+                self._changed(agent)
+            await _pause(known)
+
+    async def _ask(self, agent: Key, known: _Asked) -> tuple[RuntimeReport | None, str | None]:
+        async with self._gate:
+            try:
+                report = await self._first_answer(agent, known)
+            except RuntimeSilent as silence:
+                self._metrics.status_requests.labels("silent").inc()
+                known.address = None
+                return None, str(silence)
+        self._metrics.status_requests.labels("answered").inc()
+        return report, None
+
+    async def _first_answer(self, agent: Key, known: _Asked) -> RuntimeReport:
+        """From the pod that answered last, else from any that does. Raises RuntimeSilent with the last reason."""
+        if known.address is not None:
+            try:
+                return await self._get(agent, known.address)
+            except RuntimeSilent:
+                known.address = None
+        silence = RuntimeSilent("no pod of the gateway is ready")
+        for address in (await self._addresses(agent))[:MOST_TRIED]:
+            try:
+                report = await self._get(agent, address)
+            except RuntimeSilent as reason:
+                silence = reason
+            else:
+                known.address = address
+                return report
+        raise silence
+
+    async def _get(self, agent: Key, address: str) -> RuntimeReport:
+        headers = {"Authorization": f"Bearer {self._signer.token(agent)}", "Host": f"{agent.name}-gateway"}
+        try:
+            async with self._client().get(f"http://{address}{STATUS_PATH}", headers=headers) as reply:
+                body = await reply.content.read(MOST_BYTES)
+                if reply.status != 200:
+                    raise RuntimeSilent(f"the gateway answered with HTTP {reply.status} to the question for its status")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise RuntimeSilent("the gateway did not answer the question for its status") from error
+        return parse_report(body)
+
+    def _client(self) -> aiohttp.ClientSession:
+        """Made at the first question, when a loop runs. A connection is not kept: the next question is seconds away."""
+        if self._session is None:
+            connector = aiohttp.TCPConnector(force_close=True, limit=0)
+            self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout)
+        return self._session
+
+
+def parse_report(body: bytes) -> RuntimeReport:
+    """Raises RuntimeSilent for anything that is not a status, so that a stranger's answer is none."""
+    try:
+        found = json.loads(body)
+        return RuntimeReport(
+            version=str(found["version"]),
+            revision=found.get("revision"),
+            mode=str(found["mode"]),
+            components=tuple(_component(each) for each in found.get("components") or ()),
+            knowledge=tuple(_knowledge(each) for each in found.get("knowledge") or ()),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RuntimeSilent("the gateway's answer to the question for its status is not understood") from error
+
+
+def _component(found: dict[str, Any]) -> ComponentReport:
+    name, ok, required = str(found["name"]), bool(found["ok"]), bool(found.get("required", True))
+    return ComponentReport(name, ok, required, str(found.get("detail") or ""))
+
+
+def _knowledge(found: dict[str, Any]) -> KnowledgeReport:
+    return KnowledgeReport(str(found["name"]), int(found["documents"]), int(found["chunks"]))
+
+
+async def _pause(known: _Asked) -> None:
+    """Until the next question: sooner for an agent that is not ready, later and later for one that stays silent."""
+    wait_s = min(SOON_S * 1.5 ** min(known.silent, 8), SELDOM_S) if known.soon else SELDOM_S
+    known.again.clear()
+    try:
+        await asyncio.wait_for(known.again.wait(), wait_s)
+    except TimeoutError:
+        return
