@@ -1,0 +1,113 @@
+"""ModelReady and KnowledgeReady: what answers are made of, as the runtime says it."""
+
+from supportplane_crds import ConditionType, Mode, Reason, names
+from supportplane_operator.checks.persistence import silence
+from supportplane_operator.checks.pods import obstacles
+from supportplane_operator.conditions import Impact, Verdict
+from supportplane_operator.render import job
+from supportplane_operator.render.plan import Plan
+from supportplane_operator.snapshot import Manifest
+
+
+def _is_auto(plan: Plan) -> bool:
+    return plan.snapshot.agent.spec.mode is Mode.AUTO
+
+
+# The model
+
+
+def model_ready(plan: Plan) -> Verdict:
+    impact = Impact.READY if _is_auto(plan) else Impact.NONE
+    ok, reason, message = _model(plan)
+    return Verdict(ok, ConditionType.MODEL_READY, reason, message, impact)
+
+
+def _model(plan: Plan) -> tuple[bool | None, Reason, str]:
+    if plan.endpoint is None:
+        name = plan.snapshot.agent.spec.template.model.model_ref.name
+        return False, Reason.MODEL_NOT_FOUND, f"ModelEndpoint {name} does not exist"
+    if plan.snapshot.runtime is None:
+        return None, Reason.STATUS_UNREADABLE, silence(plan)
+    found = plan.snapshot.runtime.component("model")
+    if found is None:
+        return None, Reason.STATUS_UNREADABLE, "The runtime does not say whether its model answers"
+    if found.ok:
+        return True, Reason.PROBED, f"ModelEndpoint {plan.endpoint.name} answers"
+    way = f"see Deployment {names.model(plan.endpoint.name)}" if plan.model_url else "check its url and credentials"
+    return False, Reason.MODEL_UNREACHABLE, f"ModelEndpoint {plan.endpoint.name}: {found.detail}; {way}"
+
+
+# The documents
+
+
+def knowledge_ready(plan: Plan) -> Verdict:
+    """An index of an earlier state still answers; it is only not as specified now."""
+    ok, reason, message = _knowledge(plan)
+    impact = Impact.NONE
+    if _is_auto(plan):
+        stale = Impact.NONE if reason in {Reason.INDEXING, Reason.STATUS_UNREADABLE} else Impact.DEGRADED
+        impact = stale if has_index(plan) else Impact.READY
+    return Verdict(ok, ConditionType.KNOWLEDGE_READY, reason, message, impact)
+
+
+def has_index(plan: Plan) -> bool:
+    """Whether there is something to answer from in every knowledge base that is named."""
+    report = plan.snapshot.runtime
+    counted = {each.name: each.chunks for each in report.knowledge} if report else {}
+    return report is not None and all(counted.get(base.name, 0) > 0 for base in plan.bases)
+
+
+def _knowledge(plan: Plan) -> tuple[bool | None, Reason, str]:
+    if not plan.snapshot.agent.spec.template.knowledge:
+        return True, Reason.NO_KNOWLEDGE, "No knowledge base is named; every question goes to a person"
+    if plan.missing_bases:
+        return False, Reason.KNOWLEDGE_NOT_FOUND, f"KnowledgeBase {plan.missing_bases[0]} does not exist"
+    path = next((base.name for base in plan.bases for source in base.spec.sources if source.path is not None), None)
+    if path is not None:
+        message = f"KnowledgeBase {path} reads a path, which only a laptop has; use configMap or volumeClaim"
+        return False, Reason.PATH_NEEDS_LAPTOP, message
+    return _reading(plan) or _counted(plan)
+
+
+def _reading(plan: Plan) -> tuple[bool | None, Reason, str] | None:
+    """What the job that reads the documents is at; None when it is through."""
+    wanted = job.knowledge(plan)
+    name = wanted["metadata"]["name"] if wanted else ""
+    found = plan.snapshot.child("Job", name)
+    if found is not None and found.get("status", {}).get("succeeded"):
+        return None
+    stuck = next(
+        (
+            each
+            for each in obstacles(plan.snapshot)
+            if each.component == names.ROLE_KNOWLEDGE and each.job in {name, None}
+        ),
+        None,
+    )
+    if stuck is not None:
+        is_crash = stuck.reason is Reason.CRASH_LOOPING
+        return False, Reason.INDEXING_FAILED if is_crash else stuck.reason, f"Job {name}: {stuck.message}"
+    if found is not None and _has_failed(found):
+        return False, Reason.INDEXING_FAILED, f"Job {name} failed; see kubectl logs job/{name}"
+    return False, Reason.INDEXING, f"Job {name} reads the documents"
+
+
+def _has_failed(found: Manifest) -> bool:
+    conditions = found.get("status", {}).get("conditions") or ()
+    return any(each.get("type") == "Failed" and each.get("status") == "True" for each in conditions)
+
+
+def _counted(plan: Plan) -> tuple[bool | None, Reason, str]:
+    report = plan.snapshot.runtime
+    if report is None:
+        return None, Reason.STATUS_UNREADABLE, silence(plan)
+    found = report.component("knowledge")
+    if found is not None and not found.ok:
+        return False, Reason.INDEXING_FAILED, f"knowledge: {found.detail}"
+    counted = {each.name: each for each in report.knowledge}
+    empty = next((base.name for base in plan.bases if base.name not in counted or not counted[base.name].chunks), None)
+    if empty is not None:
+        return False, Reason.INDEXING, f"KnowledgeBase {empty} has no passage in the index yet"
+    documents = sum(counted[base.name].documents for base in plan.bases)
+    chunks = sum(counted[base.name].chunks for base in plan.bases)
+    return True, Reason.INDEXED, f"{documents} documents in {chunks} passages"

@@ -1,0 +1,35 @@
+"""What makes an agent Degraded beside its conditions: parts it can do without, and APIs that the cluster lacks."""
+
+from supportplane_crds import ConditionType, Reason
+from supportplane_operator import snapshot as seen
+from supportplane_operator.conditions import FAILS, HOLDS, Impact, Verdict
+from supportplane_operator.render.plan import Plan
+
+_TOLD_ELSEWHERE = frozenset({"database", "schema", "cache", "weaviate", "model", "knowledge"})
+
+
+def components(plan: Plan) -> Verdict:
+    """Parts that the runtime reports as failing and that no other condition is about."""
+    reports = plan.snapshot.runtime.components if plan.snapshot.runtime else ()
+    failing = next((each for each in reports if not each.ok and each.name not in _TOLD_ELSEWHERE), None)
+    if failing is None:
+        return Verdict(HOLDS, ConditionType.DEGRADED, Reason.AS_EXPECTED, "", Impact.NONE)
+    impact = Impact.READY if failing.required else Impact.DEGRADED
+    message = f"{failing.name}: {failing.detail}"
+    return Verdict(FAILS, ConditionType.DEGRADED, Reason.COMPONENT_FAILING, message, impact)
+
+
+def left_out(plan: Plan) -> Verdict:
+    """A certificate that nobody makes is trouble; monitoring that the cluster has no kinds for is only mentioned."""
+    ingress = plan.ingress
+    if ingress is not None and ingress.cluster_issuer and not plan.snapshot.has(seen.CERTIFICATE):
+        secret = ingress.tls_secret_ref.name if ingress.tls_secret_ref else ""
+        message = (
+            f"cert-manager is not installed, so that nobody writes Secret {secret}; install it, or write it yourself"
+        )
+        return Verdict(FAILS, ConditionType.DEGRADED, Reason.COMPONENT_FAILING, message, Impact.DEGRADED)
+    wanted = plan.snapshot.agent.spec.observability
+    pairs = ((wanted.service_monitor, seen.SERVICE_MONITOR), (wanted.alerts, seen.PROMETHEUS_RULE))
+    absent = [api.rpartition("/")[2] for is_wanted, api in pairs if is_wanted and not plan.snapshot.has(api)]
+    message = f"left out, because the cluster does not know the kind: {', '.join(absent)}" if absent else ""
+    return Verdict(HOLDS, ConditionType.DEGRADED, Reason.AS_EXPECTED, message, Impact.NONE)
