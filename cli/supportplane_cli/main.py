@@ -20,11 +20,13 @@ from supportplane_cli.commands import (
     keys,
     link,
     logs,
+    render,
     restore,
     status,
     up,
     validate,
     version,
+    why,
 )
 from supportplane_cli.errors import CommandFailed
 
@@ -40,7 +42,23 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for module in (up, down, status, logs, doctor, ask, chat, ingest, validate, link, backup, restore, version):
+for module in (
+    up,
+    down,
+    status,
+    logs,
+    doctor,
+    ask,
+    chat,
+    ingest,
+    validate,
+    link,
+    backup,
+    restore,
+    render,
+    why,
+    version,
+):
     name = module.__name__.rpartition(".")[2]
     cli.command(name, epilog=module.EPILOG)(getattr(module, name))
 cli.command("eval", epilog=evaluate.EPILOG)(evaluate.evaluate)

@@ -52,6 +52,14 @@ def run_base(snapshot: BaseSnapshot) -> tuple[Verdict, ...]:
     return (companions.base_ready(snapshot),)
 
 
+def obstacle(snapshot: Snapshot, settings: Settings) -> str | None:
+    """Why ``render`` makes nothing new of this agent, as a sentence; None when it does."""
+    if not Plan(snapshot, settings).is_blocked:
+        return None
+    checks = (references.accepted, references.resolved_refs, persistence.persistence_ready)
+    return next(found.message for found in (check(Plan(snapshot, settings)) for check in checks) if found.ok is False)
+
+
 def refused(refusals: Sequence[WriteRefused]) -> tuple[Verdict, ...]:
     """What the API server did not take, to be added to the verdicts: nothing goes on until it does."""
     if not refusals:
