@@ -4,12 +4,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from supportplane_crds.lists import AsSet
+from supportplane_crds.lists import MapBy
 from supportplane_crds.objects import ContractModel
 from supportplane_crds.references import SecretRef
 from supportplane_crds.resources import Labels
 from supportplane_crds.rules import Rule
-from supportplane_crds.text import ObjectName
+from supportplane_crds.text import Name, ObjectName
 
 ONE_ROUTE = Rule(
     "size(self.parentRefs) == 0 || !has(self.ingress)",
@@ -55,6 +55,7 @@ class GatewayAuth(ContractModel):
 class NamespacePeer(ContractModel):
     """Namespaces from where the agent may be called."""
 
+    name: Name = Field(description="Name of the entry, for people.")
     namespace_labels: Labels = Field(min_length=1, max_length=8, description="Labels that a namespace must have.")
 
 
@@ -62,7 +63,7 @@ class NetworkPolicy(ContractModel):
     """Which connections of the agent's pods are allowed."""
 
     enabled: bool = Field(default=True, description="Whether a NetworkPolicy is made for the agent.")
-    ingress_from: Annotated[tuple[NamespacePeer, ...], AsSet()] = Field(
+    ingress_from: Annotated[tuple[NamespacePeer, ...], MapBy("name")] = Field(
         default=(),
         max_length=16,
         description="Namespaces from where the gateway may be called; without an entry from everywhere.",

@@ -1,14 +1,14 @@
 """How lists merge: every list of the contract is a map by a key or a set, so server-side apply can merge it.
 
 ``MapBy("name")`` and ``AsSet()`` annotate tuple fields; both refuse duplicates in Python, as the API server does.
-The merging of a set of objects takes each as a whole.
+A set holds text only: the API server admits sets of objects, but cannot merge them (seen on 1.36).
 """
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -42,17 +42,13 @@ class AsSet:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def check(entries: tuple[Any, ...]) -> tuple[Any, ...]:
-            _refuse_duplicates(map(_identity, entries), "the same value")
+            _refuse_duplicates(entries, "the same value")
             return entries
 
         return core_schema.no_info_after_validator_function(check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {**handler(schema), "x-kubernetes-list-type": "set"}
-
-
-def _identity(entry: Hashable) -> Hashable:
-    return entry.model_dump_json() if isinstance(entry, BaseModel) else entry
 
 
 def _refuse_duplicates(keys: Iterable[Hashable], what: str) -> None:

@@ -115,8 +115,6 @@ def _list_values(schema: Schema) -> str:
     most = "1 entry" if schema["maxItems"] == 1 else f"{schema['maxItems']} entries"
     if keys:
         return f"is a list of at most {most}, no two with the same `{keys[0]}`"
-    if schema["items"]["type"] == "object":
-        return f"is a list of at most {most}, none twice"
     return f"is a list of at most {most}, none twice; each {_values(schema['items'])}"
 
 

@@ -64,7 +64,11 @@ def problems_of(error: ErrorDetails, *, model: type[BaseModel], document: Docume
 def _messages(error: ErrorDetails) -> list[str]:
     if error["type"] == RULE_BROKEN:
         return list(error["ctx"]["messages"])
-    sentence = _SENTENCES.get(error["type"], error["msg"])
+    if error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]:
+        return []  # enough entries were written; those that are wrong are reported themselves
+    sentence = _SENTENCES.get(error["type"])
+    if sentence is None:
+        return [error["msg"]]
     value = error["input"]
     size = len(value) if isinstance(value, (str, list, dict)) else 0
     return [sentence.format(value=value, size=size, **error.get("ctx", {}))]

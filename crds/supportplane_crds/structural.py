@@ -53,8 +53,6 @@ def _node(schema: Schema, definitions: Schema) -> Schema:
         found["properties"] = {name: _node(part, definitions) for name, part in found["properties"].items()}
     if "items" in found:
         found["items"] = _node(found["items"], definitions)
-        if found.get("x-kubernetes-list-type") == "set" and found["items"]["type"] == "object":
-            found["items"]["x-kubernetes-map-type"] = "atomic"  # objects of a set are compared as a whole
     if found.get("type") == "integer":
         found["format"] = "int32"
     if not found.get("properties", True):

@@ -33,7 +33,7 @@ class WrongObject:
 
     @property
     def title(self) -> str:
-        value = "removed" if self.value is REMOVED else str(self.value)[:30]
+        value = "removed" if self.value is REMOVED else str(self.value)[-70:]
         return f"{self.kind}:{'.'.join(str(step) for step in self.path)}={value}"
 
     @property
@@ -80,6 +80,20 @@ TEMPERATURE: Steps = (*TEMPLATE, "model", "parameters", "temperature")
 LIMITS: Steps = ("spec", "gateway", "rateLimits")
 SOURCE: Steps = ("spec", "sources", 0)
 SECRET_REF: Steps = ("spec", "credentialsSecretRef")
+
+
+GATEWAY: Steps = ("spec", "gateway")
+PERSISTENCE: Steps = ("spec", "persistence")
+SCALING: Steps = ("spec", "scaling")
+WORKLOAD: Steps = ("spec", "workloads", "gateway")
+SIZE = "must be a size such as 512Mi or 10Gi"
+CPU = "must be a number of CPUs above 0"
+HOST = "must be a host name such as support.example.com"
+IMAGE = "must be an image with a tag or a digest"
+OBJECT = "must be the name of an object on the cluster"
+ONE_DATABASE = "set exactly one of secretRef (a database of your own) or cloudNativePG"
+ONE_SCALING = "set exactly one of replicas (a fixed number of pods) or autoscaling"
+SERVED = {"engine": "VLLM", "image": "vllm/vllm-openai:v0.15.0", "model": "Qwen/Qwen3-8B"}
 
 
 def _agent(path: Steps, value: Any, says: str, server: str | None = None) -> WrongObject:
@@ -159,7 +173,7 @@ def _words() -> Iterator[WrongObject]:
     yield _agent((*TEMPLATE, "knowledge"), "handbook", "must be a list", "must be of type array")
     yield _agent((*TEMPLATE, "model"), "own-server", "must be a mapping", "must be of type object")
     yield _base(("spec", "sources"), REMOVED, "is required", "Required value")
-    yield _base((*SOURCE, "path"), REMOVED, "is required", "Required value")
+    yield _base((*SOURCE, "path"), REMOVED, "set exactly one of path")
 
 
 def _texts() -> Iterator[WrongObject]:
@@ -224,4 +238,156 @@ def _combinations() -> Iterator[WrongObject]:
     yield _base((*SOURCE, "include"), ["*.md", "*.md"], "has the same value as entry [0]", "Duplicate value")
 
 
-WRONG_OBJECTS: tuple[WrongObject, ...] = (*_names(), *_quantities(), *_words(), *_texts(), *_combinations())
+def _class(path: Steps, value: Any, says: str, server: str | None = None) -> WrongObject:
+    return WrongObject("SupportAgentClass", path, value, says, server)
+
+
+def _served(field: str, value: Any, says: str, server: str | None = None) -> WrongObject:
+    return _endpoint(("spec",), {"serving": {**SERVED, field: value}}, says, server)
+
+
+def _stores() -> Iterator[WrongObject]:
+    """Two stores of one kind, none, sizes that are none, words that are none."""
+    own, made = {"secretRef": {"name": "x"}}, {"cloudNativePG": {}}
+    yield _agent((*PERSISTENCE, "database"), {**own, **made}, ONE_DATABASE)
+    yield _agent((*PERSISTENCE, "database"), {}, ONE_DATABASE)
+    yield _agent((*PERSISTENCE, "database", "secretRef", "name"), "Data_Base", SECRET)
+    for unfit in ("ten", "10GB", "0Gi", "-1Gi", "10 Gi", "1e9", ""):
+        yield _agent((*PERSISTENCE, "database"), {"cloudNativePG": {"storageSize": unfit}}, SIZE)
+    most = {"cloudNativePG": {"instances": 10}}
+    yield _agent((*PERSISTENCE, "database"), most, "must be at most 9, not 10", "less than or equal to 9")
+    none = {"cloudNativePG": {"instances": 0}}
+    yield _agent((*PERSISTENCE, "database"), none, "must be at least 1, not 0", "greater than or equal to 1")
+    yield _agent((*PERSISTENCE, "database"), {"cloudNativePG": {"storageClassName": "Fast"}}, OBJECT)
+    yield _agent((*PERSISTENCE, "cache"), {"secretRef": {"name": "x"}, "managed": {}}, "set exactly one of secretRef")
+    yield _agent((*PERSISTENCE, "cache"), {}, "set exactly one of secretRef (a Redis of your own) or managed")
+    yield _agent((*PERSISTENCE, "cache"), {"managed": {"size": "1Gi"}}, "unknown field", "unknown field")
+    weaviate: Steps = (*PERSISTENCE, "vectorStore", "weaviate")
+    yield _agent((*weaviate, "managed"), {}, "set exactly one of url (a Weaviate of your own) or managed")
+    yield _agent((*weaviate, "url"), "weaviate.search.svc:8080", URL)
+    yield _agent((*weaviate, "grpcPort"), 65536, "must be at most 65535", "less than or equal to 65535")
+    yield _agent(weaviate, {"managed": {}, "grpcPort": 50052}, "grpcPort belongs to url")
+    yield _agent(weaviate, {"managed": {}, "apiKeySecretRef": {"name": "x"}}, "apiKeySecretRef belongs to url")
+    yield _agent((*PERSISTENCE, "vectorStore"), {}, "is required", "Required value")
+    yield _agent((*PERSISTENCE, "deletionPolicy"), "Retain", "unknown value Retain", 'supported values: "Keep"')
+
+
+def _numbers_of_pods() -> Iterator[WrongObject]:
+    yield _agent(SCALING, {}, ONE_SCALING)
+    yield _agent(SCALING, {"podDisruptionBudget": {"maxUnavailable": 1}}, ONE_SCALING)
+    yield _agent((*SCALING, "autoscaling"), {"maxReplicas": 3}, ONE_SCALING)
+    yield _agent((*SCALING, "replicas"), -1, "must be at least 0, not -1", "greater than or equal to 0")
+    yield _agent((*SCALING, "replicas"), 501, "must be at most 500, not 501", "less than or equal to 500")
+    yield _agent((*SCALING, "replicas"), "3", "must be a whole number", "must be of type integer")
+    budget: Steps = (*SCALING, "podDisruptionBudget", "maxUnavailable")
+    yield _agent(budget, "lots", "must be a whole number", "must be of type integer")
+    yield _agent(budget, "25%", "must be a whole number", "must be of type integer")
+    yield _agent(budget, 0, "must be at least 1, not 0", "greater than or equal to 1")
+    more = {"autoscaling": {"minReplicas": 5, "maxReplicas": 4}}
+    yield _agent(SCALING, more, "minReplicas must not be more than maxReplicas")
+    yield _agent(SCALING, {"autoscaling": {"maxReplicas": 1}}, "minReplicas must not be more than maxReplicas")
+    yield _agent(SCALING, {"autoscaling": {"minReplicas": 1}}, "is required", "Required value")
+    zero = {"autoscaling": {"minReplicas": 0, "maxReplicas": 4}}
+    yield _agent(SCALING, zero, "must be at least 1, not 0", "greater than or equal to 1")
+    other = {"autoscaling": {"maxReplicas": 4, "provider": "VPA"}}
+    yield _agent(SCALING, other, "unknown value VPA", 'supported values: "HPA", "KEDA"')
+    for target, says, server in (
+        ({"metric": "Custom", "value": 5}, "unknown value Custom", "supported values"),
+        ({"metric": "CPUUtilization", "value": 101}, "must be at most 100", "less than or equal to 100"),
+        ({"metric": "CPUUtilization", "value": 0}, "must be at least 1, not 0", "greater than or equal to 1"),
+    ):
+        yield _agent(SCALING, {"autoscaling": {"maxReplicas": 4, "targets": [target]}}, says, server)
+    twice = [{"metric": "CPUUtilization", "value": 50}, {"metric": "CPUUtilization", "value": 60}]
+    targets = {"autoscaling": {"maxReplicas": 4, "targets": twice}}
+    yield _agent(SCALING, targets, "has the same metric as entry [0]", "Duplicate value")
+
+
+def _routes() -> Iterator[WrongObject]:
+    yield _agent((*GATEWAY, "ingress"), {"className": "nginx"}, "set parentRefs (Gateway API) or ingress, not both")
+    yield _agent((*GATEWAY, "hostnames"), [], "parentRefs and ingress need hostnames")
+    yield _agent(GATEWAY, {"ingress": {"className": "nginx"}}, "parentRefs and ingress need hostnames")
+    for unfit in ("https://a.example", "a.example:443", "*.example.com", "A.example", "10.0.0.1", "a..b", "-a.b", ""):
+        yield _agent((*GATEWAY, "hostnames"), [unfit], HOST)
+    yield _agent((*GATEWAY, "hostnames"), ["a.b", "a.b"], "has the same value as entry [0]", "Duplicate value")
+    many = [f"h{index}.example" for index in range(17)]
+    yield _agent((*GATEWAY, "hostnames"), many, "must have at most 16, not 17 entries", "must have at most 16 items")
+    yield _agent((*GATEWAY, "parentRefs", 0, "name"), "Public", OBJECT)
+    yield _agent((*GATEWAY, "parentRefs", 0, "namespace"), "a.b", "must be the name of a namespace")
+    refs = [{"name": f"g{index}"} for index in range(5)]
+    yield _agent((*GATEWAY, "parentRefs"), refs, "must have at most 4, not 5 entries", "must have at most 4 items")
+    issued = {"ingress": {"className": "nginx", "clusterIssuer": "ca"}, "hostnames": ["a.b"]}
+    yield _agent(GATEWAY, issued, "clusterIssuer needs tlsSecretRef")
+    bare = {"ingress": {}, "hostnames": ["a.b"]}
+    yield _agent(GATEWAY, bare, "is required", "Required value")
+    yield _agent((*GATEWAY, "auth", "apiKeysSecretRef", "name"), "API keys", SECRET)
+    yield _agent((*GATEWAY, "auth", "methods"), ["OIDC"], "unknown field", 'unknown field "spec.gateway.auth.methods"')
+    peers: Steps = ("spec", "networkPolicy", "ingressFrom")
+    peer = {"name": "a", "namespaceLabels": {"team": "a"}}
+    yield _agent(peers, [peer, peer], "has the same name as entry [0]", "Duplicate value")
+    yield _agent(
+        peers, [{"name": "a", "namespaceLabels": {}}], "must have at least 1 entry", "should have at least 1 properties"
+    )
+    yield _agent(("spec", "networkPolicy", "enabled"), "always", "must be true or false", "must be of type boolean")
+    yield _agent(("spec", "observability", "alerts"), 1, "must be true or false", "must be of type boolean")
+
+
+def _pods() -> Iterator[WrongObject]:
+    """Images, resources, where pods run."""
+    for unfit in ("supportplane", "Supportplane:1", "a b:1", "registry:5000/", "x@sha256:abc", "x:", ":1", ""):
+        yield _agent(("spec", "images", "runtime"), unfit, IMAGE)
+    yield _agent(("spec", "images", "imagePullSecrets", 0, "name"), "../registry", SECRET)
+    yield _agent(("spec", "classRef", "name"), "Standard", NAME)
+    for unfit in ("0", "-1", "lots", "1.5m", "1Gi", ""):
+        yield _agent((*WORKLOAD, "resources"), {"requests": {"cpu": unfit}}, CPU)
+    yield _agent((*WORKLOAD, "resources"), {"limits": {"memory": "1GB"}}, SIZE)
+    yield _agent((*WORKLOAD, "resources"), {"limits": {"memory": 512}}, "must be text", "must be of type string")
+    more = {"requests": {"cpu": "2"}, "limits": {"cpu": "1500m"}}
+    yield _agent((*WORKLOAD, "resources"), more, "requests.cpu must not be more than limits.cpu")
+    larger = {"requests": {"memory": "1Gi"}, "limits": {"memory": "1G"}}
+    yield _agent((*WORKLOAD, "resources"), larger, "requests.memory must not be more than limits.memory")
+    yield _agent((*WORKLOAD, "hostNetwork"), "true", "unknown field", "unknown field")
+    yield _agent((*WORKLOAD, "topologySpread"), "Rack", "unknown value Rack", 'supported values: "Zone"')
+    yield _agent((*WORKLOAD, "nodeSelector"), {"disk": "fast!"}, "must be the value of a label")
+    yield _agent((*WORKLOAD, "nodeSelector"), {"Disk/a/b": "fast"}, "must have keys such as disk")
+    yield _agent((*WORKLOAD, "annotations"), {"a b": "c"}, "must have keys such as disk")
+    yield _agent((*WORKLOAD, "annotations"), {"a": 1}, "must be text", "must be of type string")
+    tolerations: Steps = (*WORKLOAD, "tolerations")
+    yield _agent(tolerations, [{"key": "gpu"}], "operator Equal needs value")
+    yield _agent(tolerations, [{"key": "a", "operator": "Exists", "value": "b"}], "operator Exists has none")
+    yield _agent(tolerations, [{"operator": "Exists"}], "is required", "Required value")
+    yield _agent((*tolerations, 0, "effect"), "Nothing", "unknown value Nothing", "supported values")
+
+
+def _companions() -> Iterator[WrongObject]:
+    """Served models, documents of a cluster, classes."""
+    yield _endpoint(("spec", "serving"), SERVED, "set exactly one of embedded")
+    yield _endpoint(("spec",), {"serving": SERVED, "model": "x"}, "model belongs to url")
+    secret = {"serving": SERVED, "credentialsSecretRef": {"name": "x"}}
+    yield _endpoint(("spec",), secret, "credentialsSecretRef belongs to url")
+    yield _served("engine", "Ollama", "unknown value Ollama", 'supported values: "TGI", "VLLM", "LlamaCpp"')
+    yield _served("image", "vllm/vllm-openai", IMAGE)
+    yield _served("model", "", LINE)
+    yield _served("gpu", {"count": -1}, "must be at least 0, not -1", "greater than or equal to 0")
+    yield _served("gpu", {"count": 17}, "must be at most 16, not 17", "less than or equal to 16")
+    yield _served("gpu", {"resourceName": "nvidia gpu"}, "must be a name such as gpu or example.com/gpu")
+    yield _served("cacheSize", "20Gb", SIZE)
+    yield _served("replicas", 0, "must be at least 1, not 0", "greater than or equal to 1")
+    yield _served("hubTokenSecretRef", {"name": "x", "key": "../x"}, KEY)
+    yield _base((*SOURCE, "configMap"), {"name": "x"}, "set exactly one of path")
+    yield _base((*SOURCE, "volumeClaim"), {"name": "x"}, "set exactly one of path")
+    yield _base(SOURCE, {"name": "a", "configMap": {"name": "A_b"}}, OBJECT)
+    for unfit in ("/etc", "../x", ""):
+        volume = {"name": "a", "volumeClaim": {"name": "x", "subPath": unfit}}
+        yield _base(SOURCE, volume, "must be a path inside the volume")
+    yield _class(("metadata", "name"), "a.b", NAME, f"metadata.name {NAME}")
+    yield _class(("spec", "images", "redis"), "redis", IMAGE)
+    yield _class(("spec", "database"), {}, "is required", "Required value")
+    yield _class(("spec", "gateway", "ingressClassName"), "Nginx", OBJECT)
+    yield _class(("spec", "persistence"), {}, "unknown field", 'unknown field "spec.persistence"')
+    yield _class(("spec",), REMOVED, "is required", "Required value")
+
+
+WRONG_OBJECTS: tuple[WrongObject, ...] = (
+    *(*_names(), *_quantities(), *_words(), *_texts(), *_combinations()),
+    *(*_stores(), *_numbers_of_pods(), *_routes(), *_pods(), *_companions()),
+)

@@ -21,6 +21,8 @@ def fields(path: str, schema: Schema) -> Iterator[Place]:
         yield from fields(f"{path}[]", schema["items"])
     for name, part in schema.get("properties", {}).items():
         yield from fields(f"{path}.{name}", part)
+    if "additionalProperties" in schema:
+        yield from fields(f"{path}{{}}", schema["additionalProperties"])
 
 
 ALL: list[Place] = [
@@ -31,8 +33,8 @@ EVERY_FIELD = pytest.mark.parametrize(("path", "schema"), ALL, ids=[path for pat
 
 @EVERY_FIELD
 def test_a_field_has_a_description_that_is_a_sentence(path: str, schema: Schema) -> None:
-    if path.endswith("[]") and schema["type"] == "string":
-        return  # an entry of a set is described by its list
+    if path.endswith(("[]", "{}")) and schema["type"] == "string":
+        return  # an entry of a set or a mapping is described by what holds it
     assert re.fullmatch(r"[A-Z0-9].{8,}[.]", schema.get("description", "")), path
 
 
@@ -44,12 +46,16 @@ def test_a_list_says_how_it_merges_and_how_long_it_may_be(path: str, schema: Sch
     assert schema["maxItems"] <= 32
     if schema["x-kubernetes-list-type"] == "map":
         assert set(schema["x-kubernetes-list-map-keys"]) <= set(schema["items"]["required"])
+    else:
+        assert schema["items"]["type"] == "string", "server-side apply cannot merge sets of objects"
 
 
 @EVERY_FIELD
 def test_text_is_bounded_or_enumerated_and_numbers_have_a_range(path: str, schema: Schema) -> None:
     if schema["type"] == "string":
         assert "enum" in schema or schema["maxLength"] <= 16384
+    if "additionalProperties" in schema:
+        assert schema["maxProperties"] <= 32
     if schema["type"] == "integer":
         assert {"minimum", "maximum", "format"} <= schema.keys()
     assert schema["type"] in {"string", "integer", "boolean", "object", "array"}, "floats are not portable"
@@ -77,7 +83,7 @@ def test_a_rule_is_a_sentence_that_can_follow_the_path(path: str, schema: Schema
 
 
 def test_field_names_are_camel_case() -> None:
-    names = {path.rpartition(".")[2].removesuffix("[]") for path, _ in ALL[1:] if "." in path}
+    names = {path.rpartition(".")[2].rstrip("[]{}") for path, _ in ALL[1:] if "." in path}
     assert all(re.fullmatch("[a-z]+([A-Z]+[a-z]*)*", name) for name in names), names
 
 

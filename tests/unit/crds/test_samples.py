@@ -1,12 +1,14 @@
 """The samples and the laptop's agent: valid, minimal where they say so, and complete where they say so."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
-from manifests.wrong_objects import REPOSITORY, full_sample
+from manifests.wrong_objects import REPOSITORY
 from supportplane_crds import Mode, load_agent_file
 from supportplane_crds.load import KINDS
 from supportplane_crds.structural import Schema, root_schema
@@ -38,11 +40,36 @@ def declared(path: str, schema: Schema) -> Iterator[str]:
         yield from declared(f"{path}.{name}", part)
 
 
+def used_in(*samples: str) -> dict[str, set[str]]:
+    """By kind: every field that some object of the samples sets."""
+    used: dict[str, set[str]] = {kind: set() for kind in KINDS}
+    for sample in samples:
+        text = (REPOSITORY / f"crds/samples/{sample}.yaml").read_text(encoding="utf-8")
+        for document in YAML(typ="safe", pure=True).load_all(text):
+            used[document["kind"]] |= set(paths(document["kind"], document))
+    return used
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_full_sample_uses_every_field_there_is(kind: str) -> None:
-    there_is = set(declared(kind, root_schema(KINDS[kind])))
-    used = {path for document in full_sample() if document["kind"] == kind for path in paths(kind, document)}
-    assert there_is - used == set()
+def test_the_samples_of_own_and_of_managed_stores_use_every_field_there_is(kind: str) -> None:
+    there_is = {path for path in declared(kind, root_schema(KINDS[kind])) if not path.startswith(f"{kind}.status")}
+    used = used_in("full", "managed")[kind]
+    assert of_any_role(there_is) - of_any_role(used) == set()
+    assert {path for path in there_is if path.endswith((".orchestrator", ".knowledge"))} <= used
+
+
+def of_any_role(paths: set[str]) -> set[str]:
+    """The roles have the same fields: what one of them shows stands for all."""
+    return {re.sub(r"(workloads)\.(gateway|orchestrator|knowledge)\b", r"\1.role", path) for path in paths}
+
+
+def test_the_full_sample_leaves_out_only_what_cannot_stand_beside_it() -> None:
+    left_out = used_in("managed")["SupportAgent"] - used_in("full")["SupportAgent"]
+    assert {path.split(".")[-1].removesuffix("[]") for path in left_out} == {
+        *("cloudNativePG", "instances", "storageSize", "storageClassName", "managed"),
+        *("autoscaling", "provider", "minReplicas", "maxReplicas", "targets", "metric", "value"),
+        *("ingress", "className", "tlsSecretRef", "clusterIssuer", "name"),
+    }
 
 
 def test_the_smallest_agent_is_safe_by_default() -> None:

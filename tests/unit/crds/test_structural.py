@@ -18,7 +18,7 @@ EVERY_KIND = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 # What a structural schema may hold: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/
 ALLOWED_KEYS = {
     *("type", "description", "default", "enum", "format", "properties", "required", "items", "minimum", "maximum"),
-    *("minLength", "maxLength", "minItems", "maxItems"),
+    *("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "additionalProperties"),
     *("x-kubernetes-validations", "x-kubernetes-list-type", "x-kubernetes-list-map-keys"),
 }
 
@@ -34,13 +34,16 @@ def nodes(schema: Schema) -> Iterator[Schema]:
         yield from nodes(schema["items"])
     for part in schema.get("properties", {}).values():
         yield from nodes(part)
+    if "additionalProperties" in schema:
+        yield from nodes(schema["additionalProperties"])
 
 
 def without_extensions(schema: Schema) -> Schema:
     """A plain JSON schema that also refuses unknown fields, as strict field validation does."""
     plain = {key: value for key, value in schema.items() if not key.startswith("x-")}
-    if "items" in plain:
-        plain["items"] = without_extensions(plain["items"])
+    for name in ("items", "additionalProperties"):
+        if name in plain:
+            plain[name] = without_extensions(plain[name])
     if "properties" in plain:
         plain["properties"] = {name: without_extensions(part) for name, part in plain["properties"].items()}
         plain["additionalProperties"] = False
@@ -98,6 +101,29 @@ def test_the_agent_has_its_short_name() -> None:
     assert names["shortNames"] == ["sagent"], "sa is taken by service accounts"
 
 
+def test_only_the_class_belongs_to_the_cluster_as_a_whole() -> None:
+    scopes = {name: custom_resource_definition(kind)["spec"]["scope"] for name, kind in KINDS.items()}
+    assert {name for name, scope in scopes.items() if scope == "Cluster"} == {"SupportAgentClass"}
+
+
+@EVERY_KIND
+def test_who_reports_a_status_has_the_subresource_for_it(kind: type[KubernetesObject]) -> None:
+    version = custom_resource_definition(kind)["spec"]["versions"][0]
+    assert ("status" in version["subresources"]) == ("status" in version["schema"]["openAPIV3Schema"]["properties"])
+
+
+def test_the_scale_subresource_points_at_numbers_and_text() -> None:
+    schema = root_schema(KINDS["SupportAgent"])
+    scale = custom_resource_definition(KINDS["SupportAgent"])["spec"]["versions"][0]["subresources"]["scale"]
+    types = []
+    for path in scale.values():
+        found = schema
+        for step in path.removeprefix(".").split("."):
+            found = found["properties"][step]
+        types.append(found["type"])
+    assert types == ["integer", "integer", "string"]
+
+
 def test_no_two_kinds_share_a_name() -> None:
     names = [custom_resource_definition(kind)["spec"]["names"] for kind in KINDS.values()]
     words = [word for each in names for word in (each["plural"], each["singular"], *each.get("shortNames", []))]
@@ -108,8 +134,11 @@ def test_no_two_kinds_share_a_name() -> None:
 def test_printer_columns_point_at_fields(kind: type[KubernetesObject]) -> None:
     for column in custom_resource_definition(kind)["spec"]["versions"][0]["additionalPrinterColumns"][:-1]:
         schema = root_schema(kind)
-        for step in column["jsonPath"].removeprefix(".").split("."):
+        path, _, _ = column["jsonPath"].partition("[?")
+        for step in path.removeprefix(".").split("."):
             schema = schema["properties"][step]
+        if path != column["jsonPath"]:
+            schema = schema["items"]["properties"][column["jsonPath"].rpartition(".")[2]]
         assert schema["type"] == column["type"]
 
 
