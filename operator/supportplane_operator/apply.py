@@ -6,6 +6,7 @@ a replica that lost it writes nothing more.
 """
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,16 +17,17 @@ from lightkube import ApiError, AsyncClient
 from lightkube.types import CascadeType, PatchType
 
 from supportplane_crds.names import FINALIZER
-from supportplane_operator.cache import Cache, key_of
+from supportplane_operator.cache import Cache, Key, key_of
 from supportplane_operator.cluster import status_code, understood
 from supportplane_operator.drift import is_within, needs_apply, projected
 from supportplane_operator.errors import NotLeading, WriteConflict, WriteRefused
 from supportplane_operator.metrics import Metrics
-from supportplane_operator.resources import BY_KIND, EVENT, typed
+from supportplane_operator.resources import AGENT, BASE, BY_KIND, ENDPOINT, EVENT, typed, typed_status
 from supportplane_operator.snapshot import ChildKey, Manifest
 
 log = structlog.get_logger()
 _CLASSES = {kind: typed(resource) for kind, resource in BY_KIND.items() if resource.is_namespaced}
+_STATUSES = {resource.kind: typed_status(resource) for resource in (AGENT, ENDPOINT, BASE)}
 _Event: Any = typed(EVENT)
 
 
@@ -49,7 +51,19 @@ class Writer:
     cache: Cache
     metrics: Metrics
     may_write: Callable[[], bool]
-    _normal: dict[tuple[str, str, str], tuple[str, Manifest]] = field(default_factory=dict)
+    clock: Callable[[], float] = time.monotonic
+    _status_at: dict[Key, float] = field(default_factory=dict)
+    _normal: dict[Key, tuple[str, Manifest]] = field(default_factory=dict)
+
+    def status_waits_s(self, key: Key, interval_s: float) -> float:
+        """How long until a status may be written again that has nothing new but numbers."""
+        return self._status_at.get(key, self.clock() - interval_s) + interval_s - self.clock()
+
+    def status_written(self, key: Key) -> None:
+        self._status_at[key] = self.clock()
+
+    def forget(self, key: Key) -> None:
+        self._status_at.pop(key, None)
 
     def normal(self, wanted: Manifest) -> Manifest | None:
         """How the server wrote the same object down before, where it changes values (500m for 0.5)."""
@@ -107,7 +121,7 @@ async def write_status(writer: Writer, raw: Manifest, status: Manifest) -> None:
     writer.count(kind, "status")
     with understood(kind, metadata["name"]):
         stored = await writer.client.patch(
-            _CLASSES[kind].Status,
+            _STATUSES[kind],
             metadata["name"],
             body,
             namespace=metadata["namespace"],
@@ -115,6 +129,7 @@ async def write_status(writer: Writer, raw: Manifest, status: Manifest) -> None:
             force=True,
         )
     writer.cache.put(dict(stored))
+    writer.status_written(key_of(raw))
 
 
 async def set_finalizer(writer: Writer, raw: Manifest, *, wanted: bool) -> None:

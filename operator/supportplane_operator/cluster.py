@@ -44,18 +44,20 @@ def understood(kind: str, name: str) -> Iterator[None]:
     """Turns what a request raises into the operator's errors. kind, name: the object it is about."""
     try:
         yield
-    except ApiError as error:
+    except httpx2.HTTPStatusError as error:
         raise _meaning(error, kind, name) from error
     except httpx2.HTTPError as error:
         raise ClusterUnavailable(f"{kind}/{name}: {type(error).__name__}") from error
 
 
-def status_code(error: ApiError) -> int:
-    return int(error.status.code or 0)
+def status_code(error: httpx2.HTTPStatusError) -> int:
+    """Also of an answer without a Status object, such as that of a group which is not served."""
+    return int(error.status.code or 0) if isinstance(error, ApiError) else error.response.status_code
 
 
-def _meaning(error: ApiError, kind: str, name: str) -> Exception:
-    code, message = status_code(error), str(error.status.message or error)
+def _meaning(error: httpx2.HTTPStatusError, kind: str, name: str) -> Exception:
+    code = status_code(error)
+    message = str((error.status.message if isinstance(error, ApiError) else None) or error)
     if code == 409:
         return WriteConflict(f"{kind}/{name}: {message}")
     if code == 429 or code >= 500:

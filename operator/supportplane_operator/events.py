@@ -1,45 +1,45 @@
-"""Changes of conditions to Events, which ``kubectl describe`` and ``supportplane why`` show. Pure; ``apply`` writes.
+"""Changes of conditions as Events, which ``kubectl describe`` and ``supportplane why`` show. Pure; ``apply`` writes.
 
-The first status of an object makes no events, except for what is wrong with it from the start.
+What is as it should be on a new object is no news, except that it is Ready.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
+from supportplane_crds import ConditionType
 from supportplane_crds.names import FIELD_MANAGER
-from supportplane_crds.reasons import ConditionType
+from supportplane_operator.conditions import STALLING, timestamp
 from supportplane_operator.snapshot import Manifest
 
+MAX_MESSAGE = 1024  # the API server's limit
 NEGATIVE = frozenset({ConditionType.DEGRADED, ConditionType.STALLED})  # True of these is what is wrong
-_LONGEST = 1024  # the API server's limit for a note
 
 
-def transitions(raw: Manifest, conditions: Iterable[Manifest], now: datetime) -> tuple[Manifest, ...]:
-    """One Event for each condition whose status or reason is not what the object said before."""
-    return tuple(_event(raw, condition, now) for condition in _changed(raw, conditions))
+def transitions(raw: Manifest, status: Mapping[str, Any], now: datetime) -> tuple[Manifest, ...]:
+    """raw: the object with its old status. One Event for each thing to be said: Ready repeats what it follows."""
+    before = {each["type"]: each for each in (raw.get("status") or {}).get("conditions", ())}
+    news = [each for each in status.get("conditions", ()) if _is_news(before.get(each["type"]), each)]
+    told = {(each["reason"], each["message"]): each for each in reversed(news)}
+    return tuple(_event(raw, each, now) for each in news if told[each["reason"], each["message"]] is each)
 
 
-def _changed(raw: Manifest, conditions: Iterable[Manifest]) -> Iterator[Manifest]:
-    before = {each["type"]: each for each in (raw.get("status") or {}).get("conditions") or ()}
-    for condition in conditions:
-        old = before.get(condition["type"])
-        if old is None:
-            if not before and is_wrong(condition):
-                yield condition
-        elif (old["status"], old["reason"]) != (condition["status"], condition["reason"]):
-            yield condition
+def is_good(condition: Manifest) -> bool:
+    """Whether nobody needs to look."""
+    if condition["type"] == ConditionType.PROGRESSING:
+        return condition["reason"] not in STALLING
+    return bool(condition["status"] == ("False" if condition["type"] in NEGATIVE else "True"))
 
 
-def is_wrong(condition: Manifest) -> bool:
-    """Whether a person should look: a bad thing holds, or a good one does not."""
-    return bool(condition["status"] == ("True" if condition["type"] in NEGATIVE else "False"))
+def _is_news(before: Manifest | None, now: Manifest) -> bool:
+    if before is None:
+        return now["type"] == ConditionType.READY or (now["status"] != "Unknown" and not is_good(now))
+    return bool(before["status"] != now["status"] or before["reason"] != now["reason"])
 
 
 def _event(raw: Manifest, condition: Manifest, now: datetime) -> Manifest:
-    metadata = raw["metadata"]
-    stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    message = f"{condition['type']} is {condition['status']}: {condition.get('message') or condition['reason']}"
+    metadata, moment = raw["metadata"], timestamp(now)
     return {
         "apiVersion": "v1",
         "kind": "Event",
@@ -52,18 +52,18 @@ def _event(raw: Manifest, condition: Manifest, now: datetime) -> Manifest:
             "uid": metadata["uid"],
             "resourceVersion": metadata["resourceVersion"],
         },
-        "type": "Warning" if is_wrong(condition) else "Normal",
+        "type": "Normal" if is_good(condition) else "Warning",
         "reason": condition["reason"],
-        "message": message[:_LONGEST],
+        "message": f"{condition['type']}: {condition['message']}"[:MAX_MESSAGE],
         "source": {"component": FIELD_MANAGER},
         "reportingComponent": FIELD_MANAGER,
-        "firstTimestamp": stamp,
-        "lastTimestamp": stamp,
+        "firstTimestamp": moment,
+        "lastTimestamp": moment,
         "count": 1,
     }
 
 
 def _name(raw: Manifest, condition: Manifest, now: datetime) -> str:
-    """The same for the same transition, so that writing it twice writes it once."""
-    parts = (raw["metadata"]["uid"], condition["type"], condition["status"], condition["reason"], str(now.timestamp()))
+    """Unlike any other of the object."""
+    parts = (raw["metadata"]["uid"], condition["type"], condition["status"], condition["reason"], now.isoformat())
     return f"{raw['metadata']['name']}.{hashlib.sha256('/'.join(parts).encode()).hexdigest()[:16]}"

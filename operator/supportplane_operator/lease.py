@@ -71,7 +71,7 @@ class Lease:
         started = self._clock()
         try:
             is_ours = await self._take(await self._read())
-        except (ApiError, httpx2.HTTPError) as error:
+        except httpx2.HTTPError as error:
             log.warning("lease_not_renewed", error=str(error))
             return False
         if is_ours:
@@ -87,7 +87,7 @@ class Lease:
             found = await self._read()
             if found is not None and found["spec"].get("holderIdentity") == self._claim.holder:
                 await self._client.replace(_Lease({**found, "spec": {**found["spec"], "holderIdentity": ""}}), NAME)
-        except (ApiError, httpx2.HTTPError) as error:
+        except httpx2.HTTPError as error:
             log.warning("lease_not_released", error=str(error))
 
     async def _read(self) -> Manifest | None:

@@ -7,7 +7,13 @@ do not. Nothing else in the operator spells a plural or an API version of a clie
 from dataclasses import dataclass
 from typing import Any
 
-from lightkube.generic_resource import GenericGlobalResource, GenericNamespacedResource, create_api_info
+from lightkube.core.resource import ApiInfo
+from lightkube.generic_resource import (
+    GenericGlobalResource,
+    GenericNamespacedResource,
+    GenericNamespacedStatus,
+    create_api_info,
+)
 
 from supportplane_crds.names import GROUP, VERSION
 
@@ -78,6 +84,13 @@ def typed(resource: Resource) -> Any:
     """The class by which lightkube speaks of a namespaced kind. Its objects are dicts, which its types do not say."""
     info = create_api_info(resource.group, resource.version, resource.kind, resource.plural)
     return type(resource.kind, (GenericNamespacedResource,), {"_api_info": info})
+
+
+def typed_status(resource: Resource) -> Any:
+    """The class of a namespaced kind's status subresource."""
+    whole = create_api_info(resource.group, resource.version, resource.kind, resource.plural).resource
+    info = ApiInfo(resource=whole, parent=whole, plural=resource.plural, verbs=["patch"], action="status")
+    return type(f"{resource.kind}Status", (GenericNamespacedStatus,), {"_api_info": info})
 
 
 def typed_global(resource: Resource) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 import structlog
-from lightkube import ApiError, AsyncClient
+from lightkube import AsyncClient
 
 from supportplane_operator.cache import Cache, Key, key_of, owner_of
 from supportplane_operator.cluster import status_code
@@ -49,7 +49,7 @@ class Watch:
         self, client: AsyncClient, scope: Scope, *, cache: Cache, changed: Callable[[Key], None], metrics: Metrics
     ) -> None:
         self._client = client
-        self._scope = scope
+        self.scope = scope
         self._cache = cache
         self._changed = changed
         self._metrics = metrics
@@ -65,41 +65,41 @@ class Watch:
                 version = await self._list()
                 wait_s = FIRST_WAIT_S
                 await self._follow(version)
-            except ApiError as error:
+            except httpx2.HTTPStatusError as error:
                 self._refused(error)
             except (httpx2.HTTPError, TimeoutError) as error:
-                log.info("watch_broken", kind=self._scope.resource.kind, error=f"{type(error).__name__}: {error}")
-            self._metrics.watch_restarts.labels(self._scope.resource.kind).inc()
+                log.info("watch_broken", kind=self.scope.resource.kind, error=f"{type(error).__name__}: {error}")
+            self._metrics.watch_restarts.labels(self.scope.resource.kind).inc()
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, LAST_WAIT_S)
 
     async def _list(self) -> str:
         """Everything there is; what is no longer there leaves the cache. Returns the version to watch from."""
         listing = self._client.list(
-            self._class, namespace=self._scope.namespace, labels=self._scope.labels, chunk_size=PAGE
+            self._class, namespace=self.scope.namespace, labels=self.scope.labels, chunk_size=PAGE
         )
         present = [self._keep(self._whole(each)) async for each in listing]
-        for key in self._cache.missing(self._scope.resource.kind, self._scope.cached_namespace, present):
+        for key in self._cache.missing(self.scope.resource.kind, self.scope.cached_namespace, present):
             self._lose(key)
         self.is_served = True
         self.is_listed.set()
         return listing.resourceVersion
 
-    def _refused(self, error: ApiError) -> None:
+    def _refused(self, error: httpx2.HTTPStatusError) -> None:
         """A version that is too old is a matter of course; a kind that is not there is known to be none from now on."""
         if status_code(error) == 404:
             self.is_served = False
             self.is_listed.set()
-            for key in self._cache.keys(self._scope.resource.kind, self._scope.cached_namespace):
+            for key in self._cache.keys(self.scope.resource.kind, self.scope.cached_namespace):
                 self._lose(key)
         elif status_code(error) != 410:
-            log.warning("watch_refused", kind=self._scope.resource.kind, error=str(error.status.message))
+            log.warning("watch_refused", kind=self.scope.resource.kind, error=str(error))
 
     async def _follow(self, version: str) -> None:
         events = self._client.watch(
             self._class,
-            namespace=self._scope.namespace,
-            labels=self._scope.labels,
+            namespace=self.scope.namespace,
+            labels=self.scope.labels,
             resource_version=version,
             server_timeout=SERVER_TIMEOUT_S,
         )
@@ -130,7 +130,7 @@ class Watch:
 
     def _whole(self, manifest: Manifest) -> Manifest:
         """The API server leaves out of a list what the list itself says."""
-        return {**manifest, "apiVersion": self._scope.resource.api_version, "kind": self._scope.resource.kind}
+        return {**manifest, "apiVersion": self.scope.resource.api_version, "kind": self.scope.resource.kind}
 
 
 async def _alive(events: AsyncIterator[tuple[str, Any]]) -> AsyncIterator[tuple[str, Any]]:

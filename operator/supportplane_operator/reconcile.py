@@ -1,0 +1,208 @@
+"""One object brought to what it should be: observed, checked, rendered, applied, reported. ``main``'s workers call it.
+
+Level-triggered: nothing depends on what happened before, only on what is there, so a reconcile may be ended at any
+point and begun anew. The second one in a row writes nothing. Says after how many seconds to look again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from supportplane_crds import ConditionType
+from supportplane_crds.names import FINALIZER
+from supportplane_operator import apply, checks, conditions
+from supportplane_operator.cache import Key, key_of
+from supportplane_operator.errors import WriteRefused
+from supportplane_operator.events import transitions
+from supportplane_operator.observe import Observer
+from supportplane_operator.parse import Unusable
+from supportplane_operator.render import render, render_endpoint
+from supportplane_operator.runtime_status import StatusReader
+from supportplane_operator.settings import Settings
+from supportplane_operator.snapshot import BaseSnapshot, EndpointSnapshot, Manifest, Snapshot
+
+log = structlog.get_logger()
+UNREADY_S = 10.0  # an agent that is not ready is looked at again this soon, for what no watch tells of
+LONGEST_UNREADY_S = 60.0
+SLOWER_BY = 6  # an agent that has not been ready for an hour is not looked at every ten seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a reconcile went. changed: something was written. again_s: when to look again, None for the next resync."""
+
+    changed: bool = False
+    refused: bool = False
+    again_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """What a reconcile works with. reports: None where agents cannot be asked for their status."""
+
+    observer: Observer
+    writer: apply.Writer
+    settings: Settings
+    reports: StatusReader | None
+    clock: Callable[[], datetime]
+
+    async def reconcile(self, key: Key) -> Outcome:
+        """Raises OperatorFault for what is worth another try."""
+        raw = self.observer.raw(key)
+        if raw is None:
+            return self._forgotten(key)
+        try:
+            match key.kind:
+                case "SupportAgent":
+                    return await self._agent(raw)
+                case "ModelEndpoint":
+                    return await self._endpoint(raw)
+                case "KnowledgeBase":
+                    return await self._base(raw)
+        except Unusable as reason:
+            return await self._unusable(reason)
+        return Outcome()
+
+    # SupportAgent
+
+    async def _agent(self, raw: Manifest) -> Outcome:
+        if "deletionTimestamp" in raw["metadata"]:
+            return await self._leave(raw)
+        raw = await self._with_finalizer(raw)
+        snapshot = await self.observer.agent(raw)
+        changes = await self._apply(snapshot)
+        return await self._report(await self._again(snapshot) if changes else snapshot, changes)
+
+    async def _apply(self, snapshot: Snapshot) -> apply.Changes:
+        if checks.is_paused(snapshot, self.settings):
+            return apply.Changes()
+        wanted = render(snapshot, self.settings)
+        applied, refused = await apply.apply_children(self.writer, wanted, snapshot.children)
+        uid = snapshot.raw["metadata"]["uid"]
+        deleted = await apply.prune(self.writer, wanted, snapshot.children, owner_uid=uid)
+        return apply.Changes(applied, deleted, refused)
+
+    async def _again(self, snapshot: Snapshot) -> Snapshot:
+        """What is there after the writes, so that the status speaks of what is."""
+        return await self.observer.agent(self.observer.raw(key_of(snapshot.raw)) or snapshot.raw)
+
+    async def _report(self, snapshot: Snapshot, changes: apply.Changes) -> Outcome:
+        now = self.clock()
+        verdicts = (*checks.run(snapshot, self.settings), *checks.refused(changes.refused))
+        status = conditions.status_of(snapshot, verdicts, self.settings, now)
+        waits_s = await self._write(snapshot.raw, status)
+        self._ask(snapshot, status)
+        if changes:
+            self._tell(snapshot, changes)
+        again_s = min(waits_s or LONGEST_UNREADY_S, _look_again_s(status, now) or LONGEST_UNREADY_S)
+        is_settled = waits_s is None and _look_again_s(status, now) is None
+        return Outcome(bool(changes), bool(changes.refused), None if is_settled else again_s)
+
+    def _ask(self, snapshot: Snapshot, status: Manifest) -> None:
+        if self.reports is not None:
+            self.reports.watch(key_of(snapshot.raw), soon=not _is_ready(status))
+
+    def _tell(self, snapshot: Snapshot, changes: apply.Changes) -> None:
+        log.info(
+            "agent_applied",
+            agent=snapshot.name,
+            namespace=snapshot.namespace,
+            generation=snapshot.generation,
+            applied=["/".join(each) for each in changes.applied],
+            deleted=["/".join(each) for each in changes.deleted],
+        )
+
+    async def _with_finalizer(self, raw: Manifest) -> Manifest:
+        if FINALIZER in (raw["metadata"].get("finalizers") or ()):
+            return raw
+        await apply.set_finalizer(self.writer, raw, wanted=True)
+        return self.observer.raw(key_of(raw)) or raw
+
+    async def _leave(self, raw: Manifest) -> Outcome:
+        """Settle what goes with the agent and what stays, then let it go; the garbage collector does the rest."""
+        if FINALIZER not in (raw["metadata"].get("finalizers") or ()):
+            return Outcome()
+        try:
+            snapshot = await self.observer.agent(raw)
+            kept = [each for each in render(snapshot, self.settings) if _is_data(each)]
+            present = [each for each in kept if (each["kind"], each["metadata"]["name"]) in snapshot.children]
+            await apply.apply_children(self.writer, present, snapshot.children)
+        except (Unusable, WriteRefused) as reason:  # an agent that cannot be read or written must still go
+            log.warning("agent_left_as_it_is", agent=raw["metadata"]["name"], error=str(reason))
+        await apply.set_finalizer(self.writer, raw, wanted=False)
+        log.info("agent_released", agent=raw["metadata"]["name"], namespace=raw["metadata"]["namespace"])
+        return Outcome(changed=True)
+
+    def _forgotten(self, key: Key) -> Outcome:
+        self.writer.forget(key)
+        if self.reports is not None:
+            self.reports.forget(key)
+        return Outcome()
+
+    # Companions
+
+    async def _endpoint(self, raw: Manifest) -> Outcome:
+        if "deletionTimestamp" in raw["metadata"]:
+            return Outcome()
+        snapshot = await self.observer.endpoint(raw)
+        wanted = render_endpoint(snapshot, self.settings)
+        applied, refused = await apply.apply_children(self.writer, wanted, snapshot.children)
+        uid = raw["metadata"]["uid"]
+        deleted = await apply.prune(self.writer, wanted, snapshot.children, owner_uid=uid)
+        changes = apply.Changes(applied, deleted, refused)
+        if changes:
+            snapshot = await self.observer.endpoint(self.observer.raw(key_of(raw)) or raw)
+        await self._report_companion(snapshot, (*checks.run_endpoint(snapshot), *checks.refused(refused)))
+        return Outcome(bool(changes), bool(refused), LONGEST_UNREADY_S if refused else None)
+
+    async def _base(self, raw: Manifest) -> Outcome:
+        if "deletionTimestamp" not in raw["metadata"]:
+            snapshot = await self.observer.base(raw)
+            await self._report_companion(snapshot, checks.run_base(snapshot))
+        return Outcome()
+
+    async def _report_companion(
+        self, snapshot: EndpointSnapshot | BaseSnapshot, verdicts: tuple[conditions.Verdict, ...]
+    ) -> None:
+        await self._write(snapshot.raw, conditions.companion_status_of(snapshot, verdicts, self.clock()))
+
+    async def _unusable(self, reason: Unusable) -> Outcome:
+        status = conditions.invalid_status_of(reason.raw, [reason.sentence], self.clock())
+        await self._write(reason.raw, status)
+        return Outcome(refused=True)
+
+    # Status
+
+    async def _write(self, raw: Manifest, status: Manifest) -> float | None:
+        """Write a status that says something new. Seconds until it should be, where that can wait; else None."""
+        old, now = raw.get("status") or {}, self.clock()
+        if status == old:
+            return None
+        if old and conditions.is_only_numbers(old, status):
+            waits_s = self.writer.status_waits_s(key_of(raw), self.settings.status_interval_s)
+            if waits_s > 0:
+                return waits_s
+        await apply.write_status(self.writer, raw, status)
+        for event in transitions(raw, status, now):
+            await apply.write_event(self.writer, event)
+        return None
+
+
+def _is_data(child: Manifest) -> bool:
+    """Kinds whose owner reference depends on the deletion policy."""
+    return child["kind"] in {"Cluster", "StatefulSet", "PersistentVolumeClaim"}
+
+
+def _is_ready(status: Manifest) -> bool:
+    return any(each["type"] == ConditionType.READY and each["status"] == "True" for each in status["conditions"])
+
+
+def _look_again_s(status: Manifest, now: datetime) -> float | None:
+    """None for an agent that is ready; else the later the longer it has not been."""
+    ready = next((each for each in status["conditions"] if each["type"] == ConditionType.READY), None)
+    if ready is None or ready["status"] == "True":
+        return None
+    since = datetime.fromisoformat(ready["lastTransitionTime"])
+    return min(max(UNREADY_S, (now - since).total_seconds() / SLOWER_BY), LONGEST_UNREADY_S)

@@ -1,0 +1,125 @@
+"""The operator as a process of its own for tests: under its own service account, with just the permissions it says.
+
+``Installation`` is what a chart would do once a cluster: CRDs, namespace, account, roles, signing key. ``Operator`` is a
+replica. ``operator_doomed.py`` beside this file is the same program, which a test kills at a chosen write.
+"""
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cluster import Cluster, eventually
+from manifests.conftest import install
+from supportplane_cli.embedded.ports import free_port, http_status
+from supportplane_cli.embedded.process import Child, ChildSpec
+from supportplane_operator import rbac
+
+SYSTEM = "supportplane-system"
+ACCOUNT = "supportplane-operator"
+ROLES = "/apis/rbac.authorization.k8s.io/v1"
+
+
+class Installation:
+    """Made once a cluster; replicas share it."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.folder = cluster.folder
+        self.key = Ed25519PrivateKey.generate()
+        self.key_file = self.folder / "signing-key.pem"
+
+    def install(self) -> None:
+        install(self.cluster)
+        form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        self.key_file.write_bytes(self.key.private_bytes(serialization.Encoding.PEM, form, plain))
+        self.cluster.create_namespace(SYSTEM)
+        account = {"metadata": {"name": ACCOUNT}}
+        self.cluster.create(f"/api/v1/namespaces/{SYSTEM}/serviceaccounts", account)
+        for role in rbac.manifests(namespaced=False):
+            self._grant(role)
+
+    def kubeconfig(self) -> Path:
+        return self.cluster.kubeconfig(ACCOUNT, self.cluster.account_token(SYSTEM, ACCOUNT))
+
+    def _grant(self, role: dict[str, Any]) -> None:
+        folder = ROLES if role["kind"] == "ClusterRole" else f"{ROLES}/namespaces/{SYSTEM}"
+        binding = {
+            "metadata": {"name": role["metadata"]["name"]},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": role["kind"], "name": role["metadata"]["name"]},
+            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": SYSTEM}],
+        }
+        self.cluster.create(f"{folder}/{role['kind'].lower()}s", role)
+        self.cluster.create(f"{folder}/{role['kind'].lower()}bindings", binding)
+
+
+@dataclass
+class Operator:
+    """One replica. settings: SUPPORTPLANE_OPERATOR_* without the prefix. argv: what runs instead of the operator."""
+
+    installation: Installation
+    name: str = "operator-1"
+    settings: dict[str, str] = field(default_factory=dict)
+    argv: tuple[str, ...] = ("-m", "supportplane_operator.main")
+    metrics_port: int = field(default_factory=free_port)
+    health_port: int = field(default_factory=free_port)
+    child: Child | None = None
+
+    def start(self) -> "Operator":
+        values = {
+            "NAMESPACE": SYSTEM,
+            "POD_NAME": self.name,
+            "SIGNING_KEY_FILE": str(self.installation.key_file),
+            "METRICS_HOST": "127.0.0.1",
+            "METRICS_PORT": str(self.metrics_port),
+            "HEALTH_PORT": str(self.health_port),
+            "LEASE_SECONDS": "3",
+            **self.settings,
+        }
+        environment = {f"SUPPORTPLANE_OPERATOR_{name}": value for name, value in values.items()}
+        environment["KUBECONFIG"] = str(self.installation.kubeconfig())
+        log_file = self.installation.folder / f"{self.name}.log"
+        self.child = Child(ChildSpec("operator", (sys.executable, *self.argv), log_file, environment))
+        return self
+
+    def wait_ready(self) -> "Operator":
+        assert self.child is not None
+        self.child.wait_ready(lambda: http_status(self.health_port, "/readyz") == 200, deadline_s=60)
+        return self
+
+    def wait_leading(self) -> "Operator":
+        eventually(lambda: self.metric("supportplane_operator_is_leader") == 1, f"{self.name} leads")
+        return self
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        assert self.child is not None
+        lines = (line for line in self.child.output().splitlines() if line.startswith("{"))
+        return [json.loads(line) for line in lines]
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Sum of the samples of a name that have these labels; 0 while nobody answers."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as reply:
+                lines = reply.read().decode().splitlines()
+        except OSError:
+            return 0
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        samples = [line for line in lines if line.partition("{")[0].partition(" ")[0] == name]
+        return sum(float(line.rpartition(" ")[2]) for line in samples if all(each in line for each in wanted))
+
+    def kill(self) -> None:
+        if self.child is not None:
+            self.child.kill()
+
+    def stop(self) -> int | None:
+        """The exit code after SIGTERM."""
+        if self.child is None:
+            return None
+        self.child.stop()
+        return self.child.exit_code
