@@ -25,6 +25,14 @@ class Settings(BaseSettings):
     weaviate_url: str | None = Field(default=None, description="use Weaviate instead of pgvector for chunks")
     weaviate_api_key: SecretStr | None = Field(default=None, description="key of that Weaviate; none when it is open")
     weaviate_grpc_port: int = Field(default=50051, ge=1, le=65535)
+    orchestrator_url: str | None = Field(default=None, description="Service of the orchestrators, for the role gateway")
+    api_keys_dir: Path | None = Field(
+        default=None, description="a file a key, named as the key; followed while running"
+    )
+    operator_jwks_file: Path | None = Field(default=None, description="public keys whose tokens may ask for the status")
+    status_audience: str | None = Field(default=None, description="namespace/agent that such a token must be for")
+    secrets_dir: Path | None = Field(default=None, description="NAME/KEY files of secrets; default: DATA_DIR/secrets")
+    revision: str | None = Field(default=None, description="the agent's revision, told in the status")
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=1, le=65535)
     allowed_hosts: tuple[str, ...] = Field(
@@ -45,6 +53,17 @@ class Settings(BaseSettings):
     embedding_threads: int = Field(default=1, ge=1, le=32)
     log_format: str = Field(default="json", pattern="^(json|console)$")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+
+class ModelServerSettings(BaseSettings):
+    """Of the role ``model``, which knows no agent and no database. The same names, where they mean the same."""
+
+    model_config = SettingsConfigDict(env_prefix="SUPPORTPLANE_", frozen=True, extra="ignore")
+
+    model_name: str = Field(default="SmolLM2-135M-Instruct", description="what the model is called by its callers")
+    model_api_key: SecretStr | None = Field(default=None, description="callers must send it; none: whoever reaches it")
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8080, ge=1, le=65535)
 
 
 def load_settings() -> Settings:

@@ -1,8 +1,11 @@
 """Starts one role. A wrong setting or agent file ends it with exit code 2 and a sentence, a part that is away with 1.
 
-serve      gateway and orchestrator in one process, until SIGTERM
-knowledge  read the agent's knowledge bases into the index once; a JSON line per step on standard output
-migrate    bring the database to this release's schema
+serve         gateway and orchestrator in one process, until SIGTERM: a laptop
+gateway       serves customers, until SIGTERM; orchestrators elsewhere work on their questions
+orchestrator  works on questions, until SIGTERM
+knowledge     read the agent's knowledge bases into the index once; a JSON line per step on standard output
+migrate       bring the database to this release's schema
+model         the embedded model server, until SIGTERM
 """
 
 import asyncio
@@ -16,7 +19,10 @@ from supportplane_runtime import telemetry
 from supportplane_runtime.errors import RuntimeFault
 from supportplane_runtime.settings import load_settings
 
-ROLES = ("serve", "knowledge", "migrate")
+AGENT_ROLES = ("serve", "gateway", "orchestrator", "knowledge", "migrate")
+MODEL_ROLE = "model"
+ROLES = (*AGENT_ROLES, MODEL_ROLE)
+READS_DOCUMENTS = frozenset({"serve", "knowledge"})  # on a cluster only the knowledge job mounts the sources
 USAGE_ERROR = 2
 
 
@@ -24,10 +30,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in ROLES:
         return _refuse(f"usage: python -m supportplane_runtime.app {{{'|'.join(ROLES)}}}")
     try:
-        settings = load_settings()
-        telemetry.configure_logging(settings)
-        file = load_agent_file(settings.agent_file)
-        asyncio.run(importlib.import_module(f"supportplane_runtime.app.{arguments[0]}").run(settings, file))
+        _run(arguments[0])
     except ValidationError as error:
         return _refuse(_wrong_settings(error))
     except InvalidAgentFile as error:
@@ -36,6 +39,17 @@ def main(arguments: list[str]) -> int:
         print(fault.detail, file=sys.stderr)
         return 1
     return 0
+
+
+def _run(role: str) -> None:
+    module = importlib.import_module(f"supportplane_runtime.app.{role}")
+    if role == MODEL_ROLE:
+        module.run()
+        return
+    settings = load_settings()
+    telemetry.configure_logging(settings)
+    file = load_agent_file(settings.agent_file, check_sources=role in READS_DOCUMENTS)
+    asyncio.run(module.run(settings, file))
 
 
 def _refuse(reason: str) -> int:

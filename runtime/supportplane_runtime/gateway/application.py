@@ -21,6 +21,7 @@ from supportplane_runtime.gateway.query.endpoints import router as query
 from supportplane_runtime.gateway.security import BodyLimit, HostGuard, Preflights
 from supportplane_runtime.gateway.sessions.endpoints import router as sessions
 from supportplane_runtime.gateway.state import Gateway
+from supportplane_runtime.gateway.status.endpoints import router as status
 from supportplane_runtime.gateway.tickets.endpoints import router as tickets
 from supportplane_runtime.settings import Settings
 
@@ -37,7 +38,7 @@ def create_app(parts: GatewayParts, settings: Settings) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.gateway = gateway
-    for router in (query, feedback, conversations, tickets, sessions, health, page):
+    for router in (query, feedback, conversations, tickets, sessions, health, status, page):
         app.include_router(router)
     _add_guards(app, gateway)
     _add_error_rendering(app)

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
+from joserfc.jwk import KeySet
+
 from supportplane_runtime.domain.conversation import Turn
 from supportplane_runtime.store.interfaces import Audit, Keys, RateLimiter, Records, Sessions
 from supportplane_runtime.turns.interfaces import Turns
@@ -35,10 +37,45 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class PartHealth:
+    """What a probe found. detail: a sentence for people."""
+
+    name: str
+    ok: bool
+    required: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeCount:
+    """What is indexed of a knowledge base."""
+
+    name: str
+    documents: int
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How the parts behind the orchestrator are, whether answers need them now or not."""
+
+    components: tuple[PartHealth, ...] = ()
+    knowledge: tuple[KnowledgeCount, ...] = ()
+
+
+Reporting = Callable[[], Awaitable[Report]]  # raises RuntimeFault when nobody can tell
+
+
+async def nothing_to_report() -> Report:
+    return Report()
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayParts:
     """visitor_secret: at least 32 random bytes, kept across restarts and shared by all processes of one agent.
 
     turn_timeout: the agent's orchestrator.turnTimeout; a waiting request gives up shortly after it.
+    mode: the agent's spec.mode. operator_keys: a JWK set, None when nobody may ask for the status.
     """
 
     turns: Turns
@@ -51,3 +88,6 @@ class GatewayParts:
     visitor_secret: bytes = field(repr=False)
     probes: tuple[Probe, ...] = ()
     turn_timeout: timedelta = DEFAULT_TURN_TIMEOUT
+    mode: str = "Auto"
+    reporting: Reporting = nothing_to_report
+    operator_keys: KeySet | None = None

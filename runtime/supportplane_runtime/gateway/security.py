@@ -24,15 +24,21 @@ _PREFLIGHT_HEADERS = {
 }
 
 
+PROBED = frozenset({"/livez", "/readyz"})
+
+
 class HostGuard:
-    """Refuses names that are not ours: a page at evil.example that rebinds its name to us gets no answer."""
+    """Refuses names that are not ours: a page at evil.example that rebinds its name to us gets no answer.
+
+    Probes of a kubelet or a load balancer name what they like, and learn nothing that is anyone's.
+    """
 
     def __init__(self, app: ASGIApp, *, allowed: Collection[str]) -> None:
         self._app = app
         self._allowed = frozenset(name.lower() for name in allowed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
+        if scope["type"] != "lifespan" and scope["path"] not in PROBED:
             hosts = [value for name, value in scope["headers"] if name == b"host"]
             if len(hosts) != 1 or not is_known_host(hosts[0].decode("latin-1"), self._allowed):
                 fault = WrongHost("This host name is not served here. Names are listed in SUPPORTPLANE_ALLOWED_HOSTS.")

@@ -31,7 +31,7 @@ class Policy:
     """writing None: answers are composed of sentences from passages and the model is not asked.
 
     language: what replies are written in when a message does not tell (the first knowledge base's).
-    history_limit: messages, two a turn.
+    history_limit: messages, two a turn. agent: its name; turns of other agents of the tenant are left to them.
     """
 
     tenant: str
@@ -41,6 +41,7 @@ class Policy:
     turn_timeout_s: float = 60.0
     history_limit: int = 40
     language: str = "en"
+    agent: str | None = None
 
 
 def policy_of(agent: SupportAgent, *, language: str = "en") -> Policy:
@@ -53,6 +54,7 @@ def policy_of(agent: SupportAgent, *, language: str = "en") -> Policy:
         turn_timeout_s=template.orchestrator.turn_timeout.total_seconds(),
         history_limit=2 * template.memory.short_term.max_turns,
         language=language,
+        agent=agent.name,
     )
 
 

@@ -87,7 +87,10 @@ class LocalTurns:
         self._accepting += 1
         try:
             accepted = await self._turnbook.accept(
-                request, lease_owner=self._owner, history_limit=self._policy.history_limit
+                request,
+                lease_owner=self._owner,
+                history_limit=self._policy.history_limit,
+                agent=self._policy.agent,
             )
         finally:
             self._accepting -= 1
@@ -126,7 +129,11 @@ class LocalTurns:
         if free <= 0 or self._closing:
             return 0
         claimed = await self._turnbook.claim_abandoned(
-            self._owner, limit=free, history_limit=self._policy.history_limit, tenant=self._policy.tenant
+            self._owner,
+            limit=free,
+            history_limit=self._policy.history_limit,
+            tenant=self._policy.tenant,
+            agent=self._policy.agent,
         )
         for accepted in claimed:
             await self._take_up(accepted)

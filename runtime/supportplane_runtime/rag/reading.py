@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from supportplane_crds.knowledge_base import KnowledgeBaseSpec, KnowledgeSource
+from supportplane_crds.names import KNOWLEDGE_DIR
 from supportplane_runtime.domain.knowledge import Document
 from supportplane_runtime.errors import InvalidRequest
 from supportplane_runtime.rag.chunking import Kind, blocks
@@ -73,6 +74,8 @@ def _reading(found: Iterable[Document | Skipped]) -> Reading:
 
 
 def _source_documents(source: KnowledgeSource, folder: Path, language: str) -> Iterator[Document | Skipped]:
+    if source.path is None:
+        raise InvalidRequest(f"knowledge source {source.name!r} has no path: the operator makes one of it on a cluster")
     root = (folder / source.path).resolve()
     if not root.exists():
         raise InvalidRequest(
@@ -174,7 +177,10 @@ def _url(source: KnowledgeSource, name: str, root: Path) -> str:
     """Where a citation leads: below baseURL, else the path as the YAML file writes it."""
     if source.base_url:
         return f"{str(source.base_url).rstrip('/')}/{quote(name)}"
-    parts = [part for part in PurePosixPath(source.path).parts if part not in ("..", ".")]
+    written = PurePosixPath(source.path or "")
+    if written.is_relative_to(KNOWLEDGE_DIR):  # where a pod mounts it says nothing to a reader
+        written = written.relative_to(KNOWLEDGE_DIR)
+    parts = [part for part in written.parts if part not in ("..", ".")]
     return str(PurePosixPath(*parts)) if root.is_file() else str(PurePosixPath(*parts, name))
 
 

@@ -9,6 +9,7 @@ import secrets
 import zlib
 from dataclasses import dataclass
 
+from supportplane_runtime.errors import InvalidRequest
 from supportplane_runtime.store.interfaces import KeyKind
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -48,6 +49,14 @@ def parse_key(plain: str) -> PresentedKey | None:
         and hmac.compare_digest(_checksum(plain[:-CHECKSUM_LENGTH]), plain[-CHECKSUM_LENGTH:])
     )
     return PresentedKey(key_id=key_id, digest=digest(plain)) if well_formed else None
+
+
+def secret_key(plain: str) -> PresentedKey:
+    """Raises InvalidRequest for text that is no secret key; says nothing of the text."""
+    presented = parse_key(plain)
+    if presented is None or not plain.startswith(f"{PREFIXES[KeyKind.SECRET]}_"):
+        raise InvalidRequest("This is not a secret key (sk_...) as Supportplane makes them.")
+    return presented
 
 
 def mint_token() -> str:

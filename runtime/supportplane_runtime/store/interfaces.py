@@ -48,10 +48,13 @@ class Turnbook(Protocol):
     the conversation later sees question, answer, question, answer (ADR 0007).
     """
 
-    async def accept(self, request: TurnRequest, *, lease_owner: str, history_limit: int) -> Accepted:
+    async def accept(
+        self, request: TurnRequest, *, lease_owner: str, history_limit: int, agent: str | None = None
+    ) -> Accepted:
         """Insert tenant, user, conversation as needed, the turn and the user's message; idempotent by turn id.
 
-        history_limit counts messages (two a turn). Raises NotFound when request.conversation_id is not this tenant's
+        history_limit counts messages (two a turn). agent: who answers it, None means any of the
+        tenant's. Raises NotFound when request.conversation_id is not this tenant's
         and user's, Conflict when the turn id is known with another question, user or conversation.
         """
         ...
@@ -79,11 +82,18 @@ class Turnbook(Protocol):
         ...
 
     async def claim_abandoned(
-        self, lease_owner: str, *, limit: int, history_limit: int = 40, tenant: str | None = None
+        self,
+        lease_owner: str,
+        *,
+        limit: int,
+        history_limit: int = 40,
+        tenant: str | None = None,
+        agent: str | None = None,
     ) -> list[Accepted]:
         """Accepted turns whose lease ran out, now leased to this owner with attempt + 1.
 
-        tenant: whose turns this worker can answer; None means everyone's.
+        tenant: whose turns this worker can answer; None means everyone's. agent: the same, of the tenant's agents;
+        turns of no agent are everyone's.
         """
         ...
 
@@ -160,6 +170,7 @@ class ApiKey:
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+    agent: str | None = None  # whose directory of keys it came from; None: made by a person
 
 
 class Keys(Protocol):
@@ -171,6 +182,13 @@ class Keys(Protocol):
 
     async def lookup(self, plain: str) -> ApiKey | None:
         """The live key for a presented secret, or None (unknown or revoked)."""
+        ...
+
+    async def adopt(self, tenant: str, name: str, plain: str, *, scopes: frozenset[Scope], agent: str) -> ApiKey:
+        """Make a key made elsewhere valid under this name, again if it was this agent's and revoked.
+
+        Raises InvalidRequest for text that is no secret key, Conflict for a key of another tenant or origin.
+        """
         ...
 
     async def listing(self, tenant: str) -> list[ApiKey]:
@@ -265,6 +283,12 @@ class Sessions(Protocol):
         ...
 
 
+class SharedSecrets(Protocol):
+    async def secret(self, tenant: str, name: str, *, offer: str | None = None) -> str:
+        """The secret of this name, the same for everyone who ever asks. offer: its value if there is none yet."""
+        ...
+
+
 class Store(Protocol):
     """Everything that lives in the database, as app.py hands it on. postgres.PostgresStore, memory.MemoryStore."""
 
@@ -282,6 +306,13 @@ class Store(Protocol):
 
     @property
     def sessions(self) -> Sessions: ...
+
+    @property
+    def shared_secrets(self) -> SharedSecrets: ...
+
+    async def schema(self) -> str | None:
+        """The version of the database, None before the first migration; SCHEMA of rules.py is what we want."""
+        ...
 
     async def probe(self) -> None:
         """One round trip. Raises StoreUnavailable."""

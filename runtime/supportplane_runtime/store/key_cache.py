@@ -29,6 +29,9 @@ class CachedKeys:
     ) -> tuple[ApiKey, str]:
         return await self._keys.create(tenant, name, kind=kind, scopes=scopes, origins=origins)
 
+    async def adopt(self, tenant: str, name: str, plain: str, *, scopes: frozenset[Scope], agent: str) -> ApiKey:
+        return await self._keys.adopt(tenant, name, plain, scopes=scopes, agent=agent)
+
     async def lookup(self, plain: str) -> ApiKey | None:
         name = digest(plain)  # never the plain text: it would stay in memory
         found = self._found.get(name)

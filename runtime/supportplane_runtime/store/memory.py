@@ -20,8 +20,16 @@ from supportplane_runtime.domain.conversation import (
     TurnStatus,
 )
 from supportplane_runtime.domain.identity import Scope
-from supportplane_runtime.errors import NotFound
-from supportplane_runtime.store.credentials import digest, key_id_of, mint_key, mint_token, parse_key, same_digest
+from supportplane_runtime.errors import Conflict, NotFound
+from supportplane_runtime.store.credentials import (
+    digest,
+    key_id_of,
+    mint_key,
+    mint_token,
+    parse_key,
+    same_digest,
+    secret_key,
+)
 from supportplane_runtime.store.interfaces import (
     SESSION_TTL,
     Accepted,
@@ -39,6 +47,7 @@ from supportplane_runtime.store.pages import Position, decode_cursor, encode_cur
 from supportplane_runtime.store.rates import WindowCounter, local_counter
 from supportplane_runtime.store.rules import (
     LEASE,
+    SCHEMA,
     conversation_of,
     ensure_finished,
     ensure_same_question,
@@ -61,6 +70,7 @@ class _TurnRow:
     key_id: str
     lease_owner: str
     lease_until: datetime
+    agent: str | None = None
 
 
 @dataclass(slots=True)
@@ -128,7 +138,9 @@ class MemoryTurnbook:
     def __init__(self, state: _State) -> None:
         self._state = state
 
-    async def accept(self, request: TurnRequest, *, lease_owner: str, history_limit: int) -> Accepted:
+    async def accept(
+        self, request: TurnRequest, *, lease_owner: str, history_limit: int, agent: str | None = None
+    ) -> Accepted:
         known = self._state.turns.get((request.tenant, request.turn_id))
         if known is not None:
             ensure_same_question(known.turn, request)
@@ -137,6 +149,7 @@ class MemoryTurnbook:
         conversation.numbers += 1
         conversation.updated_at = self._state.clock()
         row = self._insert(request, conversation, lease_owner)
+        row.agent = agent
         return self._accepted(row, history_limit, created=True)
 
     async def finish(self, turn: Turn, answer: Answer, ticket: TicketRequest | None) -> Answer:
@@ -168,13 +181,22 @@ class MemoryTurnbook:
         return frozenset(row.turn.turn_id for row in held)
 
     async def claim_abandoned(
-        self, lease_owner: str, *, limit: int, history_limit: int = 40, tenant: str | None = None
+        self,
+        lease_owner: str,
+        *,
+        limit: int,
+        history_limit: int = 40,
+        tenant: str | None = None,
+        agent: str | None = None,
     ) -> list[Accepted]:
         now = self._state.clock()
         abandoned = [
             row
             for row in self._state.turns.values()
-            if row.turn.status is TurnStatus.ACCEPTED and row.lease_until < now and tenant in (None, row.turn.tenant)
+            if row.turn.status is TurnStatus.ACCEPTED
+            and row.lease_until < now
+            and tenant in (None, row.turn.tenant)
+            and (agent is None or row.agent in (None, agent))
         ][:limit]
         for row in abandoned:
             row.lease_owner, row.lease_until = lease_owner, now + LEASE
@@ -336,6 +358,17 @@ class MemoryKeys:
                 return used
         return None
 
+    async def adopt(self, tenant: str, name: str, plain: str, *, scopes: frozenset[Scope], agent: str) -> ApiKey:
+        presented, now = secret_key(plain), self._state.clock()
+        key = ApiKey(presented.key_id, tenant, name, KeyKind.SECRET, scopes, (), now, None, None, agent)
+        for (owner, key_id), (known, stored) in self._state.keys.items():
+            if key_id == presented.key_id:
+                if (owner, stored, known.agent) != (tenant, presented.digest, agent):
+                    raise Conflict(f"The key {key_id} is known from elsewhere.")
+                key = replace(known, name=name, revoked_at=None)
+        self._state.keys[tenant, key.key_id] = (key, presented.digest)
+        return key
+
     async def listing(self, tenant: str) -> list[ApiKey]:
         return [key for key, _ in self._state.keys.values() if key.tenant == tenant]
 
@@ -386,6 +419,14 @@ class MemorySessions:
         return Session(session.tenant, session.user_id)
 
 
+class MemorySharedSecrets:
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, str], str] = {}
+
+    async def secret(self, tenant: str, name: str, *, offer: str | None = None) -> str:
+        return self._values.setdefault((tenant, name), offer or mint_token())
+
+
 class MemoryStore:
     """Every part over one state, as PostgresStore is over one database."""
 
@@ -396,6 +437,10 @@ class MemoryStore:
         self.keys = MemoryKeys(state)
         self.audit = MemoryAudit(state)
         self.sessions = MemorySessions(state)
+        self.shared_secrets = MemorySharedSecrets()
+
+    async def schema(self) -> str | None:
+        return SCHEMA
 
     async def probe(self) -> None:
         return

@@ -14,6 +14,8 @@ from supportplane_runtime.turns.interfaces import TurnRequest
 # is resolved within the 60 s that the fault list allows (fault 27). Renew at a third of it.
 LEASE = timedelta(seconds=30)
 
+SCHEMA = "0003"  # the newest of migrations/versions, without importing what migrates (a test compares the two)
+
 TURN_END = "turn.end"  # the audit action of a turn that ended, however it did
 
 

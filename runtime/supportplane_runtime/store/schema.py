@@ -46,6 +46,17 @@ def _moment(name: str, *, nullable: bool = False) -> Column[object]:
 
 tenants = Table("tenants", metadata, _tenant(), _moment("created_at"))
 
+# Of all processes of a tenant's agents; the values are needed in plain text, to sign and to compare.
+shared_secrets = Table(
+    "shared_secrets",
+    metadata,
+    _tenant(),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    _moment("created_at"),
+    ForeignKeyConstraint(["tenant"], ["tenants.tenant"]),
+)
+
 users = Table(
     "users",
     metadata,
@@ -68,6 +79,7 @@ api_keys = Table(
     _moment("created_at"),
     _moment("last_used_at", nullable=True),
     _moment("revoked_at", nullable=True),
+    Column("agent", Text),  # whose directory of keys it came from; NULL: made by a person
     CheckConstraint("kind IN ('secret', 'publishable')", name="kind"),
     ForeignKeyConstraint(["tenant"], ["tenants.tenant"]),
     # A presented key names no tenant: this is how its row is found.
@@ -104,6 +116,7 @@ turns = Table(
     _moment("lease_until", nullable=True),
     Column("answer", JSONB),
     Column("failure", Text),
+    Column("agent", Text),  # who answers it, and takes it up; NULL: accepted before agents shared a database
     _moment("created_at"),
     _moment("ended_at", nullable=True),
     CheckConstraint("status IN ('accepted', 'finished', 'failed', 'cancelled')", name="status"),

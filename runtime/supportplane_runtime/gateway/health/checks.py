@@ -11,18 +11,10 @@ from time import monotonic
 
 from supportplane_runtime.errors import RuntimeFault
 from supportplane_runtime.gateway.admission import Admission
-from supportplane_runtime.gateway.parts import Probe
+from supportplane_runtime.gateway.parts import PartHealth, Probe
 
 FRESH_S = 1.0
 PROBE_TIMEOUT_S = 2.0  # below the second-and-more that probes of Kubernetes are usually given
-
-
-@dataclass(frozen=True, slots=True)
-class PartHealth:
-    name: str
-    ok: bool
-    required: bool
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)

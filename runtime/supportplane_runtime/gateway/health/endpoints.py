@@ -10,8 +10,8 @@ from typing import Any
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from supportplane_runtime.gateway.health.checks import PartHealth
 from supportplane_runtime.gateway.health.schemas import HealthReply, LiveReply, ReadyReply
+from supportplane_runtime.gateway.parts import PartHealth
 from supportplane_runtime.gateway.replies import json_reply
 from supportplane_runtime.gateway.routes import GatewayRoute
 from supportplane_runtime.gateway.state import CurrentGateway

@@ -7,15 +7,15 @@ from datetime import timedelta
 from typing import Any, LiteralString
 
 from supportplane_runtime.domain.identity import Scope
-from supportplane_runtime.errors import NotFound
-from supportplane_runtime.store.credentials import digest, key_id_of, mint_key, parse_key, same_digest
+from supportplane_runtime.errors import Conflict, NotFound
+from supportplane_runtime.store.credentials import digest, key_id_of, mint_key, parse_key, same_digest, secret_key
 from supportplane_runtime.store.interfaces import ApiKey, KeyKind
 from supportplane_runtime.store.postgres.database import Database
 
 # last_used_at answers "can this key go?", in days; writing it per request would make every read a write.
 TOUCH_EVERY = timedelta(minutes=10)
 
-COLUMNS: LiteralString = "tenant, key_id, name, kind, scopes, origins, created_at, last_used_at, revoked_at"
+COLUMNS: LiteralString = "tenant, key_id, name, kind, scopes, origins, created_at, last_used_at, revoked_at, agent"
 
 CREATE: LiteralString = f"""
 WITH tenant AS (
@@ -23,6 +23,18 @@ WITH tenant AS (
 )
 INSERT INTO api_keys (tenant, key_id, name, kind, digest, scopes, origins)
 VALUES (%(tenant)s, %(key_id)s, %(name)s, %(kind)s, %(digest)s, %(scopes)s, %(origins)s)
+RETURNING {COLUMNS}
+"""
+
+# A key of another origin, or with another secret under the same id, is left alone: no row comes back.
+ADOPT: LiteralString = f"""
+WITH tenant AS (
+    INSERT INTO tenants (tenant) VALUES (%(tenant)s) ON CONFLICT DO NOTHING
+)
+INSERT INTO api_keys AS k (tenant, key_id, name, kind, digest, scopes, origins, agent)
+VALUES (%(tenant)s, %(key_id)s, %(name)s, %(kind)s, %(digest)s, %(scopes)s, '{{}}', %(agent)s)
+ON CONFLICT (key_id) DO UPDATE SET name = excluded.name, revoked_at = NULL
+WHERE k.tenant = excluded.tenant AND k.digest = excluded.digest AND k.agent = excluded.agent
 RETURNING {COLUMNS}
 """
 
@@ -64,6 +76,22 @@ class PostgresKeys:
         rows = await self._database.run(CREATE, params)
         return _key(rows[0]), plain
 
+    async def adopt(self, tenant: str, name: str, plain: str, *, scopes: frozenset[Scope], agent: str) -> ApiKey:
+        presented = secret_key(plain)
+        params = {
+            "tenant": tenant,
+            "key_id": presented.key_id,
+            "name": name,
+            "kind": KeyKind.SECRET,
+            "digest": presented.digest,
+            "scopes": sorted(scope.value for scope in scopes),
+            "agent": agent,
+        }
+        rows = await self._database.run_again_safe(ADOPT, params)
+        if not rows:
+            raise Conflict(f"The key {presented.key_id} is known from elsewhere.")
+        return _key(rows[0])
+
     async def lookup(self, plain: str) -> ApiKey | None:
         presented = parse_key(plain)
         if presented is None:
@@ -104,4 +132,5 @@ def _key(row: Sequence[Any]) -> ApiKey:
         created_at=row[6],
         last_used_at=row[7],
         revoked_at=row[8],
+        agent=row[9],
     )

@@ -1,10 +1,13 @@
 """PostgresStore: every part of the store over one pool. Made by app.py, closed by whoever made it."""
 
+from psycopg.errors import UndefinedTable
+
 from supportplane_runtime.store.key_cache import CachedKeys
 from supportplane_runtime.store.postgres.audit import PostgresAudit
 from supportplane_runtime.store.postgres.database import Database
 from supportplane_runtime.store.postgres.keys import PostgresKeys
 from supportplane_runtime.store.postgres.records import PostgresRecords
+from supportplane_runtime.store.postgres.secrets import PostgresSharedSecrets
 from supportplane_runtime.store.postgres.sessions import PostgresSessions
 from supportplane_runtime.store.postgres.turns import PostgresTurnbook
 
@@ -17,9 +20,17 @@ class PostgresStore:
         self.keys = CachedKeys(PostgresKeys(database))
         self.audit = PostgresAudit(database)
         self.sessions = PostgresSessions(database)
+        self.shared_secrets = PostgresSharedSecrets(database)
 
     async def probe(self) -> None:
         await self.database.run_again_safe("SELECT 1", {})
+
+    async def schema(self) -> str | None:
+        try:
+            rows = await self.database.run_again_safe("SELECT version_num FROM schema_version", {})
+        except UndefinedTable:
+            return None
+        return str(rows[0][0]) if rows else None
 
     async def close(self) -> None:
         await self.database.close()

@@ -46,8 +46,9 @@ HISTORY: LiteralString = """
 
 INSERT_TURN: LiteralString = """
 turn AS (
-    INSERT INTO turns (tenant, turn_id, conversation_id, number, key_id, context, lease_owner, lease_until)
-    SELECT tenant, %(turn_id)s, conversation_id, turns, %(key_id)s, %(context)s, %(lease_owner)s, now() + %(lease)s
+    INSERT INTO turns (tenant, turn_id, conversation_id, number, key_id, context, agent, lease_owner, lease_until)
+    SELECT tenant, %(turn_id)s, conversation_id, turns, %(key_id)s, %(context)s, %(agent)s, %(lease_owner)s,
+        now() + %(lease)s
     FROM conversation
     RETURNING tenant, conversation_id, number, created_at
 ), message AS (
@@ -151,6 +152,7 @@ CLAIM_ABANDONED: LiteralString = """
 WITH abandoned AS (
     SELECT tenant, turn_id FROM turns
     WHERE status = 'accepted' AND lease_until < now() AND (%(tenant)s::text IS NULL OR tenant = %(tenant)s)
+        AND (%(agent)s::text IS NULL OR agent IS NULL OR agent = %(agent)s)
     ORDER BY lease_until LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
 UPDATE turns t SET attempt = t.attempt + 1, lease_owner = %(lease_owner)s, lease_until = now() + %(lease)s
@@ -163,13 +165,16 @@ class PostgresTurnbook:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def accept(self, request: TurnRequest, *, lease_owner: str, history_limit: int) -> Accepted:
+    async def accept(
+        self, request: TurnRequest, *, lease_owner: str, history_limit: int, agent: str | None = None
+    ) -> Accepted:
+        params = {**_accept_params(request, lease_owner), "history_limit": history_limit, "agent": agent}
         try:
-            accepted = await self._insert(request, lease_owner, history_limit)
+            accepted = await self._insert(request, params)
         except OutcomeUnknown:
             if await self._take_over(request, lease_owner):
                 return await self._known(request.tenant, request.turn_id, history_limit, created=True)
-            accepted = await self._insert(request, lease_owner, history_limit)
+            accepted = await self._insert(request, params)
         return accepted or await self._accepted_before(request, history_limit)
 
     async def finish(self, turn: Turn, answer: Answer, ticket: TicketRequest | None) -> Answer:
@@ -194,9 +199,15 @@ class PostgresTurnbook:
         return frozenset(row[0] for row in rows)
 
     async def claim_abandoned(
-        self, lease_owner: str, *, limit: int, history_limit: int = 40, tenant: str | None = None
+        self,
+        lease_owner: str,
+        *,
+        limit: int,
+        history_limit: int = 40,
+        tenant: str | None = None,
+        agent: str | None = None,
     ) -> list[Accepted]:
-        params = {"lease_owner": lease_owner, "limit": limit, "lease": LEASE, "tenant": tenant}
+        params = {"lease_owner": lease_owner, "limit": limit, "lease": LEASE, "tenant": tenant, "agent": agent}
         rows = await self._database.run(CLAIM_ABANDONED, params)
         return [await self._known(owner, turn_id, history_limit, created=True) for owner, turn_id in rows]
 
@@ -206,10 +217,9 @@ class PostgresTurnbook:
             raise NotFound(f"There is no turn {turn_id}.")
         return turn
 
-    async def _insert(self, request: TurnRequest, lease_owner: str, history_limit: int) -> Accepted | None:
+    async def _insert(self, request: TurnRequest, params: Params) -> Accepted | None:
         """None when the turn was there before, or the conversation is not theirs."""
         statement = BEGIN_CONVERSATION if request.conversation_id is None else CONTINUE_CONVERSATION
-        params = {**_accept_params(request, lease_owner), "history_limit": history_limit}
         try:
             rows = await self._database.run(statement, params)
         except UniqueViolation:  # the same turn id, accepted by someone else in this very moment

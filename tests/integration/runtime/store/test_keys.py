@@ -8,8 +8,9 @@ import pytest
 from psycopg import sql
 
 from supportplane_runtime.domain.identity import Scope
-from supportplane_runtime.errors import NotFound
+from supportplane_runtime.errors import Conflict, InvalidRequest, NotFound
 from supportplane_runtime.store import credentials
+from supportplane_runtime.store.credentials import mint_key
 from supportplane_runtime.store.interfaces import (
     SESSION_TTL,
     ApiKey,
@@ -180,3 +181,35 @@ async def test_audit_entries_are_listed_newest_first(store: Store, tenant: str) 
     await store.audit.record([])
 
     assert await store.audit.listing(tenant, limit=2) == [entries[2], entries[1]]
+
+
+async def test_a_key_made_elsewhere_is_adopted_revoked_and_adopted_again(store: Store, tenant: str) -> None:
+    plain = mint_key(KeyKind.SECRET)
+    for name in ("shop", "shop-2"):
+        adopted = await store.keys.adopt(tenant, name, plain, scopes=frozenset({Scope.INVOKE}), agent="a")
+        found = await store.keys.lookup(plain)
+        assert found is not None
+        assert (found.key_id, found.name, found.agent, found.scopes) == (
+            adopted.key_id,
+            name,
+            "a",
+            frozenset({Scope.INVOKE}),
+        )
+        await store.keys.revoke(tenant, adopted.key_id)
+        assert await store.keys.lookup(plain) is None
+
+
+@pytest.mark.parametrize("plain", ["", "sk_nonsense", mint_key(KeyKind.PUBLISHABLE), mint_key(KeyKind.SECRET)[:-1]])
+async def test_what_is_no_secret_key_is_not_adopted(store: Store, tenant: str, plain: str) -> None:
+    with pytest.raises(InvalidRequest) as info:
+        await store.keys.adopt(tenant, "shop", plain, scopes=frozenset({Scope.INVOKE}), agent="a")
+    assert not plain or plain not in info.value.detail
+
+
+async def test_a_key_of_somebody_else_is_not_adopted(store: Store, tenant: str, other_tenant: str) -> None:
+    key, plain = await store.keys.create(tenant, "made here", kind=KeyKind.SECRET, scopes=frozenset(Scope), origins=())
+    await store.keys.revoke(tenant, key.key_id)
+    for owner in (tenant, other_tenant):
+        with pytest.raises(Conflict):
+            await store.keys.adopt(owner, "file", plain, scopes=frozenset({Scope.INVOKE}), agent="a")
+    assert await store.keys.lookup(plain) is None

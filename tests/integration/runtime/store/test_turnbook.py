@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -353,3 +353,20 @@ async def test_the_same_turn_id_may_be_used_by_two_tenants(store: Store, tenant:
     assert (await accept(store, request)).created
     assert (await accept(store, elsewhere)).created
     assert (await store.turnbook.turn(tenant, request.turn_id)).question == request.question
+
+
+async def test_agents_of_a_tenant_leave_each_others_abandoned_turns_alone(subject: Subject, tenant: str) -> None:
+    book = subject.store.turnbook
+    accepted = {
+        agent: (await book.accept(question(tenant), lease_owner="dead", history_limit=0, agent=agent)).turn.turn_id
+        for agent in ("shop", "bank", None)
+    }
+    subject.age(2 * LEASE)
+
+    async def claimed(agent: str) -> set[UUID]:
+        found = await book.claim_abandoned("rescuer", limit=100, tenant=tenant, agent=agent)
+        return {each.turn.turn_id for each in found}
+
+    assert await claimed("shop") == {accepted["shop"], accepted[None]}
+    assert await claimed("other") == set()
+    assert await claimed("bank") == {accepted["bank"]}

@@ -9,7 +9,7 @@ ASK = {"query": "Hello?", "user_id": "u"}
 PREFLIGHT = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
 
 
-@pytest.mark.parametrize("path", ["/", "/livez", "/metrics", "/api/v1/conversations", "/docs", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/health", "/metrics", "/api/v1/conversations", "/docs", "/nothing"])
 async def test_a_rebound_name_gets_no_answer_anywhere(gateway: TestGateway, path: str) -> None:
     async with gateway.client(host="evil.example:8080", **gateway.key.headers) as client:
         reply = await client.get(path)
@@ -22,17 +22,24 @@ async def test_listed_names_and_addresses_are_served(gateway: TestGateway, host:
         assert (await client.get("/livez")).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+@pytest.mark.parametrize("host", ["evil.example", "10.244.0.7:8080", "", "no host at all"])
+async def test_probes_are_answered_whatever_they_call_us(gateway: TestGateway, path: str, host: str) -> None:
+    async with gateway.client(host=host) as client:
+        assert (await client.get(path)).status_code == 200
+
+
 async def test_a_name_is_served_once_it_is_listed() -> None:
     async with make_gateway(allowed_hosts=("agent.example",)) as gateway:
         async with gateway.client(host="agent.example") as client:
-            assert (await client.get("/livez")).status_code == 200
+            assert (await client.get("/health")).status_code == 200
         async with gateway.client(host="localhost") as client:
-            assert (await client.get("/livez")).status_code == 421
+            assert (await client.get("/health")).status_code == 421
 
 
 async def test_two_hosts_are_none(gateway: TestGateway) -> None:
     async with gateway.client() as client:
-        request = client.build_request("GET", "/livez")
+        request = client.build_request("GET", "/health")
         request.headers = httpx2.Headers([("host", "127.0.0.1"), ("host", "evil.example")])
         assert (await client.send(request)).status_code == 421
 

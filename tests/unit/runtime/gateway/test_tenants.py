@@ -23,6 +23,7 @@ PUBLIC = {
     ("GET", "/docs"),
     ("GET", "/openapi.json"),
     ("HEAD", "/openapi.json"),
+    ("GET", "/internal/v1/status"),  # the operator's: status/test_endpoints.py
     ("POST", "/api/v1/sessions"),
     ("POST", "/api/v1/visitors"),
 }

@@ -126,6 +126,26 @@ def test_what_cannot_be_read_is_named_with_its_reason(
     ]
 
 
+def test_a_mounted_config_map_is_read_through_its_links_and_cited_without_the_mount(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the kubelet lays it out: the files are links into a folder that is replaced as a whole."""
+    monkeypatch.setattr(reading, "KNOWLEDGE_DIR", str(tmp_path))
+    mounted = tmp_path / "handbook" / "docs"
+    write(mounted, {"..2026_11_01/keys.md": "# Keys"})
+    (mounted / "..data").symlink_to("..2026_11_01")
+    (mounted / "keys.md").symlink_to("..data/keys.md")
+    (document,) = read(Path("/etc/supportplane"), path=str(mounted)).documents
+    assert (document.document_id, document.title, document.url) == ("docs/keys.md", "Keys", "handbook/docs/keys.md")
+
+
+def test_a_source_that_only_an_operator_can_resolve_is_named(tmp_path: Path) -> None:
+    source = {"name": "docs", "configMap": {"name": "handbook"}}
+    spec = KnowledgeBaseSpec.model_validate_json(json.dumps({"sources": [source]}))
+    with pytest.raises(InvalidRequest, match="'docs' has no path"):
+        read_knowledge_base(spec, tmp_path)
+
+
 def test_a_linked_folder_is_not_walked(docs: Path, tmp_path: Path) -> None:
     write(tmp_path / "elsewhere", {"secret.md": "outside"})
     write(docs, {"a.md": "text"})

@@ -1,0 +1,87 @@
+"""What serves customers, for the roles serve and gateway: the gateway's parts over the store, the cache and a Turns."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from supportplane_crds import AgentFile
+from supportplane_runtime.app.shared import schema_fault, visitor_secret
+from supportplane_runtime.gateway.application import create_app
+from supportplane_runtime.gateway.key_files import KeyFiles
+from supportplane_runtime.gateway.parts import GatewayParts, Probe, Reporting
+from supportplane_runtime.gateway.server import build_server
+from supportplane_runtime.gateway.status.tokens import read_operator_keys
+from supportplane_runtime.settings import Settings
+from supportplane_runtime.store.interfaces import Limit, Store
+from supportplane_runtime.store.redis import RedisLink, RedisRateLimiter
+from supportplane_runtime.turns.interfaces import Turns
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """probes: of what is behind this process beside database, schema and cache."""
+
+    settings: Settings
+    file: AgentFile
+    store: Store
+    turns: Turns
+    probes: tuple[Probe, ...]
+    reporting: Reporting
+
+
+async def serve_edge(edge: Edge) -> None:
+    """Until SIGTERM."""
+    settings, tenant = edge.settings, edge.file.agent.spec.tenant.id
+    async with AsyncExitStack() as stack:
+        link = RedisLink(settings.redis_url.get_secret_value())
+        stack.push_async_callback(link.close)
+        parts = GatewayParts(
+            turns=edge.turns,
+            lookup=edge.store.turnbook,
+            records=edge.store.records,
+            keys=edge.store.keys,
+            sessions=edge.store.sessions,
+            limiter=RedisRateLimiter(link, _limits(edge.file)),
+            audit=edge.store.audit,
+            visitor_secret=await visitor_secret(edge.store, tenant, settings.data_dir),
+            probes=(*_probes(edge.store, link), *edge.probes),
+            turn_timeout=edge.file.agent.spec.template.orchestrator.turn_timeout,
+            mode=edge.file.agent.spec.mode.value,
+            reporting=edge.reporting,
+            operator_keys=read_operator_keys(settings.operator_jwks_file),
+        )
+        await stack.enter_async_context(_key_files(edge))
+        await build_server(create_app(parts, settings), settings).serve()
+
+
+@asynccontextmanager
+async def _key_files(edge: Edge) -> AsyncIterator[None]:
+    folder = edge.settings.api_keys_dir
+    if folder is None:
+        yield
+        return
+    agent = edge.file.agent
+    async with KeyFiles(folder, edge.store.keys, tenant=agent.spec.tenant.id, agent=agent.name):
+        yield
+
+
+def _limits(file: AgentFile) -> dict[str, Limit]:
+    return {limit.scope: Limit(limit.requests, limit.window) for limit in file.agent.spec.gateway.rate_limits}
+
+
+def _probes(store: Store, link: RedisLink) -> tuple[Probe, ...]:
+    async def database() -> str:
+        await store.probe()
+        return "PostgreSQL answers."
+
+    async def schema() -> str:
+        fault = await schema_fault(store)
+        if fault is not None:
+            raise fault
+        return "The database has this release's schema."
+
+    async def cache() -> str:
+        await link.probe()
+        return "Redis answers."
+
+    return Probe("database", database), Probe("schema", schema), Probe("cache", cache, required=False)

@@ -1,0 +1,138 @@
+"""What works on turns, for the roles serve and orchestrator: model client, graph and Turns, and how they are."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from supportplane_crds import AgentFile, Writing
+from supportplane_crds.model_endpoint import CredentialsRef
+from supportplane_runtime.app.held import Held
+from supportplane_runtime.errors import InvalidRequest, KnowledgeUnavailable, RuntimeFault
+from supportplane_runtime.gateway.health.checks import check_part
+from supportplane_runtime.gateway.parts import KnowledgeCount, Probe, Report
+from supportplane_runtime.model.chat import Endpoint, ServedChatModel, Timeouts
+from supportplane_runtime.orchestrator.checkpoints import checkpoint_saver
+from supportplane_runtime.orchestrator.engine import GraphEngine
+from supportplane_runtime.orchestrator.graph import Parts
+from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge
+from supportplane_runtime.orchestrator.policy import policy_of
+from supportplane_runtime.orchestrator.turns import Bounds, LocalTurns
+from supportplane_runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    held: Held
+    model: ServedChatModel
+    turns: LocalTurns
+
+    @property
+    def writes(self) -> bool:
+        return self.held.file.agent.spec.template.model.writing is Writing.VERIFIED
+
+    async def counts(self) -> tuple[KnowledgeCount, ...]:
+        """Of each knowledge base of the file."""
+        return tuple(
+            [
+                KnowledgeCount(base.name, *await self.held.index.count(self.held.collection(base)))
+                for base in self.held.file.knowledge_bases
+            ]
+        )
+
+    def knowledge_probe(self) -> Probe:
+        """Not required: without documents questions are handed off, which is an answer to the customer."""
+
+        async def documents() -> str:
+            counts = await self.counts()
+            total, chunks = sum(each.documents for each in counts), sum(each.chunks for each in counts)
+            if not total:
+                raise KnowledgeUnavailable("No documents are indexed yet; run: supportplane ingest")
+            return f"{total} documents, {chunks} passages."
+
+        return Probe("knowledge", documents, required=False)
+
+    def model_probe(self) -> Probe:
+        async def answers() -> str:
+            await self.model.probe()
+            return f"{self.model.name} answers."
+
+        return Probe("model", answers, required=False)
+
+    async def report(self) -> Report:
+        """Model and knowledge, asked whether answers need them or not."""
+        parts = await asyncio.gather(*map(check_part, (self.model_probe(), self.knowledge_probe())))
+        try:
+            counts = await self.counts()
+        except RuntimeFault:
+            counts = ()
+        return Report(tuple(parts), counts)
+
+    def used_model_probe(self) -> Probe:
+        """The same, for who only wants to know of what answers need."""
+        if self.writes:
+            return self.model_probe()
+
+        async def unasked() -> str:
+            return "Not asked: answers are quoted from the documents (spec.template.model.writing is Disabled)."
+
+        return Probe("model", unasked, required=False)
+
+
+@asynccontextmanager
+async def work(held: Held, *, drain_s: float) -> AsyncIterator[Working]:
+    """drain_s: how long running turns may take to end when this block does."""
+    async with AsyncExitStack() as stack:
+        model = _model(held.settings, held.file)
+        stack.push_async_callback(model.close)
+        turns = await stack.enter_async_context(_turns(held, model, drain_s))
+        yield Working(held, model, turns)
+
+
+def _turns(held: Held, model: ServedChatModel, drain_s: float) -> LocalTurns:
+    agent = held.file.agent
+    policy = policy_of(agent, language=next((base.spec.language for base in held.file.knowledge_bases), "en"))
+    parts = Parts(
+        policy=policy,
+        knowledge=_knowledge(held),
+        model=model if agent.spec.template.model.writing is Writing.VERIFIED else None,
+    )
+    engine = GraphEngine(parts, checkpoint_saver(held.store.database.pool))
+    bounds = Bounds(running=held.settings.max_running_turns, drain_s=drain_s)
+    return LocalTurns(engine, held.store.turnbook, policy, bounds=bounds)
+
+
+def _knowledge(held: Held) -> list[Knowledge]:
+    """The knowledge bases that the agent names, each with its topK."""
+    return [
+        Knowledge(held.retriever(held.file.knowledge_base(ref.name)), ref.top_k)
+        for ref in held.file.agent.spec.template.knowledge
+    ]
+
+
+def _model(settings: Settings, file: AgentFile) -> ServedChatModel:
+    """The server the environment names (the embedded one, or --model), else the ModelEndpoint's own."""
+    spec = file.model_endpoint.spec
+    timeouts = Timeouts(first_token_s=spec.timeout.total_seconds())
+    if settings.model_url is not None:
+        key = settings.model_api_key.get_secret_value() if settings.model_api_key else None
+        return ServedChatModel(Endpoint(settings.model_url, settings.model_name or "default", key, timeouts))
+    if spec.url is None or spec.model is None:
+        raise InvalidRequest(
+            f"ModelEndpoint {file.model_endpoint.metadata.name} is embedded, and SUPPORTPLANE_MODEL_URL does not say"
+            " where the embedded server listens; `supportplane up` starts it and sets that."
+        )
+    key = _secret(settings, spec.credentials_secret_ref) if spec.credentials_secret_ref else None
+    return ServedChatModel(Endpoint(spec.url, spec.model, key, timeouts))
+
+
+def _secret(settings: Settings, ref: CredentialsRef) -> str:
+    folder: Path = settings.secrets_dir or settings.data_dir / "secrets"
+    path = folder / ref.name / ref.key
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise InvalidRequest(
+            f"credentialsSecretRef {ref.name}/{ref.key}: {path} cannot be read ({error.strerror}); put the token there."
+        ) from error

@@ -1,0 +1,1 @@
+"""The internal status, for the operator."""
