@@ -248,8 +248,8 @@ def _served(field: str, value: Any, says: str, server: str | None = None) -> Wro
 
 def _stores() -> Iterator[WrongObject]:
     """Two stores of one kind, none, sizes that are none, words that are none."""
-    own, made = {"secretRef": {"name": "x"}}, {"cloudNativePG": {}}
-    yield _agent((*PERSISTENCE, "database"), {**own, **made}, ONE_DATABASE)
+    both: dict[str, Any] = {"secretRef": {"name": "x"}, "cloudNativePG": {}}
+    yield _agent((*PERSISTENCE, "database"), both, ONE_DATABASE)
     yield _agent((*PERSISTENCE, "database"), {}, ONE_DATABASE)
     yield _agent((*PERSISTENCE, "database", "secretRef", "name"), "Data_Base", SECRET)
     for unfit in ("ten", "10GB", "0Gi", "-1Gi", "10 Gi", "1e9", ""):

@@ -44,9 +44,15 @@ def greeting(plan: Plan, embedded: Embedded, *, key: str, link: str, seconds: fl
         f'  terminal    {program()} ask "{SAMPLE_QUESTION}"',
         "  try it      " + curl(plan.url, plan.data.api_key),
         *offered(plan, embedded),
+        *without_effect(plan),
         "",
         f"Ctrl-C stops everything and keeps the data in {plan.data.root}",
     ]
+
+
+def without_effect(plan: Plan) -> list[str]:
+    """One line about what the file says to clusters only."""
+    return [f"  no effect   {', '.join(plan.without_effect)}: for clusters only"] if plan.without_effect else []
 
 
 def offered(plan: Plan, embedded: Embedded) -> list[str]:
@@ -73,4 +79,5 @@ def ready_facts(plan: Plan, seconds: float, steps: dict[str, float]) -> dict[str
         "data_dir": str(plan.data.root),
         "seconds": seconds,
         "steps": steps,
+        "without_effect": list(plan.without_effect),
     }

@@ -10,7 +10,14 @@ from urllib.parse import urlsplit
 from supportplane_cli.embedded.model_server import EMBEDDED_MODEL
 from supportplane_cli.errors import WrongUsage
 from supportplane_cli.paths import DataDir
-from supportplane_crds import AgentFile, InvalidAgentFile, load_agent_file
+from supportplane_crds import (
+    AgentFile,
+    InvalidAgentFile,
+    KubernetesObject,
+    fields_that_need_a_cluster,
+    fields_without_effect,
+    load_agent_file,
+)
 
 HUB_PREFIX = "hf:"
 
@@ -87,17 +94,25 @@ class Plan:
     def tenant(self) -> str:
         return self.agent.agent.spec.tenant.id
 
+    @property
+    def without_effect(self) -> tuple[str, ...]:
+        """What of the file means something on a cluster only: fields of the agent, and classes as a whole."""
+        return (*fields_without_effect(self.agent.agent), *map(label, self.agent.classes))
+
 
 def make_plan(options: UpOptions) -> Plan:
     """Raises WrongUsage with a sentence for a wrong file or flags that contradict each other."""
+    agent = read_agent(options.agent_file)
+    model = choose_model(options, agent)
+    refuse_documents_of_a_cluster(agent)
     return Plan(
         data=options.data,
-        agent=read_agent(options.agent_file),
+        agent=agent,
         port=options.port,
         listen=options.listen,
         database_url=options.database_url,
         redis_url=options.redis_url,
-        model=choose_model(options, read_agent(options.agent_file)),
+        model=model,
     )
 
 
@@ -113,8 +128,7 @@ def choose_model(options: UpOptions, agent: AgentFile) -> EmbeddedModel | Remote
     if options.model is None:
         if options.model_name or options.model_key_file:
             raise WrongUsage("--model-name and --model-key-file say more about --model, which is missing.")
-        endpoint = agent.model_endpoint.spec
-        return EmbeddedModel() if endpoint.url is None else FileModel(str(endpoint.url))
+        return model_of_file(agent)
     if options.model.startswith(HUB_PREFIX):
         hub_file = parse_hub_file(options.model)
         return EmbeddedModel(name=options.model_name or hub_file.name, hub_file=hub_file)
@@ -123,6 +137,29 @@ def choose_model(options: UpOptions, agent: AgentFile) -> EmbeddedModel | Remote
             raise WrongUsage("--model URL needs the name of the model there.", hint="add --model-name NAME")
         return RemoteModel(options.model.rstrip("/"), options.model_name, options.model_key_file)
     raise WrongUsage(f"--model {options.model} is neither hf:owner/repo/file.gguf nor an http(s) URL.")
+
+
+def model_of_file(agent: AgentFile) -> EmbeddedModel | FileModel:
+    """Raises WrongUsage for a model that only a cluster can serve."""
+    endpoint = agent.model_endpoint
+    for field_path in fields_that_need_a_cluster(endpoint):
+        message = f"{label(endpoint)}: {field_path} runs a model server on a cluster; this machine cannot."
+        raise WrongUsage(message, hint="add --model hf:owner/repo/file.gguf, or --model URL --model-name NAME")
+    return EmbeddedModel() if endpoint.spec.url is None else FileModel(str(endpoint.spec.url))
+
+
+def refuse_documents_of_a_cluster(agent: AgentFile) -> None:
+    """Raises WrongUsage for the first source that is no path."""
+    for base in agent.knowledge_bases:
+        for field_path in fields_that_need_a_cluster(base):
+            raise WrongUsage(
+                f"{label(base)}: {field_path} is read on a cluster; on this machine a source needs path.",
+                hint="name a folder or a file with path",
+            )
+
+
+def label(item: KubernetesObject) -> str:
+    return f"{type(item).__name__}/{item.name}"
 
 
 def parse_hub_file(text: str) -> HubFile:

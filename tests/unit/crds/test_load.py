@@ -2,12 +2,24 @@
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
-from supportplane_crds import AgentFile, InvalidAgentFile, Problem, load_agent_file, parse_agent_file
+from supportplane_crds import (
+    AgentFile,
+    InvalidAgentFile,
+    InvalidObject,
+    Problem,
+    SupportAgentClass,
+    agent_from_objects,
+    load_agent_file,
+    parse_agent_file,
+    parse_object,
+)
 from supportplane_crds.documents import MAX_BYTES
 
 AGENT = """\
@@ -34,6 +46,12 @@ spec:
   sources:
   - name: docs
     path: docs
+"""
+CLASS = """\
+apiVersion: supportplane.io/v1alpha1
+kind: SupportAgentClass
+metadata: {name: standard}
+spec: {}
 """
 WHOLE = f"{AGENT}---\n{ENDPOINT}---\n{BASE}"
 
@@ -174,6 +192,81 @@ def test_an_object_exported_from_a_cluster_can_be_used_as_it_is() -> None:
     assert parsed(exported, ENDPOINT, BASE).agent.name == "helpdesk"
 
 
+def stored(document: str) -> dict[str, Any]:
+    """As an API server returns it."""
+    values: dict[str, Any] = YAML(typ="safe", pure=True).load(document)
+    served = {"uid": "1b2c", "resourceVersion": "5", "generation": 2, "managedFields": [{"manager": "kubectl"}]}
+    kept = {"finalizers": ["supportplane.io/cleanup"], "deletionTimestamp": "2026-11-21T10:00:00Z"}
+    metadata = {**values["metadata"], "namespace": "acme", **served, **kept}
+    return {**values, "metadata": metadata, "status": {"conditions": []}}
+
+
+def test_an_object_is_read_as_the_api_server_returns_it() -> None:
+    item = parse_object(stored(AGENT))
+    assert (item.name, item.metadata.namespace) == ("helpdesk", "acme")
+    assert isinstance(parse_object(stored(CLASS)), SupportAgentClass)
+
+
+def test_what_is_wrong_with_a_stored_object_is_a_sentence_without_a_line() -> None:
+    wrong = stored(AGENT)
+    wrong["spec"]["template"]["handoff"] = {"confidenceBelow": 40}
+    with pytest.raises(InvalidObject) as refusal:
+        parse_object(wrong)
+    assert str(refusal.value) == (
+        "SupportAgent/helpdesk is not valid: spec.template.handoff: "
+        "confidenceBelow needs LowConfidence among triggers, or it would never be looked at"
+    )
+    assert not refusal.value.is_of_another_version
+
+
+def test_a_field_of_another_version_is_told_apart_from_a_mistake() -> None:
+    newer = stored(AGENT)
+    newer["spec"]["rollout"] = {"strategy": "Canary"}
+    newer["spec"]["mode"] = "Shadow"
+    with pytest.raises(InvalidObject) as refusal:
+        parse_object(newer)
+    assert refusal.value.is_of_another_version
+    assert {problem.path for problem in refusal.value.problems} == {"spec.rollout", "spec.mode"}
+
+
+@pytest.mark.parametrize("values", [{}, {"kind": "Pod"}, {"apiVersion": "supportplane.io/v1", "kind": "SupportAgent"}])
+def test_an_object_of_another_kind_or_version_is_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(InvalidObject, match="apiVersion"):
+        parse_object(values)
+
+
+def test_an_agent_is_put_together_of_stored_objects() -> None:
+    agent_file = agent_from_objects([stored(document) for document in (AGENT, ENDPOINT, BASE)])
+    assert agent_file.model_endpoint.name == "slm"
+    assert agent_file.knowledge_base("handbook").metadata.namespace == "acme"
+
+
+def test_a_stored_object_that_is_missing_is_named() -> None:
+    with pytest.raises(InvalidAgentFile) as refusal:
+        agent_from_objects([stored(AGENT), stored(BASE)])
+    (problem,) = refusal.value.problems
+    assert problem.line is None
+    assert str(problem) == "spec.template.model.modelRef.name: the file has no ModelEndpoint slm"
+
+
+def test_a_class_may_stand_in_a_file_and_is_in_no_namespace() -> None:
+    here = AGENT.replace("{name: helpdesk}", "{name: helpdesk, namespace: acme}")
+    endpoint, base = (text.replace("{name: ", "{namespace: acme, name: ") for text in (ENDPOINT, BASE))
+    agent_file = parsed(CLASS, here, endpoint, base)
+    assert [each.name for each in agent_file.classes] == ["standard"]
+    assert only(CLASS, ENDPOINT).message == "holds no SupportAgent"
+
+
+def test_a_source_of_a_cluster_has_no_place_on_a_laptop() -> None:
+    agent_file = parsed(AGENT, ENDPOINT, BASE.replace("path: docs", "configMap: {name: docs}"))
+    with pytest.raises(ValueError, match="source docs has no path"):
+        agent_file.source_path(agent_file.knowledge_bases[0].spec.sources[0])
+
+
+def test_a_list_with_one_wrong_entry_is_not_called_too_short() -> None:
+    assert only(AGENT, ENDPOINT, BASE.replace("path: docs", "path: ''")).path == "spec.sources[0].path"
+
+
 def test_the_refusal_reads_as_a_list_of_sentences_with_lines() -> None:
     with pytest.raises(InvalidAgentFile) as refusal:
         parsed(AGENT.replace("knowledge:", "knowldge:"), ENDPOINT, BASE)
@@ -192,6 +285,7 @@ def test_a_file_is_read_and_its_sources_must_exist(tmp_path: Path) -> None:
     (problem,) = refusal.value.problems
     assert problem.message == f"there is no file or directory {tmp_path / 'docs'}"
     assert (problem.path, problem.line) == ("spec.sources[0].path", 21)
+    assert load_agent_file(path, check_sources=False).agent.name == "helpdesk"
     (tmp_path / "docs").mkdir()
     assert load_agent_file(path).agent.name == "helpdesk"
 

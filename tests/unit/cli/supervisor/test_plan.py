@@ -77,6 +77,41 @@ def test_flags_that_make_no_sense_are_a_sentence(tmp_path: Path, flags: dict[str
         make_plan(options(tmp_path, **flags))
 
 
+SERVING = "{serving: {engine: VLLM, image: 'vllm/vllm-openai:v0.15.0', model: Qwen/Qwen3-8B}}"
+BASE = """
+---
+apiVersion: supportplane.io/v1alpha1
+kind: KnowledgeBase
+metadata: {name: docs}
+spec:
+  sources:
+  - {name: a, volumeClaim: {name: documents}}
+"""
+
+
+def test_a_model_that_a_cluster_serves_cannot_be_used_here(tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage, match=r"ModelEndpoint/slm: spec[.]serving runs a model server on a cluster"):
+        make_plan(options(tmp_path, SERVING))
+
+
+def test_a_model_that_a_cluster_serves_can_be_replaced_by_a_flag(tmp_path: Path) -> None:
+    assert isinstance(make_plan(options(tmp_path, SERVING, model="hf:o/r/q4.gguf")).model, EmbeddedModel)
+
+
+def test_documents_of_a_cluster_cannot_be_read_here(tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage, match=r"KnowledgeBase/docs: spec.sources\[0\].volumeClaim is read on a cluster"):
+        make_plan(options(tmp_path, EMBEDDED + BASE))
+
+
+def test_what_has_no_effect_here_is_named_and_nothing_else(tmp_path: Path) -> None:
+    assert make_plan(options(tmp_path)).without_effect == ()
+    chosen = options(tmp_path)
+    text = chosen.agent_file.read_text().replace("  tenant:", "  scaling: {replicas: 3}\n  tenant:")
+    klass = "---\napiVersion: supportplane.io/v1alpha1\nkind: SupportAgentClass\nmetadata: {name: x}\nspec: {}\n"
+    chosen.agent_file.write_text(text + klass)
+    assert make_plan(chosen).without_effect == ("spec.scaling", "SupportAgentClass/x")
+
+
 def test_a_wrong_agent_file_is_refused_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(WrongUsage, match="line"):
         make_plan(options(tmp_path, "{embeded: {}}"))
