@@ -1,0 +1,192 @@
+"""The roles of a cluster as processes: they wait for the database, work together, and outlive each other."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet, OKPKey
+
+from runtime_roles import Roles, is_ready
+from supportplane_cli.embedded.ports import free_port
+from supportplane_cli.embedded.process import Child
+from supportplane_runtime.store.credentials import mint_key
+from supportplane_runtime.store.interfaces import KeyKind
+from supportplane_runtime.store.postgres.store import open_store
+
+pytestmark = pytest.mark.slow
+
+AGENT = """
+apiVersion: supportplane.io/v1alpha1
+kind: SupportAgent
+metadata: {{name: shop}}
+spec:
+  tenant: {{id: acme}}
+  template:
+    model: {{modelRef: {{name: model}}, writing: Disabled}}
+    knowledge: [{{name: guide}}]
+---
+apiVersion: supportplane.io/v1alpha1
+kind: ModelEndpoint
+metadata: {{name: model}}
+spec: {{url: "http://127.0.0.1:{nobody}/v1", model: none}}
+---
+apiVersion: supportplane.io/v1alpha1
+kind: KnowledgeBase
+metadata: {{name: guide}}
+spec: {{sources: [{{name: guide, path: {guide}}}]}}
+"""
+GUIDE = (
+    "# Returns\n\nTo return a parcel, print the return label in your account and hand the parcel in at a post office.\n"
+)
+QUESTION = "How do I return a parcel?"
+OPERATOR = OKPKey.generate_key("Ed25519", {"kid": "k"})
+AUDIENCE = "shops/shop"
+VISITOR_SECRET = "ab" * 32
+
+
+class Cluster:
+    """One agent in roles, on a database that nobody has migrated when they start."""
+
+    def __init__(self, stack: ExitStack, folder: Path, database_url: str, redis_url: str) -> None:
+        self.key = mint_key(KeyKind.SECRET)
+        self.database_url = database_url
+        self.port, self.behind = free_port(), free_port()
+        self.keys = folder / "keys"
+        self.guide = folder / "guide"
+        self._write(folder)
+        common = {
+            "AGENT_FILE": folder / "agent.yaml",
+            "DATA_DIR": folder / "data",
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "ORCHESTRATOR_URL": f"http://127.0.0.1:{self.behind}",
+            "API_KEYS_DIR": self.keys,
+            "OPERATOR_JWKS_FILE": folder / "operator.jwks.json",
+            "STATUS_AUDIENCE": AUDIENCE,
+            "REVISION": "0123456789",
+        }
+        environment = {f"SUPPORTPLANE_{name}": str(value) for name, value in common.items()}
+        self.roles = Roles(stack, folder, environment)
+
+    def _write(self, folder: Path) -> None:
+        for each in (self.keys, self.guide, folder / "data" / "passwords"):
+            each.mkdir(parents=True)
+        (self.guide / "returns.md").write_text(GUIDE)
+        (self.keys / "web-shop").write_text(self.key)
+        (folder / "data" / "passwords" / "visitor-secret").write_text(VISITOR_SECRET)
+        (folder / "agent.yaml").write_text(AGENT.format(nobody=free_port(), guide=self.guide))
+        (folder / "operator.jwks.json").write_bytes(orjson.dumps(KeySet([OPERATOR]).as_dict(private=False)))
+
+    def start_all(self) -> tuple[Child, Child]:
+        """Before the migration; then what a cluster runs besides."""
+        gateway = self.roles.start("gateway", port=self.port)
+        orchestrator = self.roles.start("orchestrator", port=self.behind)
+        self.roles.run("migrate")
+        self.roles.run("knowledge")
+        orchestrator.wait_ready(lambda: is_ready(self.behind), deadline_s=90)
+        gateway.wait_ready(lambda: is_ready(self.port), deadline_s=90)
+        return gateway, orchestrator
+
+    async def ask(self) -> tuple[int, dict[str, Any]]:
+        body, headers = {"query": QUESTION, "user_id": "ada"}, {"authorization": f"Bearer {self.key}"}
+        async with aiohttp.ClientSession() as session:
+            url = f"http://127.0.0.1:{self.port}/api/v1/query"
+            async with session.post(url, json=body, headers=headers) as reply:
+                return reply.status, await reply.json(content_type=None)
+
+    async def status(self) -> dict[str, Any]:
+        claims = {"iss": "supportplane-operator", "aud": AUDIENCE, "exp": int(time.time()) + 60}
+        token = jwt.encode({"alg": "Ed25519", "kid": "k"}, claims, OPERATOR, algorithms=["Ed25519"])
+        url, headers = f"http://127.0.0.1:{self.port}/internal/v1/status", {"authorization": f"Bearer {token}"}
+        async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as reply:
+            assert reply.status == 200
+            found: dict[str, Any] = await reply.json()
+            return found
+
+    async def parts(self) -> dict[str, bool]:
+        return {part["name"]: part["ok"] for part in (await self.status())["components"]}
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, make_database: Callable[[], str], redis_url: str) -> Iterator[Cluster]:
+    with ExitStack() as stack:
+        yield Cluster(stack, tmp_path, make_database(), redis_url)
+
+
+async def test_the_roles_wait_for_the_schema_and_then_answer_customer_and_operator(cluster: Cluster) -> None:
+    _, orchestrator = cluster.start_all()
+    # Documents are the knowledge job's only: who serves does not miss them.
+    (cluster.guide / "returns.md").unlink()
+    cluster.guide.rmdir()
+
+    code, reply = await cluster.ask()
+    assert (code, reply["outcome"]) == (200, "answered")
+    status = await cluster.status()
+    assert (status["revision"], status["mode"]) == ("0123456789", "Auto")
+    assert status["knowledge"] == [{"name": "guide", "documents": 1, "chunks": 1}]
+    assert await cluster.parts() == {
+        "database": True,
+        "schema": True,
+        "cache": True,
+        "orchestrator": True,
+        "model": False,  # asked although answers do not need it
+        "knowledge": True,
+    }
+    await visitor_secret_was_taken_over(cluster)
+
+    os.kill(orchestrator.pid, signal.SIGKILL)
+    code, reply = await cluster.ask()
+    assert (code, reply["code"]) == (503, "unavailable")
+    async with asyncio.timeout(10):  # the last findings stand for a second
+        while (parts := await cluster.parts())["orchestrator"]:  # noqa: ASYNC110 - another process, which has no event
+            await asyncio.sleep(0.05)
+    assert (parts["model"], parts["knowledge"], parts["database"]) == (False, False, True)
+
+    cluster.roles.serve("orchestrator", port=cluster.behind)
+    code, reply = await cluster.ask()
+    assert (code, reply["outcome"]) == (200, "answered")
+
+
+async def visitor_secret_was_taken_over(cluster: Cluster) -> None:
+    store = await open_store(cluster.database_url, pool_size=1)
+    try:
+        assert await store.shared_secrets.secret("acme", "visitors") == VISITOR_SECRET
+    finally:
+        await store.close()
+
+
+async def test_serving_roles_end_in_order_when_told(cluster: Cluster) -> None:
+    for child in cluster.start_all():
+        child.stop()
+        assert child.exit_code == 0, child.log_tail()
+
+
+def test_a_gateway_without_an_address_of_orchestrators_says_so(cluster: Cluster) -> None:
+    del cluster.roles.environment["SUPPORTPLANE_ORCHESTRATOR_URL"]
+    child = cluster.roles.start("gateway", port=cluster.port)
+    assert child.wait(timeout_s=60) == 1
+    assert "SUPPORTPLANE_ORCHESTRATOR_URL" in child.log_tail()
+
+
+async def test_the_model_role_needs_nothing_but_its_port(tmp_path: Path) -> None:
+    port = free_port()
+    with ExitStack() as stack:
+        child = Roles(stack, tmp_path, {}).start("model", port=port)
+        child.wait_ready(lambda: is_ready(port, "/health"), deadline_s=60)
+        body = {"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 4}
+        async with aiohttp.ClientSession() as session:
+            async with session.post(f"http://127.0.0.1:{port}/v1/chat/completions", json=body) as reply:
+                assert reply.status == 200
+            async with session.get(f"http://127.0.0.1:{port}/v1/models") as reply:
+                assert "SmolLM2-135M-Instruct" in await reply.text()
+        child.stop()
+        assert child.exit_code == 0
