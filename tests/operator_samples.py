@@ -117,7 +117,7 @@ def pod(name: str, component: str, *, revision: str | None = None, **status: Any
     return {"metadata": {"name": name, "labels": labels}, "status": status}
 
 
-def waiting(reason: str, message: str = "", **more: Any) -> dict[str, list[Manifest]]:
+def waiting(reason: str, message: str = "", **more: Any) -> Manifest:
     """For a pod whose container waits."""
     state = {"waiting": {"reason": reason, "message": message}}
     return {"containerStatuses": [{"name": "c", "image": "registry.example/x:1", "state": state, **more}]}

@@ -68,6 +68,7 @@ STALLING = frozenset(
 )
 """Nothing gets better until a person changes something."""
 
+_EFFECTS = frozenset({Reason.PODS_UNAVAILABLE, Reason.INDEXING, Reason.ROUTE_PENDING, Reason.LOADING})
 _WORDS = {True: "True", False: "False", None: "Unknown"}
 
 
@@ -109,8 +110,9 @@ def summarised(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 
 def _ready(verdicts: Sequence[Verdict]) -> Verdict:
-    """The first thing that is wrong, False before Unknown."""
-    needed = [each for each in verdicts if each.impact is Impact.READY and each.ok is not True]
+    """The first thing that is wrong, False before Unknown, a cause before what comes of it."""
+    wrong = [each for each in verdicts if each.impact is Impact.READY and each.ok is not True]
+    needed = sorted(wrong, key=lambda each: each.reason in _EFFECTS)
     for ok in (False, None):
         worst = next((each for each in needed if each.ok is ok), None)
         if worst is not None:

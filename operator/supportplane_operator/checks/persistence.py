@@ -56,7 +56,7 @@ def _as_reported(plan: Plan, report: RuntimeReport) -> Verdict:
 def _failing(plan: Plan, found: ComponentReport, reason: Reason) -> Verdict:
     impact = Impact.READY if found.required else Impact.DEGRADED
     if reason is Reason.MIGRATION_PENDING:
-        return _migration_failed(plan) or _verdict(FAILS, reason, found.detail, impact)
+        return _migration_failed(plan) or _verdict(FAILS, reason, f"{found.name}: {found.detail}", impact)
     return _verdict(FAILS, reason, f"{found.name}: {found.detail}; {_way_out(plan, found.name)}", impact)
 
 

@@ -124,7 +124,7 @@ def _ending(container: Manifest, text: str) -> str:
 def _of_scheduling(pod: Manifest) -> Iterator[tuple[Reason, str]]:
     for each in pod.get("status", {}).get("conditions") or ():
         if each.get("type") == "PodScheduled" and each.get("status") == "False":
-            text = each.get("message", "no node fits")
+            text = each.get("message", "no node fits").rstrip(".")
             yield missing(text) or (
                 Reason.UNSCHEDULABLE,
                 f"Pod {pod['metadata']['name']} has no node: {text}; add nodes, or ask for less in spec.workloads",

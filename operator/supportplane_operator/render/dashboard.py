@@ -102,6 +102,7 @@ def content(plan: Plan) -> dict[str, Any]:
         "refresh": "30s",
         "time": {"from": "now-6h", "to": "now"},
         "templating": {"list": [{"name": "datasource", "type": "datasource", "query": "prometheus"}]},
+        "annotations": {"list": []},
         "panels": [_panel(index, each, plan) for index, each in enumerate(PANELS)],
     }
 
