@@ -1,4 +1,4 @@
-"""Write what is made from the models: the CRDs in crds/ and the reference page. ``--check`` only compares.
+"""Write what is made from the models: the CRDs in crds/ and two reference pages. ``--check`` only compares.
 
 ``make generate`` runs this in a checkout; tests/unit/crds/test_generate.py fails when a file is out of date.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from supportplane_crds.kubernetes_page import kubernetes_page
 from supportplane_crds.load import KINDS
 from supportplane_crds.objects import GROUP
 from supportplane_crds.reference import reference_page
@@ -28,6 +29,7 @@ def generated_files() -> dict[Path, str]:
             Path(f"crds/{kind.plural}.{GROUP}.yaml"): NOTICE + _yaml(custom_resource_definition(kind)) for kind in kinds
         },
         Path("docs/reference/supportagent.md"): reference_page(kinds, smallest=smallest),
+        Path("docs/reference/kubernetes.md"): kubernetes_page(),
     }
 
 
