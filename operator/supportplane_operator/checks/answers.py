@@ -6,11 +6,18 @@ from supportplane_operator.checks.pods import obstacles
 from supportplane_operator.conditions import Impact, Verdict
 from supportplane_operator.render import job
 from supportplane_operator.render.plan import Plan
-from supportplane_operator.snapshot import Manifest
+from supportplane_operator.snapshot import Manifest, RuntimeReport
 
 
 def _is_auto(plan: Plan) -> bool:
     return plan.snapshot.agent.spec.mode is Mode.AUTO
+
+
+def _told_by_orchestrator(plan: Plan) -> RuntimeReport | None:
+    """The report; None where the gateway could not ask an orchestrator, which alone sees model and index."""
+    report = plan.snapshot.runtime
+    orchestrator = report.component("orchestrator") if report else None
+    return None if orchestrator is not None and not orchestrator.ok else report
 
 
 # The model
@@ -26,9 +33,10 @@ def _model(plan: Plan) -> tuple[bool | None, Reason, str]:
     if plan.endpoint is None:
         name = plan.snapshot.agent.spec.template.model.model_ref.name
         return False, Reason.MODEL_NOT_FOUND, f"ModelEndpoint {name} does not exist"
-    if plan.snapshot.runtime is None:
+    report = _told_by_orchestrator(plan)
+    if report is None:
         return None, Reason.STATUS_UNREADABLE, silence(plan)
-    found = plan.snapshot.runtime.component("model")
+    found = report.component("model")
     if found is None:
         return None, Reason.STATUS_UNREADABLE, "The runtime does not say whether its model answers"
     if found.ok:
@@ -98,12 +106,13 @@ def _has_failed(found: Manifest) -> bool:
 
 
 def _counted(plan: Plan) -> tuple[bool | None, Reason, str]:
-    report = plan.snapshot.runtime
+    report = _told_by_orchestrator(plan)
     if report is None:
         return None, Reason.STATUS_UNREADABLE, silence(plan)
     found = report.component("knowledge")
-    if found is not None and not found.ok:
-        return False, Reason.INDEXING_FAILED, f"knowledge: {found.detail}"
+    if found is not None and not found.ok and not report.knowledge:
+        reason = Reason.VECTOR_STORE_UNREACHABLE if plan.weaviate else Reason.INDEXING_FAILED
+        return False, reason, f"The index does not answer: {found.detail}"
     counted = {each.name: each for each in report.knowledge}
     empty = next((base.name for base in plan.bases if base.name not in counted or not counted[base.name].chunks), None)
     if empty is not None:

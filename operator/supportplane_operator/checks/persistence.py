@@ -118,4 +118,6 @@ def _unknown(plan: Plan) -> Verdict:
 
 def silence(plan: Plan) -> str:
     """Why nothing is known from the runtime."""
+    if plan.snapshot.runtime is not None:
+        return f"Service {names.orchestrator(plan.name)} does not answer the gateway, which asks it"
     return f"Service {names.gateway(plan.name)} gave no status: {plan.snapshot.runtime_error or 'no pod answers yet'}"

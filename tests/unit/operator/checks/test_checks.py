@@ -194,6 +194,18 @@ def test_an_agent_that_answers_nothing_is_ready_without_model_and_documents() ->
     assert found["ModelReady"].ok is False
 
 
+def test_what_only_an_orchestrator_can_tell_is_unknown_without_one() -> None:
+    found = verdicts(serving(runtime=report("orchestrator", "model", "knowledge")))
+    assert (found["ModelReady"].ok, found["KnowledgeReady"].ok) == (None, None)
+    assert found["ModelReady"].message == "Service helpdesk-orchestrator does not answer the gateway, which asks it"
+    assert (found["Ready"].ok, found["Ready"].reason) == (False, Reason.COMPONENT_FAILING)
+
+
+def test_an_index_that_does_not_answer_is_not_an_empty_one() -> None:
+    away = replace(report("knowledge"), knowledge=())
+    assert told(serving(runtime=away), ConditionType.KNOWLEDGE_READY) == (False, Reason.INDEXING_FAILED)
+
+
 def test_while_documents_are_read_again_the_old_ones_answer() -> None:
     found = serving()
     children = {key: each for key, each in found.children.items() if "-knowledge-" not in key[1]}

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from operator_samples import ALL_APIS, SETTINGS, by_name, snapshot
-from supportplane_operator.render import render
+from operator_samples import ALL_APIS, SETTINGS, by_name, endpoint_snapshot, snapshot
+from supportplane_operator.render import render, render_endpoint
 from supportplane_operator.snapshot import Manifest
+from supportplane_runtime.settings import ModelServerSettings
+from supportplane_runtime.settings import Settings as RuntimeSettings
 
 LABELS = {
     "app.kubernetes.io/name": "supportplane",
@@ -231,6 +233,21 @@ def test_an_orchestrator_listens_on_its_own_port_and_knows_managed_stores_by_the
     assert variables["WEAVIATE_URL"] == "http://helpdesk-weaviate.acme.svc:8080"
     assert variables["WEAVIATE_GRPC_PORT"] == "50051"
     assert "ORCHESTRATOR_URL" not in variables
+
+
+def test_every_variable_is_one_that_the_runtime_reads() -> None:
+    weaviate = {"url": "http://weaviate.example", "apiKeySecretRef": {"name": "weaviate"}}
+    spec = {
+        "persistence": {"vectorStore": {"weaviate": weaviate}},
+        "gateway": {"auth": {"apiKeysSecretRef": {"name": "keys"}}},
+    }
+    found = render(snapshot(spec, endpoint={"embedded": {}}, apis=ALL_APIS), SETTINGS)
+    pods = [each["spec"]["template"]["spec"] for each in found if each["kind"] in {"Deployment", "Job"}]
+    told = {name.lower() for pod in pods for each in pod["containers"] for name in environment(each)}
+    assert told - set(RuntimeSettings.model_fields) == set()
+    model = by_name(render_endpoint(endpoint_snapshot({"embedded": {}}), SETTINGS), "Deployment")["slm-model"]
+    variables = environment(model["spec"]["template"]["spec"]["containers"][0])
+    assert {name.lower() for name in variables} - {"data_dir"} <= set(ModelServerSettings.model_fields)
 
 
 def test_documents_are_mounted_where_the_agent_file_says_they_are() -> None:
