@@ -181,21 +181,27 @@ async def run(settings: Settings) -> int:
     stop = asyncio.Event()
     health = Health(operator.metrics, lambda: operator.resync.is_done)
     parts = [operator.look_again(), operator.measure(), *(each.run() for each in operator.watches)]
-    leading = asyncio.ensure_future(operator.lead())
+    leading: asyncio.Future[None] = asyncio.ensure_future(operator.lead())
     leading.add_done_callback(lambda _: stop.set())
-    tasks = [asyncio.ensure_future(each) for each in parts]
+    tasks: list[asyncio.Future[None]] = [asyncio.ensure_future(each) for each in parts]
     try:
         async with serve(health, settings):
-            await _kopf(operator, stop)
+            await _kopf(operator, stop, [leading, *tasks])
     finally:
         await _end(operator, [leading, *tasks])
     return _exit_code(leading)
 
 
-async def _kopf(operator: Operator, stop: asyncio.Event) -> None:
-    namespaces = operator.settings.watch_namespaces
+async def _kopf(operator: Operator, stop: asyncio.Event, tasks: list[asyncio.Future[None]]) -> None:
+    """Returns after SIGTERM or ``stop``. Our tasks end first: kopf gives what it does not know five seconds to end."""
+    namespaces, registry = operator.settings.watch_namespaces, registry_for(operator)
+
+    @kopf.on.cleanup(registry=registry)
+    async def end(**_: Any) -> None:
+        await _end(operator, tasks)
+
     await kopf.operator(
-        registry=registry_for(operator),
+        registry=registry,
         settings=kopf_settings(),
         standalone=True,
         clusterwide=not namespaces,
@@ -204,7 +210,7 @@ async def _kopf(operator: Operator, stop: asyncio.Event) -> None:
     )
 
 
-async def _end(operator: Operator, tasks: list[asyncio.Task[None]]) -> None:
+async def _end(operator: Operator, tasks: list[asyncio.Future[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -212,7 +218,7 @@ async def _end(operator: Operator, tasks: list[asyncio.Task[None]]) -> None:
         await asyncio.wait_for(operator.close(), STOP_S)
 
 
-def _exit_code(leading: asyncio.Task[None]) -> int:
+def _exit_code(leading: asyncio.Future[None]) -> int:
     """Asked to stop: 0. Lost the Lease or crashed: 1, so that a new process begins."""
     if leading.cancelled():
         return 0

@@ -178,7 +178,7 @@ class Reconciler:
     async def _write(self, raw: Manifest, status: Manifest) -> float | None:
         """Write a status that says something new. Seconds until it should be, where that can wait; else None."""
         old, now = raw.get("status") or {}, self.clock()
-        if status == old:
+        if status == _without_empty(old):
             return None
         if old and conditions.is_only_numbers(old, status):
             waits_s = self.writer.status_waits_s(key_of(raw), self.settings.status_interval_s)
@@ -188,6 +188,11 @@ class Reconciler:
         for event in transitions(raw, status, now):
             await apply.write_event(self.writer, event)
         return None
+
+
+def _without_empty(status: Manifest) -> Manifest:
+    """The API server writes out a list that defaults to nothing; we leave it away."""
+    return {key: value for key, value in status.items() if value != []}
 
 
 def _is_data(child: Manifest) -> bool:

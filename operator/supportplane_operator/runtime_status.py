@@ -66,8 +66,8 @@ class Signer:
             "iat": now,
             "exp": now + TOKEN_S,
         }
-        header = {"alg": "EdDSA", "kid": self._key.thumbprint()}
-        return jwt.encode(header, claims, self._key, algorithms=["EdDSA", "Ed25519"])
+        header = {"alg": "Ed25519", "kid": self._key.thumbprint()}
+        return jwt.encode(header, claims, self._key, algorithms=["Ed25519"])
 
 
 def read_signer(path: Path) -> Signer:
