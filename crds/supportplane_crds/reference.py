@@ -4,6 +4,7 @@
 the API server does. The sample agent answers from this page: an entry is a sentence that stands alone.
 """
 
+import json
 from collections.abc import Iterator
 
 from supportplane_crds.objects import KubernetesObject
@@ -17,6 +18,9 @@ documents separated by `---`. `supportplane validate -f agent.yaml` checks a fil
 A field that is not on this page is an error. Names of objects have at most 40 characters, so that everything made from
 them can be named after them.
 
+The same objects are stored on a Kubernetes cluster, and a file may hold a `SupportAgentClass` for it. A field that
+begins with "On a cluster" does nothing on a laptop: `supportplane up` says which of them are set.
+
 The smallest file that works:
 
 ```yaml
@@ -25,27 +29,39 @@ The smallest file that works:
 
 def reference_page(kinds: list[type[KubernetesObject]], *, smallest: str) -> str:
     """Markdown. smallest: text of the minimal sample."""
-    return HEADER + smallest.rstrip() + "\n```\n" + "".join(_kind_section(kind) for kind in kinds)
+    described: dict[str, str] = {}
+    sections = [_kind_section(kind, described) for kind in kinds]
+    return HEADER + smallest.rstrip() + "\n```\n" + "".join(sections)
 
 
-def _kind_section(kind: type[KubernetesObject]) -> str:
+def _kind_section(kind: type[KubernetesObject], described: dict[str, str]) -> str:
+    """described: fields of a larger object -> heading of its section, which others point at."""
     schema = structural_schema(kind)
-    sections = [
-        _object_section(f"{kind.__name__} {path}", path, part)
-        for path, part in _objects("spec", schema["properties"]["spec"])
-    ]
+    sections = _sections(kind.__name__, "spec", schema["properties"]["spec"], described)
     return f"\n## {kind.__name__}\n\n{schema['description']}\n" + "".join(sections)
 
 
-def _objects(path: str, schema: Schema) -> Iterator[tuple[str, Schema]]:
-    """An object and the objects in it, each with its path."""
+def _sections(kind: str, path: str, schema: Schema, described: dict[str, str]) -> Iterator[str]:
+    """Of an object and the objects in it. What was described once is not described again."""
     if schema["type"] == "array":
-        yield from _objects(f"{path}[]", schema["items"])
+        yield from _sections(kind, f"{path}[]", schema["items"], described)
     if "properties" not in schema:
         return
-    yield path, schema
+    heading, fields = f"{kind} {path}", json.dumps(schema["properties"])
+    if fields in described:
+        yield f"\n### {heading}\n\n{schema['description']} It has the fields of {described[fields]}.\n"
+        return
+    if _is_large(schema):
+        described[fields] = heading
+    yield _object_section(heading, path, schema)
     for name, part in schema["properties"].items():
-        yield from _objects(f"{path}.{name}", part)
+        yield from _sections(kind, f"{path}.{name}", part, described)
+
+
+def _is_large(schema: Schema) -> bool:
+    """Worth pointing at rather than repeating."""
+    parts = schema["properties"].values()
+    return len(parts) >= 4 or any(part["type"] in {"object", "array"} for part in parts)
 
 
 def _object_section(heading: str, path: str, schema: Schema) -> str:
@@ -60,8 +76,8 @@ def _object_section(heading: str, path: str, schema: Schema) -> str:
     return (
         f"\n### {heading}\n\n{schema['description']}"
         + (f" It must hold {' and '.join(f'`{name}`' for name in must)}." if must else "")
-        + "\n\n"
-        + "".join(lines)
+        + "\n"
+        + ("\n" + "".join(lines) if lines else "")
         + ("".join(["\nThese rules hold between its fields:\n\n", *rules]) if rules else "")
     )
 

@@ -77,7 +77,12 @@ class Scaling(ContractModel):
         ),
     )
 
-    replicas: int | None = Field(default=None, ge=0, le=MAX_REPLICAS, description="A fixed number of pods.")
+    replicas: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_REPLICAS,
+        description="A fixed number of pods; 2 when scaling is not set at all.",
+    )
     autoscaling: Autoscaling | None = Field(default=None, description="As many pods as the load needs.")
     pod_disruption_budget: PodDisruptionBudget = Field(
         default=PodDisruptionBudget(),
