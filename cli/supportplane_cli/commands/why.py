@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from supportplane_cli.console import emit, terminal
-from supportplane_cli.errors import CommandFailed, NothingRunning, Refused
+from supportplane_cli.errors import NothingRunning, Refused, WrongUsage
 from supportplane_cli.options import JsonOption
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ _STYLES = {True: "green", False: "bold red", None: "yellow"}
 _MARKS = {True: "ok", False: "FAIL", None: "?"}
 
 
-class NoSuchAgent(CommandFailed):
-    exit_code = 2
+class NoSuchAgent(WrongUsage):
+    """A name that does not exist is like a wrong argument: exit code 2."""
 
 
 def why(
