@@ -40,10 +40,6 @@ _STYLES = {True: "green", False: "bold red", None: "yellow"}
 _MARKS = {True: "ok", False: "FAIL", None: "?"}
 
 
-class NoSuchAgent(WrongUsage):
-    """A name that does not exist is like a wrong argument: exit code 2."""
-
-
 def why(
     name: NameArgument,
     namespace: NamespaceOption = None,
@@ -88,7 +84,7 @@ def _read(name: str, namespace: str | None, kubeconfig: Path | None) -> "Node":
         where = namespace or client.namespace
         agent = _get(client, AGENT, name, where)
         if agent is None:
-            raise NoSuchAgent(
+            raise WrongUsage(
                 f"there is no SupportAgent {name} in namespace {where}", hint="see: kubectl get supportagents -A"
             )
         template = agent["spec"]["template"]

@@ -11,8 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from operator_samples import raw, snapshot
-from supportplane_cli.commands.why import NoSuchAgent
-from supportplane_cli.errors import NothingRunning
+from supportplane_cli.errors import NothingRunning, WrongUsage
 from supportplane_cli.main import cli
 
 GROUP = "/apis/supportplane.io/v1alpha1/namespaces/acme"
@@ -90,7 +89,7 @@ def test_json_is_the_tree(config: str) -> None:
 
 def test_an_agent_that_does_not_exist_has_an_exit_code_of_its_own(config: str) -> None:
     shown = CliRunner().invoke(cli, ["why", "nobody", "--kubeconfig", config])
-    assert isinstance(shown.exception, NoSuchAgent)
+    assert isinstance(shown.exception, WrongUsage)
     assert shown.exception.exit_code == 2
     assert "nobody" in shown.exception.message
 
