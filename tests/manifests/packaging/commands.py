@@ -1,6 +1,7 @@
 """helm, kustomize and kubectl as people run them, against one API server and with no settings of the user's."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -89,10 +90,11 @@ class Commands:
         return self.kubectl("apply", *options, given=text).splitlines()
 
     def may(self, verb: str, resource: str, *, who: str, namespace: str | None = None) -> bool:
-        """Whether a service account of the operator's namespace may do it; without a namespace: everywhere."""
+        """Whether a service account, of the operator's namespace or namespace:name, may do it there or everywhere."""
+        account = who if ":" in who else f"{NAMESPACE}:{who}"
         where = ("--namespace", namespace) if namespace else ("--all-namespaces",)
         try:
-            self.kubectl("auth", "can-i", verb, resource, *where, f"--as=system:serviceaccount:{NAMESPACE}:{who}")
+            self.kubectl("auth", "can-i", verb, resource, *where, f"--as=system:serviceaccount:{account}")
         except Refused:
             return False
         return True
@@ -116,3 +118,10 @@ def key(manifest: Manifest) -> tuple[str, str, str]:
 def write_kubeconfig(plane: ControlPlane, path: Path) -> None:
     authority = plane.folder / "certs/apiserver.crt"
     path.write_text(KUBECONFIG.format(port=plane.port, token=plane.token, authority=authority), encoding="utf-8")
+
+
+def with_token(kubeconfig: Path, token: str, path: Path) -> Path:
+    """The same cluster for somebody else."""
+    text = kubeconfig.read_text(encoding="utf-8")
+    path.write_text(re.sub(r'token: "[^"]*"', f'token: "{token}"', text), encoding="utf-8")
+    return path

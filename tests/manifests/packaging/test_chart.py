@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+import re
 import shutil
 import subprocess
 import tomllib
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from ruamel.yaml import YAML
 
 from manifests.packaging.commands import CHART, NAMESPACE, RELEASE, Commands, Manifest, Refused, key, only
+from supportplane_operator.metrics import Metrics
 from supportplane_operator.settings import Settings, load_settings
 
 REPOSITORY = CHART.parents[1]
@@ -142,6 +144,14 @@ def test_every_alert_has_its_place_in_the_documentation(tools: Commands) -> None
     for alert in rule["spec"]["groups"][0]["rules"]:
         assert alert["annotations"]["runbook_url"].partition("#")[2] in anchors
         assert f"`{alert['alert']}`" in page
+
+
+def test_alerts_ask_for_metrics_that_there_are(tools: Commands) -> None:
+    rules = only(tools.rendered(*WITH_MONITORING), "PrometheusRule")["spec"]["groups"][0]["rules"]
+    asked = {name for rule in rules for name in re.findall(r"supportplane_operator_\w+", rule["expr"])}
+    there = {sample.name for family in Metrics().registry.collect() for sample in family.samples}
+    families = {family.name for family in Metrics().registry.collect()}
+    assert {name for name in asked if name not in there and name.removesuffix("_total") not in families} == set()
 
 
 def test_crds_of_the_release_differ_only_in_that_they_stay(tools: Commands) -> None:
@@ -316,15 +326,17 @@ def test_told_its_namespaces_the_operator_can_touch_no_other(installed: Commands
 
 
 @pytest.mark.slow
-def test_two_releases_serve_a_namespace_each(installed: Commands) -> None:
+def test_two_releases_of_one_name_serve_a_namespace_each(installed: Commands) -> None:
     upgrade(installed, "--set=watchNamespaces={acme}")
     options = ("--set=watchNamespaces={globex}", "--set=crds.install=false")
-    installed.helm("install", "second", str(CHART), "--namespace", NAMESPACE, *options)
+    installed.helm("install", RELEASE, str(CHART), "--namespace", "globex", *options)
     try:
-        assert installed.may("patch", "deployments.apps", who="second-operator", namespace="globex")
-        assert not installed.may("patch", "deployments.apps", who="second-operator", namespace="acme")
+        other = f"globex:{OPERATOR}"
+        assert installed.may("patch", "deployments.apps", who=other, namespace="globex")
+        assert not installed.may("patch", "deployments.apps", who=other, namespace="acme")
+        assert not installed.may("patch", "deployments.apps", who=OPERATOR, namespace="globex")
     finally:
-        installed.helm("uninstall", "second", "--namespace", NAMESPACE)
+        installed.helm("uninstall", RELEASE, "--namespace", "globex")
 
 
 @pytest.mark.slow
