@@ -1,4 +1,4 @@
-"""The operator's Dockerfile, and the part of the lock that it installs. The e2e suite builds and runs the image."""
+"""Both Dockerfiles, and the part of the lock that they install. The e2e suite builds and runs the images."""
 
 import importlib.util
 import re
@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-DOCKERFILE = REPOSITORY / "operator/Dockerfile"
+DOCKERFILES = ("operator", "runtime")
 LOCK = """\
 kopf==1.45.2 ; python_full_version < '3.14' \\
     --hash=sha256:aa
@@ -45,21 +45,28 @@ def locked() -> ModuleType:
     return module
 
 
-def instructions() -> list[tuple[str, str]]:
+@pytest.fixture(params=DOCKERFILES)
+def plane(request: pytest.FixtureRequest) -> str:
+    """The folder of a Dockerfile."""
+    return str(request.param)
+
+
+def instructions(plane: str) -> list[tuple[str, str]]:
     """(instruction, the rest) with continued lines joined."""
-    text = re.sub(r"^#.*\n", "", DOCKERFILE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    content = (REPOSITORY / plane / "Dockerfile").read_text(encoding="utf-8")
+    text = re.sub(r"^#.*\n", "", content, flags=re.MULTILINE)
     lines = re.sub(r"\\\n\s*", "", text).splitlines()
     return [(line.split(maxsplit=1)[0], line.split(maxsplit=1)[1]) for line in lines if line.strip()]
 
 
-def last_stage() -> list[tuple[str, str]]:
-    found = instructions()
+def last_stage(plane: str) -> list[tuple[str, str]]:
+    found = instructions(plane)
     start = max(index for index, (name, _) in enumerate(found) if name == "FROM")
     return found[start:]
 
 
-def value(instruction: str) -> str:
-    return [rest for name, rest in last_stage() if name == instruction][-1]
+def value(plane: str, instruction: str) -> str:
+    return [rest for name, rest in last_stage(plane) if name == instruction][-1]
 
 
 def test_an_extra_takes_what_it_needs_with_all_hashes(locked: ModuleType, tmp_path: Path) -> None:
@@ -96,39 +103,40 @@ def test_everything_the_operator_imports_is_in_the_image(locked: ModuleType) -> 
     assert {name for name in foreign if packages.get(name, name).replace("_", "-") not in names} == set()
 
 
-def test_the_image_runs_as_a_user_who_is_not_root_and_by_number() -> None:
-    assert value("USER") == "65532:65532"
-    assert not [rest for name, rest in last_stage() if name == "RUN"], "the last stage only copies"
+def test_the_image_runs_as_a_user_who_is_not_root_and_by_number(plane: str) -> None:
+    assert value(plane, "USER") == "65532:65532"
+    assert not [rest for name, rest in last_stage(plane) if name == "RUN"], "the last stage only copies"
 
 
-def test_the_last_stage_has_no_installer_and_no_compiler() -> None:
-    build = " ".join(rest for name, rest in instructions() if name == "RUN")
+def test_the_last_stage_has_no_installer_and_no_compiler(plane: str) -> None:
+    build = " ".join(rest for name, rest in instructions(plane) if name == "RUN")
     assert "--without-pip /opt/supportplane" in build
     assert "--require-hashes" in build
     assert "--only-binary :all:" in build
     assert "apt-get" not in build
 
 
-def test_the_image_says_what_it_is() -> None:
-    labels = set(re.findall(r"org\.opencontainers\.image\.(\w+)=", value("LABEL")))
+def test_the_image_says_what_it_is(plane: str) -> None:
+    labels = set(re.findall(r"org\.opencontainers\.image\.(\w+)=", value(plane, "LABEL")))
     assert labels >= {"title", "description", "source", "licenses", "version", "revision"}
 
 
-def test_the_image_starts_a_module_that_exists() -> None:
-    """The chart names no command: it relies on this one."""
-    entrypoint = YAML(typ="safe", pure=True).load(value("ENTRYPOINT"))
+def test_the_image_starts_a_module_that_exists(plane: str) -> None:
+    """The chart names no command: it relies on the operator's."""
+    entrypoint = YAML(typ="safe", pure=True).load(value(plane, "ENTRYPOINT"))
     assert entrypoint[:2] == ["python", "-m"]
-    assert (REPOSITORY / "operator" / (entrypoint[2].replace(".", "/") + ".py")).is_file()
+    module = REPOSITORY / plane / entrypoint[2].replace(".", "/")
+    assert module.with_suffix(".py").is_file() or (module / "__main__.py").is_file()
 
 
-def test_the_base_image_is_the_same_in_every_stage_and_can_be_replaced() -> None:
-    found = [rest.split()[0] for name, rest in instructions() if name == "FROM"]
+def test_the_base_image_is_the_same_in_every_stage_and_can_be_replaced(plane: str) -> None:
+    found = [rest.split()[0] for name, rest in instructions(plane) if name == "FROM"]
     assert found == ["${BASE_IMAGE}", "${BASE_IMAGE}"]
-    assert instructions()[0] == ("ARG", "BASE_IMAGE=python:3.11-slim-bookworm")
+    assert instructions(plane)[0] == ("ARG", "BASE_IMAGE=python:3.11-slim-bookworm")
 
 
-def test_everything_that_is_copied_exists_and_is_tracked() -> None:
-    copied = [rest.split() for name, rest in instructions() if name == "COPY" and "--from" not in rest]
+def test_everything_that_is_copied_exists_and_is_tracked(plane: str) -> None:
+    copied = [rest.split() for name, rest in instructions(plane) if name == "COPY" and "--from" not in rest]
     for source in [name for words in copied for name in words[:-1]]:
         listed = subprocess.run(
             ["git", "ls-files", source], cwd=REPOSITORY, capture_output=True, text=True, check=True
