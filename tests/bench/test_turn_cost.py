@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import load
+from runtime_roles import Roles
 from supportplane_cli.embedded.ports import free_port, http_status
 from supportplane_cli.embedded.postgres import Postgres
 from supportplane_cli.embedded.process import Child, ChildSpec
@@ -76,18 +77,18 @@ spec: {{sources: [{{name: docs, path: {docs}}}]}}
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server under measurement. pid counts with its children; embeds: it reports its embedding's CPU time."""
+    """A server under measurement. pids count with their children; embedder: who reports the embedding's CPU time."""
 
     name: str
     port: int
-    pid: int
+    pids: tuple[int, ...]
     headers: dict[str, str]
-    embeds: bool
+    embedder: int | None
 
     def embedding_cpu_s(self) -> float:
-        if not self.embeds:
+        if self.embedder is None:
             return 0.0
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as reply:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.embedder}/metrics", timeout=5) as reply:
             found = re.search(rf"^{EMBEDDING_METRIC} (\S+)$", reply.read().decode(), re.MULTILINE)
         assert found, f"{EMBEDDING_METRIC} is not among the metrics"
         return float(found[1])
@@ -118,7 +119,7 @@ def start_floor(stack: ExitStack, folder: Path) -> Server:
     port = free_port()
     child = start(stack, "floor", [sys.executable, str(HERE / "floor_server.py"), str(port)], folder, {})
     child.wait_ready(lambda: http_status(port, "/openapi.json") == HTTPStatus.OK, deadline_s=60)
-    return Server("bare FastAPI", port, child.pid, {}, embeds=False)
+    return Server("bare FastAPI", port, (child.pid,), {}, None)
 
 
 def start_model(stack: ExitStack, folder: Path) -> int:
@@ -128,8 +129,9 @@ def start_model(stack: ExitStack, folder: Path) -> int:
     return port
 
 
-async def start_turns(stack: ExitStack, folder: Path, urls: tuple[str, str], *, writing: str) -> Server:
-    port, (database_url, redis_url) = free_port(), urls
+async def start_turns(stack: ExitStack, folder: Path, urls: tuple[str, str], *, writing: str) -> list[Server]:
+    """The same agent in one process, and as gateway and orchestrator that speak HTTP (ADR 15)."""
+    (database_url, redis_url), alone, behind, before = urls, free_port(), free_port(), free_port()
     agent_file = folder / "agent.yaml"
     agent_file.write_text(
         AGENT.format(tenant=TENANT, writing=writing, model_port=start_model(stack, folder), docs=DOCS)
@@ -139,15 +141,18 @@ async def start_turns(stack: ExitStack, folder: Path, urls: tuple[str, str], *, 
         "SUPPORTPLANE_DATA_DIR": str(folder),
         "SUPPORTPLANE_DATABASE_URL": database_url,
         "SUPPORTPLANE_REDIS_URL": redis_url,
-        "SUPPORTPLANE_HTTP_PORT": str(port),
+        "SUPPORTPLANE_ORCHESTRATOR_URL": f"http://127.0.0.1:{behind}",
         "SUPPORTPLANE_LOG_LEVEL": "WARNING",
     }
-    runtime = [sys.executable, "-m", "supportplane_runtime.app"]
-    assert start(stack, "knowledge", [*runtime, "knowledge"], folder, environment).wait(timeout_s=300) == 0
-    child = start(stack, "gateway", [*runtime, "serve"], folder, environment)
-    child.wait_ready(lambda: http_status(port, "/readyz") == HTTPStatus.OK, deadline_s=90)
+    roles = Roles(stack, folder, environment)
+    roles.run("knowledge")
+    whole = roles.serve("serve", port=alone)
+    halves = [roles.serve(role, port=port) for role, port in (("orchestrator", behind), ("gateway", before))]
     headers = {"authorization": f"Bearer {await create_key(database_url)}"}
-    return Server(f"turn, writing: {writing}", port, child.pid, headers, embeds=True)
+    return [
+        Server(f"turn, writing: {writing}", alone, (whole.pid,), headers, alone),
+        Server(f"the same over HTTP, {writing}", before, tuple(each.pid for each in halves), headers, behind),
+    ]
 
 
 async def create_key(database_url: str) -> str:
@@ -168,12 +173,12 @@ def bodies(count: int) -> list[dict[str, str]]:
 
 
 async def measure(server: Server, parts: tuple[Postgres, Redis], *, connections: int) -> Measured:
-    pids = [server.pid, parts[0].child.pid, parts[1].child.pid]
-    before, embedded = [load.cpu_seconds([pid]) for pid in pids], server.embedding_cpu_s()
+    groups = [server.pids, (parts[0].child.pid,), (parts[1].child.pid,)]
+    before, embedded = [load.cpu_seconds(pids) for pids in groups], server.embedding_cpu_s()
     url = f"http://127.0.0.1:{server.port}/api/v1/query"
     result = await load.run_round(url, bodies(TURNS_A_ROUND), server.headers, connections=connections)
     embedding_s = server.embedding_cpu_s() - embedded
-    spent = [load.cpu_seconds([pid]) - earlier for pid, earlier in zip(pids, before, strict=True)]
+    spent = [load.cpu_seconds(pids) - earlier for pids, earlier in zip(groups, before, strict=True)]
     return Measured(result, spent[0] - embedding_s, embedding_s, spent[1], spent[2])
 
 
@@ -221,7 +226,7 @@ async def test_turn_cost(
         servers = [start_floor(stack, tmp_path)]
         for writing in ("Disabled", "Verified"):
             folder = tmp_path_factory.mktemp(writing)
-            servers.append(await start_turns(stack, folder, urls, writing=writing))
+            servers.extend(await start_turns(stack, folder, urls, writing=writing))
         for server in servers:
             url = f"http://127.0.0.1:{server.port}/api/v1/query"
             await load.run_round(url, bodies(WARM_UP), server.headers, connections=8)
