@@ -1,7 +1,7 @@
 """The operator as a process of its own for tests: under its own service account, with just the permissions it says.
 
-``Installation`` is what a chart would do once a cluster: CRDs, namespace, account, roles, signing key. ``Operator`` is a
-replica. ``operator_doomed.py`` beside this file is the same program, which a test kills at a chosen write.
+``Installation`` is what a chart would do once a cluster: CRDs, namespace, account, roles, signing key. ``Operator`` is
+a replica. ``operator_doomed.py`` beside this file is the same program, which a test kills at a chosen write.
 """
 
 import json
@@ -51,7 +51,11 @@ class Installation:
         folder = ROLES if role["kind"] == "ClusterRole" else f"{ROLES}/namespaces/{SYSTEM}"
         binding = {
             "metadata": {"name": role["metadata"]["name"]},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": role["kind"], "name": role["metadata"]["name"]},
+            "roleRef": {
+                "apiGroup": "rbac.authorization.k8s.io",
+                "kind": role["kind"],
+                "name": role["metadata"]["name"],
+            },
             "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": SYSTEM}],
         }
         self.cluster.create(f"{folder}/{role['kind'].lower()}s", role)

@@ -1,0 +1,51 @@
+"""One control plane for all tests of the operator, a running replica a module, a namespace a test."""
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from agent_space import Space
+from cluster import Cluster, running_cluster, skip_without_binaries
+from gateway_stand_in import Gateway, running_gateway
+from operator_process import Installation, Operator
+
+# Every few seconds instead of minutes, so that a test of what a resync does need not wait.
+QUICK = {"RESYNC_S": "4", "STATUS_INTERVAL_S": "1"}
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    skip_without_binaries()
+    with running_cluster(tmp_path_factory.mktemp("cluster"), audited=True) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def installation(cluster: Cluster) -> Installation:
+    made = Installation(cluster)
+    made.install()
+    return made
+
+
+@pytest.fixture(scope="session")
+def gateway(cluster: Cluster, installation: Installation) -> Iterator[Gateway]:
+    with running_gateway(cluster.pod_address, installation.key.public_key()) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def operator(installation: Installation) -> Iterator[Operator]:
+    """A replica that leads."""
+    made = Operator(installation, settings=QUICK)
+    try:
+        yield made.start().wait_ready().wait_leading()
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def space(cluster: Cluster, gateway: Gateway) -> Iterator[Space]:
+    namespace = cluster.create_namespace(f"test-{secrets.token_hex(4)}")
+    yield Space(cluster, gateway, namespace)
+    cluster.ask("DELETE", f"/api/v1/namespaces/{namespace}")
