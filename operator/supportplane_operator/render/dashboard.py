@@ -87,7 +87,7 @@ def dashboard(plan: Plan) -> Manifest | None:
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": meta,
-        "data": {file: json.dumps(content(plan), indent=1)},
+        "data": {file: json.dumps(content(plan))},
     }
 
 
