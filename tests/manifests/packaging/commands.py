@@ -125,3 +125,10 @@ def with_token(kubeconfig: Path, token: str, path: Path) -> Path:
     text = kubeconfig.read_text(encoding="utf-8")
     path.write_text(re.sub(r'token: "[^"]*"', f'token: "{token}"', text), encoding="utf-8")
     return path
+
+
+def documented_commands(page: str) -> dict[str, str]:
+    """Heading -> its shell snippet."""
+    sections = (CHART.parents[1] / page).read_text(encoding="utf-8").split("\n## ")[1:]
+    with_code = [section for section in sections if "```sh\n" in section]
+    return {section.splitlines()[0]: section.split("```sh\n")[1].split("```")[0] for section in with_code}

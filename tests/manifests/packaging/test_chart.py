@@ -15,7 +15,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from ruamel.yaml import YAML
 
-from manifests.packaging.commands import CHART, NAMESPACE, RELEASE, Commands, Manifest, Refused, key, only
+from manifests.packaging.commands import (
+    CHART,
+    NAMESPACE,
+    RELEASE,
+    Commands,
+    Manifest,
+    Refused,
+    documented_commands,
+    key,
+    only,
+)
 from supportplane_operator.metrics import Metrics
 from supportplane_operator.settings import Settings, load_settings
 
@@ -357,10 +367,3 @@ def test_the_documented_order_of_uninstalling_leaves_nothing(installed: Commands
 
 
 FINALIZED = '{"metadata": {"finalizers": ["supportplane.io/cleanup"]}}'
-
-
-def documented_commands(page: str) -> dict[str, str]:
-    """Heading -> its shell snippet."""
-    sections = (REPOSITORY / page).read_text(encoding="utf-8").split("\n## ")[1:]
-    with_code = [section for section in sections if "```sh\n" in section]
-    return {section.splitlines()[0]: section.split("```sh\n")[1].split("```")[0] for section in with_code}

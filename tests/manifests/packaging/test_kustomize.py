@@ -1,11 +1,24 @@
 """The kustomize base: the chart's default output without Helm, taken by a real API server."""
 
+import base64
+import json
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from ruamel.yaml import YAML
 
-from manifests.packaging.commands import CHART, Commands, Manifest, key, manifests, only
+from manifests.packaging.commands import (
+    CHART,
+    NAMESPACE,
+    Commands,
+    Manifest,
+    documented_commands,
+    key,
+    manifests,
+    only,
+)
 
 REPOSITORY = CHART.parents[1]
 BASE = "operator/kustomize"
@@ -62,3 +75,28 @@ def test_kubectl_builds_the_same_as_kustomize(tools: Commands) -> None:
 def test_an_api_server_takes_every_object_of_the_base(cluster: Commands) -> None:
     text = cluster.kustomize("build", BASE)
     assert len(cluster.try_out(text)) == len(manifests(text))
+
+
+@pytest.mark.slow
+def test_the_documented_installation_leaves_a_deployment_and_its_key(cluster: Commands) -> None:
+    script = documented_commands("docs/how-to/install-on-kubernetes.md")["Install the operator with kustomize"]
+    made_before = f"kubectl create namespace {NAMESPACE}\n"
+    assert made_before in script
+    cluster.shell(script.replace(made_before, ""))
+    try:
+        assert cluster.kubectl("get", "deployments", "-n", NAMESPACE, "-o", "name") == (
+            "deployment.apps/supportplane-operator\n"
+        )
+        path = "jsonpath={.data.signing-key\\.pem}"
+        key_data = cluster.kubectl("get", "secret", "supportplane-operator-signing-key", "-n", NAMESPACE, "-o", path)
+        assert isinstance(load_pem_private_key(base64.b64decode(key_data), None), Ed25519PrivateKey)
+    finally:
+        remove(cluster)
+
+
+def remove(cluster: Commands) -> None:
+    """All but the namespace, which would never end without its controller."""
+    kept = [one for one in built(cluster) if one["kind"] != "Namespace"]
+    everything = {"apiVersion": "v1", "kind": "List", "items": kept}
+    cluster.kubectl("delete", "--ignore-not-found", "-f", "-", given=json.dumps(everything))
+    cluster.kubectl("delete", "secret", "supportplane-operator-signing-key", "-n", NAMESPACE)
