@@ -30,9 +30,14 @@ if hs.message == nil or hs.message == "" then
 end
 if ready.status == "True" then
   hs.status = "Healthy"
-elseif ready.status == "False" and not working[ready.reason] then
+elseif ready.status == "False" then
   hs.status = "Degraded"
+  if working[ready.reason] then
+    hs.status = "Progressing"
+  end
 else
-  hs.status = "Progressing"
+  -- Only an agent's pods can ask a model or read documents. Waiting here would keep Argo CD from making that agent when
+  -- it stands in a later sync wave; the agent's own health tells what is wrong.
+  hs.status = "Healthy"
 end
 return hs

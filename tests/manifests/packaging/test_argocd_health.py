@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from ruamel.yaml import YAML
 from manifests.wrong_objects import REPOSITORY, full_sample
 from supportplane_crds.load import KINDS
 from supportplane_crds.names import ANNOTATION_PAUSED
+from supportplane_crds.reasons import Reason
 
 ARGOCD = REPOSITORY / "operator/argocd"
 NAMESPACED = ("SupportAgent", "ModelEndpoint", "KnowledgeBase")
@@ -63,7 +65,7 @@ OTHERS = {
     "broken": Case(("Ready=False/ModelUnreachable",), "Degraded", "about Ready"),
     "loading": Case(("Ready=False/Loading",), "Progressing", "about Ready"),
     "indexing": Case(("Ready=False/Indexing",), "Progressing", "about Ready"),
-    "not known": Case(("Ready=Unknown/NotUsed",), "Progressing", "about Ready"),
+    "used by no agent, so nobody knows": Case(("Ready=Unknown/Indexing",), "Healthy", "about Ready"),
     "changed since": Case(("Ready=True/Probed",), "Progressing", "The operator has not seen", generation=(2, 1)),
 }
 TABLE = [
@@ -135,6 +137,13 @@ def test_a_condition_without_a_message_is_explained_by_its_reason() -> None:
     manifest = object_of("SupportAgent", Case(("Ready=False/PodsUnavailable",), "Degraded", ""))
     manifest["status"]["conditions"][0]["message"] = ""
     assert run(script("SupportAgent", "health.lua"), manifest)["message"] == "PodsUnavailable"
+
+
+@pytest.mark.parametrize("kind", NAMESPACED[1:])
+def test_reasons_that_stand_for_work_exist(kind: str) -> None:
+    listed = re.search(r"working = \{(.*)\}", script(kind, "health.lua"))
+    assert listed is not None
+    assert set(re.findall(r"(\w+) = true", listed[1])) <= set(Reason)
 
 
 def test_an_agent_can_be_paused_or_resumed_but_not_both() -> None:
