@@ -5,6 +5,7 @@ A reference holds a name and stays in the agent's namespace; only a Gateway may 
 
 from pydantic import Field
 
+from supportplane_crds.names import KEY_HUB_TOKEN, KEY_MODEL_CREDENTIALS
 from supportplane_crds.objects import ContractModel
 from supportplane_crds.text import NamespaceName, ObjectName, RelativePath, SecretKey, SecretName
 
@@ -19,14 +20,14 @@ class CredentialsRef(ContractModel):
     """A key of a Secret. On a laptop it is the file secrets/<name>/<key> in the data directory (mode 0600)."""
 
     name: SecretName = Field(description="Name of the Secret.")
-    key: SecretKey = Field(default="api-key", description="Key in the Secret that holds the token.")
+    key: SecretKey = Field(default=KEY_MODEL_CREDENTIALS, description="Key in the Secret that holds the token.")
 
 
 class HubTokenRef(ContractModel):
     """A key of a Secret that holds the token of a model hub."""
 
     name: SecretName = Field(description="Name of the Secret.")
-    key: SecretKey = Field(default="token", description="Key in the Secret that holds the hub's token.")
+    key: SecretKey = Field(default=KEY_HUB_TOKEN, description="Key in the Secret that holds the hub's token.")
 
 
 class ConfigMapRef(ContractModel):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from manifests.control_plane import ControlPlane, Reply, missing_binaries
-from manifests.wrong_objects import REPOSITORY, WRONG_OBJECTS, WrongObject, full_sample
+from manifests.wrong_objects import EDGES, REPOSITORY, WRONG_OBJECTS, WrongObject, full_sample
 from supportplane_crds import Condition, ConditionType, Reason, SupportAgentStatus, parse_object
 from supportplane_crds.load import KINDS, load_agent_file
 from supportplane_crds.objects import API_VERSION
@@ -64,6 +64,12 @@ def test_a_wrong_object_is_refused_with_a_sentence(api_server: ControlPlane, wro
     assert reply.status in {400, 422}, f"admitted: {reply.body}"
     assert wrong.server_says in reply.message
     assert "type conversion error" not in reply.message
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.title)
+def test_a_value_at_the_edge_is_admitted(api_server: ControlPlane, edge: WrongObject) -> None:
+    reply = create(api_server, edge.manifest())
+    assert reply.status == 201, reply.message
 
 
 @pytest.fixture(scope="module")

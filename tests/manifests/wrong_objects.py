@@ -1,8 +1,8 @@
-"""Objects that nobody may create: each with what is wrong and the sentence that says so.
+"""Objects that nobody may create: each with what is wrong and the sentence that says so. And some at the edge.
 
 One table for two readers: the loader (tests/unit/crds/test_wrong_objects.py) and a real API server
 (tests/manifests/test_crds_on_api_server.py). ``says`` is a rule's sentence, the same for both, unless ``server`` gives
-the API server's own words for types, ranges and enumerations.
+the API server's own words for types, ranges and enumerations. ``EDGES`` are values that both must take.
 """
 
 import copy
@@ -391,3 +391,29 @@ WRONG_OBJECTS: tuple[WrongObject, ...] = (
     *(*_names(), *_quantities(), *_words(), *_texts(), *_combinations()),
     *(*_stores(), *_numbers_of_pods(), *_routes(), *_pods(), *_companions()),
 )
+
+
+def _edges() -> Iterator[WrongObject]:
+    """What is just allowed; ``says`` is empty."""
+    for size in ("1", "0.001Ki", "1.5Gi", "512M", "999999999999999Ki", "10Ti"):
+        yield _agent((*PERSISTENCE, "database"), {"cloudNativePG": {"storageSize": size}}, "")
+    for cpus in ("1", "0.001", "0.5", "999999m", "9999.999"):
+        yield _agent((*WORKLOAD, "resources"), {"requests": {"cpu": cpus}}, "")
+    same = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "1000m", "memory": "1024Mi"}}
+    yield _agent((*WORKLOAD, "resources"), same, "")
+    for host in ("localhost", "a.b", f"{'a' * 63}.example", "xn--bcher-kva.example", "1.example"):
+        yield _agent((*GATEWAY, "hostnames"), [host], "")
+    digest = f"sha256:{'0' * 64}"
+    for image in ("a:1", f"a@{digest}", f"localhost:5000/a/b-c__d:v1.2-x@{digest}", "ghcr.io/a/b.c:latest"):
+        yield _agent(("spec", "images", "runtime"), image, "")
+    labels = {"a": "", "example.com/a": "b", f"{'a' * 63}": "c", f"{'b.' * 100}example/x": "Yes_1.2-3"}
+    yield _agent((*WORKLOAD, "nodeSelector"), labels, "")
+    yield _agent(SCALING, {"replicas": 0}, "")
+    yield _agent(SCALING, {"autoscaling": {"minReplicas": 500, "maxReplicas": 500}}, "")
+    yield _agent(("metadata", "name"), "a" * 40, "")
+    yield _agent(TURN, "15m", "")
+    yield _class(("spec",), {}, "")
+    yield _endpoint(("spec",), {"serving": SERVED}, "")
+
+
+EDGES: tuple[WrongObject, ...] = tuple(_edges())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from manifests.wrong_objects import WRONG_OBJECTS, WrongObject, full_sample
+from manifests.wrong_objects import EDGES, WRONG_OBJECTS, WrongObject, full_sample
 from supportplane_crds import InvalidAgentFile, parse_agent_file
 from supportplane_crds.documents import render_path
 
@@ -36,6 +36,11 @@ def test_a_wrong_object_is_refused_with_a_sentence_and_its_place(wrong: WrongObj
     assert places[0].line is not None
     assert places[0].document is not None
     assert places[0].document.startswith(wrong.kind)
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.title)
+def test_a_value_at_the_edge_is_taken(edge: WrongObject) -> None:
+    assert parse_agent_file(as_text(edge.documents()), HERE).agent
 
 
 def test_no_two_entries_of_the_table_are_the_same() -> None:
