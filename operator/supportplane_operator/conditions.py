@@ -131,8 +131,9 @@ def _degraded(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def _stalled(verdicts: Sequence[Verdict]) -> Verdict:
-    found = next((each for each in verdicts if each.ok is False and each.reason in STALLING), None)
-    if found is None or found.impact is Impact.NONE:
+    stuck = (each for each in verdicts if each.ok is False and each.impact is not Impact.NONE)
+    found = next((each for each in stuck if each.reason in STALLING), None)
+    if found is None:
         return Verdict(FAILS, ConditionType.STALLED, Reason.AS_EXPECTED, "Nothing waits for a person", Impact.NONE)
     return Verdict(HOLDS, ConditionType.STALLED, found.reason, found.message, Impact.NONE)
 

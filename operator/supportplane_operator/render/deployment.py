@@ -4,7 +4,7 @@ from supportplane_crds import names
 from supportplane_operator.render.meta import compact, labels, metadata, selector
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.render.pod import GRACE_S, placement, restricted, serving_container, volumes
-from supportplane_operator.snapshot import Manifest
+from supportplane_operator.snapshot import Manifest, Snapshot
 
 HISTORY = 2  # old ReplicaSets to look at; a revision is undone by its object, not by `rollout undo`
 _SERVER_FIELDS = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
@@ -44,7 +44,7 @@ def as_it_is(live: Manifest) -> Manifest:
 def _deployment(plan: Plan, role: str, name: str, port: int, *, revision: str | None = None) -> Manifest:
     marks = {names.LABEL_REVISION: revision} if revision else {}
     spec = {
-        "replicas": plan.replicas,
+        "replicas": plan.replicas if plan.replicas is not None else _not_taken_over(plan.snapshot, name),
         "revisionHistoryLimit": HISTORY,
         "selector": {"matchLabels": {**selector(plan.name, role), **marks}},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
@@ -53,6 +53,18 @@ def _deployment(plan: Plan, role: str, name: str, port: int, *, revision: str | 
     of = {**labels(plan.name, role), **marks}
     meta = metadata(name, plan.namespace, of=of, owned_by=plan.snapshot.raw)
     return compact({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec})
+
+
+def _not_taken_over(snapshot: Snapshot, name: str) -> int | None:
+    """The number as it is, while nobody but us has set it: to let go of it before an autoscaler has, makes it 1."""
+    live = snapshot.child("Deployment", name) or {}
+    owners = {
+        entry.get("manager")
+        for entry in live.get("metadata", {}).get("managedFields") or ()
+        if "f:replicas" in entry.get("fieldsV1", {}).get("f:spec", {})
+    }
+    found: int | None = live["spec"].get("replicas") if owners == {names.FIELD_MANAGER} else None
+    return found
 
 
 def _template(plan: Plan, role: str, port: int, *, marks: dict[str, str]) -> Manifest:

@@ -249,6 +249,13 @@ def test_a_revision_that_does_not_become_ready_leaves_the_old_one_serving() -> N
     assert told(stuck, ConditionType.STALLED) == (True, Reason.ROLLOUT_FAILED)
 
 
+def test_an_agent_is_stalled_by_what_matters_to_it() -> None:
+    pods = (pod("helpdesk-gateway-1", "gateway", **waiting("ErrImagePull")),)
+    stuck = replace(without_pods(HANDOFF, pods=pods), endpoint=None)
+    assert told(stuck, ConditionType.STALLED) == (True, Reason.IMAGE_PULL_FAILED)
+    assert told(without_pods(), ConditionType.STALLED) == (False, Reason.AS_EXPECTED)
+
+
 def test_what_the_api_server_refuses_stops_progress() -> None:
     (quota,) = checks.refused([WriteRefused("exceeded quota: small", kind="Deployment", name="helpdesk-gateway")])
     (other,) = checks.refused([WriteRefused("is invalid", kind="Service", name="helpdesk-gateway")])

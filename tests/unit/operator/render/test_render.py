@@ -152,6 +152,20 @@ def test_the_number_of_pods_is_never_sent_while_an_autoscaler_owns_it(provider: 
     assert all("replicas" not in each["spec"] for each in deployments.values())
 
 
+@pytest.mark.parametrize(
+    ("managers", "sent"),
+    [(["supportplane-operator"], 5), (["supportplane-operator", "kube-controller-manager"], None), ([], None)],
+)
+def test_a_fixed_number_is_let_go_only_when_the_autoscaler_has_taken_it(managers: list[str], sent: int | None) -> None:
+    fixed = applied(snapshot({"scaling": {"replicas": 5}}))
+    key = ("Deployment", "helpdesk-gateway")
+    fields = [{"manager": each, "fieldsV1": {"f:spec": {"f:replicas": {}}}} for each in managers]
+    metadata = {**fixed.children[key]["metadata"], "managedFields": fields}
+    children = {**fixed.children, key: {**fixed.children[key], "metadata": metadata}}
+    scaled = replace(snapshot({"scaling": {"autoscaling": {"maxReplicas": 9}}}), children=children)
+    assert by_name(render(scaled, SETTINGS), "Deployment")["helpdesk-gateway"]["spec"].get("replicas") == sent
+
+
 def test_without_keda_the_fewest_pods_that_it_would_have_run_are_fixed() -> None:
     scaling = {"scaling": {"autoscaling": {"provider": "KEDA", "minReplicas": 3, "maxReplicas": 9}}}
     deployments = by_name(render(snapshot(scaling), SETTINGS), "Deployment")
