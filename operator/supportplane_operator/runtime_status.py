@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 import structlog
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from supportplane_crds.names import STATUS_ISSUER, STATUS_PATH, status_audience
@@ -74,7 +75,7 @@ def read_signer(path: Path) -> Signer:
     """From the PEM of an Ed25519 private key. Raises Misconfigured with a sentence."""
     try:
         key = OKPKey.import_key(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, JoseError) as error:
         raise Misconfigured(f"SUPPORTPLANE_OPERATOR_SIGNING_KEY_FILE {path}: {error}") from error
     if key.as_dict(private=False).get("crv") != "Ed25519":
         raise Misconfigured(f"SUPPORTPLANE_OPERATOR_SIGNING_KEY_FILE {path}: not an Ed25519 key")

@@ -1,0 +1,145 @@
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from supportplane_operator.cache import Key
+from supportplane_operator.errors import Misconfigured, RuntimeSilent
+from supportplane_operator.metrics import Metrics
+from supportplane_operator.runtime_status import Signer, StatusReader, parse_report, read_signer
+from supportplane_operator.snapshot import ComponentReport, KnowledgeReport, RuntimeReport
+
+AGENT = Key("SupportAgent", "acme", "helpdesk")
+ANSWER = {
+    "version": "0.1.0",
+    "revision": None,
+    "mode": "Auto",
+    "components": [{"name": "model", "ok": False, "required": True, "detail": "no answer"}],
+    "knowledge": [{"name": "handbook", "documents": 2, "chunks": 9}],
+}
+MODEL = ComponentReport("model", ok=False, required=True, detail="no answer")
+REPORT = RuntimeReport("0.1.0", None, "Auto", (MODEL,), (KnowledgeReport("handbook", 2, 9),))
+
+
+def pem(key: Any) -> bytes:
+    form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    written: bytes = key.private_bytes(serialization.Encoding.PEM, form, plain)
+    return written
+
+
+@pytest.fixture
+def signer(tmp_path: Path) -> Signer:
+    (tmp_path / "key.pem").write_bytes(pem(Ed25519PrivateKey.generate()))
+    return read_signer(tmp_path / "key.pem")
+
+
+def test_a_token_is_for_one_agent_and_ends_soon(signer: Signer) -> None:
+    keys = KeySet.import_key_set(json.loads(signer.jwks))
+    token = jwt.decode(signer.token(AGENT), keys, algorithms=["Ed25519"])
+    assert token.claims["iss"] == "supportplane-operator"
+    assert token.claims["aud"] == "acme/helpdesk"
+    assert 0 < token.claims["exp"] - token.claims["iat"] <= 300
+    assert signer.token(AGENT) == signer.token(AGENT)
+    assert signer.token(AGENT) != signer.token(AGENT._replace(name="other"))
+
+
+def test_only_the_public_part_is_published(signer: Signer) -> None:
+    (key,) = json.loads(signer.jwks)["keys"]
+    assert "d" not in key
+    assert key["crv"] == "Ed25519"
+
+
+@pytest.mark.parametrize("content", [b"", b"not a key", pem(generate_private_key(SECP256R1()))])
+def test_a_file_without_an_ed25519_key_stops_the_start(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "key.pem").write_bytes(content)
+    with pytest.raises(Misconfigured, match="SIGNING_KEY_FILE"):
+        read_signer(tmp_path / "key.pem")
+
+
+def test_an_answer_is_understood() -> None:
+    assert parse_report(json.dumps(ANSWER).encode()) == REPORT
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b'"x"', b"{}", b'{"version": 1, "mode": "x", "components": [1]}']
+)
+def test_a_strangers_answer_is_none(body: bytes) -> None:
+    with pytest.raises(RuntimeSilent, match="not understood"):
+        parse_report(body)
+
+
+class Served:
+    """A gateway whose answer a test chooses, and a reader that asks it."""
+
+    def __init__(self, signer: Signer) -> None:
+        self.status = 200
+        self.addresses: list[str] = []
+        self.changes: asyncio.Queue[Key] = asyncio.Queue()
+        self.reader = StatusReader(signer, self.find, changed=self.changes.put_nowait, timeout_s=2, metrics=Metrics())
+
+    async def find(self, _: Key) -> list[str]:
+        return self.addresses
+
+    async def answer(self, _: web.Request) -> web.Response:
+        return web.json_response(ANSWER, status=self.status)
+
+
+@pytest_asyncio.fixture
+async def served(signer: Signer) -> AsyncIterator[Served]:
+    made, application = Served(signer), web.Application()
+    application.router.add_get("/internal/v1/status", made.answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    made.addresses = [f"127.0.0.1:{runner.addresses[0][1]}"]
+    yield made
+    await made.reader.close()
+    await runner.cleanup()
+
+
+async def test_an_answer_is_kept_and_told(served: Served) -> None:
+    assert served.reader.answer(AGENT) == (None, None)
+    served.reader.watch(AGENT, soon=True)
+    assert await asyncio.wait_for(served.changes.get(), 10) == AGENT
+    assert served.reader.answer(AGENT) == (REPORT, None)
+
+
+async def test_a_refusal_is_the_reason_for_no_answer(served: Served) -> None:
+    served.status = 401
+    served.reader.watch(AGENT, soon=True)
+    await asyncio.wait_for(served.changes.get(), 10)
+    report, reason = served.reader.answer(AGENT)
+    assert report is None
+    assert "401" in str(reason)
+
+
+async def test_a_pod_that_does_not_answer_is_passed_over(served: Served, free_port: int) -> None:
+    served.addresses.insert(0, f"127.0.0.1:{free_port}")
+    served.reader.watch(AGENT, soon=True)
+    await asyncio.wait_for(served.changes.get(), 10)
+    assert served.reader.answer(AGENT) == (REPORT, None)
+
+
+async def test_without_a_pod_there_is_no_answer(served: Served) -> None:
+    served.addresses.clear()
+    served.reader.watch(AGENT, soon=True)
+    await asyncio.wait_for(served.changes.get(), 10)
+    assert served.reader.answer(AGENT) == (None, "no pod of the gateway is ready")
+
+
+async def test_a_forgotten_agent_has_no_answer(served: Served) -> None:
+    served.reader.watch(AGENT, soon=False)
+    await asyncio.wait_for(served.changes.get(), 10)
+    served.reader.forget(AGENT)
+    assert served.reader.answer(AGENT) == (None, None)
