@@ -2,6 +2,9 @@
 -- further up explains what stands further down.
 local hs = {}
 
+-- Reasons why Ready is False that name work in progress, not a fault.
+local working = {Indexing = true, Loading = true, MigrationPending = true, RoutePending = true}
+
 local found = {}
 if obj.status ~= nil and obj.status.conditions ~= nil then
   for _, condition in ipairs(obj.status.conditions) do
@@ -53,7 +56,7 @@ elseif is("Ready", "True") then
   if is("Degraded", "True") then
     hs.message = said("Degraded")
   end
-elseif is("Ready", "False") then
+elseif is("Ready", "False") and not working[found["Ready"].reason] then
   hs.status = "Degraded"
   hs.message = said("Ready")
 else

@@ -47,6 +47,8 @@ AGENT = {
     "serving, new revision": Case(("Ready=True", "Progressing=True"), "Progressing", "about Progressing"),
     "starting": Case(("Ready=False", "Progressing=True"), "Progressing", "about Progressing"),
     "broken": Case(("Ready=False", "Progressing=False"), "Degraded", "about Ready"),
+    "reading its documents": Case(("Ready=False/Indexing", "Progressing=False"), "Progressing", "about Ready"),
+    "no part that will come by itself": Case(("Ready=False/CacheUnreachable",), "Degraded", "about Ready"),
     "not known": Case(("Ready=Unknown",), "Progressing", "about Ready"),
     "stuck while starting": Case(("Ready=False", "Progressing=True", "Stalled=True"), "Degraded", "about Stalled"),
     "stuck while serving": Case(("Ready=True", "Stalled=True"), "Degraded", "about Stalled"),
@@ -139,7 +141,7 @@ def test_a_condition_without_a_message_is_explained_by_its_reason() -> None:
     assert run(script("SupportAgent", "health.lua"), manifest)["message"] == "PodsUnavailable"
 
 
-@pytest.mark.parametrize("kind", NAMESPACED[1:])
+@pytest.mark.parametrize("kind", NAMESPACED)
 def test_reasons_that_stand_for_work_exist(kind: str) -> None:
     listed = re.search(r"working = \{(.*)\}", script(kind, "health.lua"))
     assert listed is not None
