@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from manifests.conftest import DEFINITIONS, POLL_S, is_established
 from manifests.control_plane import START_DEADLINE_S, ControlPlane, missing_binaries
-from operator_samples import ALL_APIS, SETTINGS, endpoint_snapshot, snapshot
+from operator_samples import ALL_APIS, SETTINGS, by_name, endpoint_snapshot, snapshot
 from supportplane_operator.drift import has_leftovers, is_within
 from supportplane_operator.render import render, render_endpoint
 from supportplane_operator.resources import BY_KIND
@@ -100,12 +100,17 @@ def with_optional(restricted: ControlPlane, shared_data: Path) -> ControlPlane:
     return restricted
 
 
-def applied(plane: ControlPlane, manifest: Manifest) -> Manifest:
-    """The stored object, read again."""
+def path_of(manifest: Manifest) -> str:
     resource = BY_KIND[manifest["kind"]]
     root = f"/apis/{resource.api_version}" if resource.group else f"/api/{resource.version}"
-    path = f"{root}/namespaces/{NAMESPACE}/{resource.plural}/{manifest['metadata']['name']}"
-    plane.ask("DELETE", path)
+    return f"{root}/namespaces/{NAMESPACE}/{resource.plural}/{manifest['metadata']['name']}"
+
+
+def applied(plane: ControlPlane, manifest: Manifest, *, anew: bool = True) -> Manifest:
+    """The stored object, read again. anew: whatever was there of the name is deleted first."""
+    path = path_of(manifest)
+    if anew:
+        plane.ask("DELETE", path)
     query = "?fieldManager=supportplane-operator&force=true&fieldValidation=Strict"
     reply = plane.ask("PATCH", path + query, manifest)
     assert reply.status in {200, 201}, f"{manifest['kind']}: {reply.message}"
@@ -151,3 +156,22 @@ def test_a_pod_is_admitted_where_only_restricted_ones_are(restricted: ControlPla
     pod = {"metadata": {"name": "probe", "labels": template["metadata"]["labels"]}, "spec": spec}
     reply = restricted.ask("POST", f"/api/v1/namespaces/{NAMESPACE}/pods?dryRun=All&fieldValidation=Strict", pod)
     assert reply.status == 201, reply.message
+
+
+def gateway(spec: Manifest, live: Manifest | None = None) -> Manifest:
+    found = snapshot(spec)
+    children = {("Deployment", "helpdesk-gateway"): live} if live else {}
+    manifests = render(replace(found, raw=placed(found.raw), children=children), SETTINGS)
+    return by_name(manifests, "Deployment")["helpdesk-gateway"]
+
+
+def test_pods_stay_as_many_as_they_are_while_an_autoscaler_takes_over(restricted: ControlPlane) -> None:
+    scaled: Manifest = {"scaling": {"autoscaling": {"maxReplicas": 9}}}
+    fixed = applied(restricted, gateway({"scaling": {"replicas": 5}}))
+    kept = applied(restricted, gateway(scaled, fixed), anew=False)
+    assert kept["spec"]["replicas"] == 5
+    scale = path_of(kept) + "/scale?fieldManager=kube-controller-manager"
+    assert restricted.ask("PATCH", scale, {"spec": {"replicas": 7}}, patch="merge").status == 200
+    live = restricted.ask("GET", path_of(kept)).body
+    assert "replicas" not in gateway(scaled, live)["spec"]
+    assert applied(restricted, gateway(scaled, live), anew=False)["spec"]["replicas"] == 7
