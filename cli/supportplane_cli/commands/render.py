@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from supportplane_cli.console import note
-from supportplane_cli.errors import CommandFailed
+from supportplane_cli.errors import CommandFailed, WrongUsage
 from supportplane_cli.options import AgentFileOption
 
 if TYPE_CHECKING:
     from supportplane_crds import AgentFile
+    from supportplane_operator.settings import Settings
     from supportplane_operator.snapshot import Snapshot
 
 EPILOG = """Examples:
@@ -60,8 +61,6 @@ def render(
 
 
 def _refuse_unknown(asked: tuple[str, ...], known: tuple[str, ...]) -> None:
-    from supportplane_cli.errors import WrongUsage
-
     unknown = [each for each in asked if each not in known]
     if unknown:
         raise WrongUsage(f"{unknown[0]} is no optional API of the operator", hint=f"one of: {', '.join(known)}")
@@ -95,14 +94,26 @@ def _endpoint_snapshot(endpoint: Any, namespace: str) -> Any:
     return EndpointSnapshot(endpoint, _raw(endpoint, namespace))
 
 
+def _settings() -> "Settings":
+    from pydantic import ValidationError
+
+    from supportplane_operator.settings import load_settings
+
+    try:
+        return load_settings()
+    except ValidationError as error:
+        wrong = error.errors(include_input=False)[0]
+        name = "_".join(str(part) for part in wrong["loc"]).upper()
+        raise WrongUsage(f"SUPPORTPLANE_OPERATOR_{name}: {wrong['msg']}") from error
+
+
 def _print(snapshot: "Snapshot", endpoints: list[Any]) -> None:
     """Owner references hold uids, which only objects on a cluster have."""
     from supportplane_operator.checks import obstacle
     from supportplane_operator.documents import yaml_text
     from supportplane_operator.render import render, render_endpoint
-    from supportplane_operator.settings import load_settings
 
-    settings = load_settings()
+    settings = _settings()
     hindrance = obstacle(snapshot, settings)
     if hindrance is not None:
         raise CommandFailed(f"the operator would make nothing of it: {hindrance}")

@@ -49,6 +49,13 @@ def test_an_agent_that_the_operator_could_not_serve_is_an_error_with_the_way_out
     assert "set spec.persistence.database" in shown.exception.message
 
 
+def test_a_wrong_setting_of_the_operator_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUPPORTPLANE_OPERATOR_WORKERS", "0")
+    shown = CliRunner().invoke(cli, ["render", "-f", CLUSTER])
+    assert isinstance(shown.exception, WrongUsage)
+    assert shown.exception.message.startswith("SUPPORTPLANE_OPERATOR_WORKERS: ")
+
+
 def test_a_wrong_file_is_an_error_with_its_line(tmp_path: Path) -> None:
     wrong = tmp_path / "agent.yaml"
     wrong.write_text("kind: Nothing\n")
