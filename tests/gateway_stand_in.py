@@ -25,13 +25,13 @@ WELL = ("database", "cache", "schema", "model", "orchestrator", "knowledge")
 class Gateway:
     """broken: by agent (namespace/name) a component that is not ok, with its sentence. asked: every request."""
 
-    def __init__(self, address: str, key: Ed25519PublicKey) -> None:
+    def __init__(self, address: str, key: Ed25519PublicKey, port: int = 0) -> None:
         self.address = address
         self.key = OKPKey.import_key(_pem(key))
         self.broken: dict[str, tuple[str, str]] = {}
         self.knowledge: dict[str, list[dict[str, Any]]] = {}
         self.asked: list[str] = []
-        self.server = ThreadingHTTPServer((address, 0), self._handler())
+        self.server = ThreadingHTTPServer((address, port), self._handler())
 
     @property
     def port(self) -> int:
@@ -87,8 +87,9 @@ class Gateway:
 
 
 @contextmanager
-def running_gateway(address: str, key: Ed25519PublicKey) -> Iterator[Gateway]:
-    gateway = Gateway(address, key)
+def running_gateway(address: str, key: Ed25519PublicKey, port: int = 0) -> Iterator[Gateway]:
+    """port: 8080 answers for every pod of kwok, because that is the machine's address too."""
+    gateway = Gateway(address, key, port)
     thread = threading.Thread(target=gateway.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

@@ -102,7 +102,7 @@ class Reconciler:
 
     def _ask(self, snapshot: Snapshot, status: Manifest) -> None:
         if self.reports is not None:
-            self.reports.watch(key_of(snapshot.raw), soon=not _is_ready(status))
+            self.reports.watch(key_of(snapshot.raw), soon=not _is_ready(status), pods=status["readyReplicas"])
 
     def _tell(self, snapshot: Snapshot, changes: apply.Changes) -> None:
         log.info(

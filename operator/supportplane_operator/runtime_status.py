@@ -9,6 +9,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,7 @@ class _Asked:
 
     task: asyncio.Task[None]
     soon: bool
+    pods: int
     silent: int = 0
     address: str | None = None
     report: RuntimeReport | None = None
@@ -116,17 +118,19 @@ class StatusReader:
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._session: aiohttp.ClientSession | None = None
 
-    def watch(self, agent: Key, *, soon: bool) -> None:
-        """Ask from now on. soon: the agent is not ready, so an answer is wanted within seconds."""
+    def watch(self, agent: Key, *, soon: bool, pods: int = 0) -> None:
+        """Ask from now on. soon: the agent is not ready, so an answer is wanted within seconds. pods: of the gateway
+        that are ready; when their number changes, the question is asked at once.
+        """
         known = self._asked.get(agent)
         if known is None:
             task = asyncio.get_running_loop().create_task(self._ask_forever(agent), name=f"status of {agent}")
-            self._asked[agent] = _Asked(task, soon)
-        elif soon and not known.soon:
-            known.soon, known.silent = True, 0
+            self._asked[agent] = _Asked(task, soon, pods)
+            return
+        if pods != known.pods or (soon and not known.soon):
+            known.silent = 0
             known.again.set()
-        else:
-            known.soon = soon
+        known.soon, known.pods = soon, pods
 
     def forget(self, agent: Key) -> None:
         known = self._asked.pop(agent, None)
@@ -230,9 +234,8 @@ def _knowledge(found: dict[str, Any]) -> KnowledgeReport:
 
 async def _pause(known: _Asked) -> None:
     """Until the next question: sooner for an agent that is not ready, later and later for one that stays silent."""
-    wait_s = min(SOON_S * 1.5 ** min(known.silent, 8), SELDOM_S) if known.soon else SELDOM_S
-    known.again.clear()
-    try:
+    silent_s = min(2.0 ** min(known.silent, 8), SELDOM_S)
+    wait_s = SELDOM_S if not known.soon else silent_s if known.silent else SOON_S
+    with suppress(TimeoutError):
         await asyncio.wait_for(known.again.wait(), wait_s)
-    except TimeoutError:
-        return
+    known.again.clear()

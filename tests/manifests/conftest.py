@@ -39,5 +39,5 @@ def install(plane: ControlPlane) -> None:
 
 
 def is_established(plane: ControlPlane, name: str) -> bool:
-    conditions = plane.ask("GET", f"{DEFINITIONS}/{name}").body.get("status", {}).get("conditions", [])
-    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
+    conditions = plane.ask("GET", f"{DEFINITIONS}/{name}").body.get("status", {}).get("conditions")
+    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions or ())
