@@ -29,6 +29,8 @@ def known() -> dict[str, set[str]]:
 
 
 KNOWN = known()
+# Their own words stand behind a name that is also ours.
+OTHER_PROGRAMS = ("docker", "git clone", "helm ")
 
 
 def calls(page: Path) -> list[tuple[str, list[str]]]:
@@ -38,7 +40,7 @@ def calls(page: Path) -> list[tuple[str, list[str]]]:
     found = []
     for text in code:
         match = CALL.search(text)
-        if match is None or "docker" in text or "git clone" in text:
+        if match is None or any(other in text for other in OTHER_PROGRAMS):
             continue
         words = match["words"]
         command = words if words in KNOWN or words.split()[0] not in KNOWN else words.split()[0]
