@@ -34,21 +34,24 @@ class Installation:
         self.key = Ed25519PrivateKey.generate()
         self.key_file = self.folder / "signing-key.pem"
 
-    def install(self) -> None:
+    def install(self, *namespaces: str) -> None:
+        """namespaces: the only ones that the operator may serve; they exist."""
         install(self.cluster)
         form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         self.key_file.write_bytes(self.key.private_bytes(serialization.Encoding.PEM, form, plain))
         self.cluster.create_namespace(SYSTEM)
         account = {"metadata": {"name": ACCOUNT}}
         self.cluster.create(f"/api/v1/namespaces/{SYSTEM}/serviceaccounts", account)
-        for role in rbac.manifests(namespaced=False):
-            self._grant(role)
+        for role in rbac.manifests(namespaced=bool(namespaces)):
+            is_own = role["kind"] == "ClusterRole" or role["metadata"]["name"].endswith("-lease")
+            for namespace in (SYSTEM,) if is_own else namespaces:
+                self._grant(role, namespace)
 
     def kubeconfig(self) -> Path:
         return self.cluster.kubeconfig(ACCOUNT, self.cluster.account_token(SYSTEM, ACCOUNT))
 
-    def _grant(self, role: dict[str, Any]) -> None:
-        folder = ROLES if role["kind"] == "ClusterRole" else f"{ROLES}/namespaces/{SYSTEM}"
+    def _grant(self, role: dict[str, Any], namespace: str) -> None:
+        folder = ROLES if role["kind"] == "ClusterRole" else f"{ROLES}/namespaces/{namespace}"
         binding = {
             "metadata": {"name": role["metadata"]["name"]},
             "roleRef": {

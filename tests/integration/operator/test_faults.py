@@ -207,6 +207,23 @@ def test_optional_apis_are_used_as_soon_as_the_cluster_has_them(own_cluster: Clu
             operator.stop()
 
 
+def test_an_operator_of_some_namespaces_serves_them_and_no_other(own_cluster: Cluster) -> None:
+    installation = Installation(own_cluster)
+    served, other = own_cluster.create_namespace("served"), own_cluster.create_namespace("other")
+    installation.install(served)
+    operator = Operator(installation, settings={**QUICK, "WATCH_NAMESPACES": json.dumps([served])})
+    with running_gateway(own_cluster.pod_address, installation.key.public_key()) as gateway:
+        ours, theirs = (Space(own_cluster, gateway, each) for each in (served, other))
+        try:
+            operator.start().wait_ready().wait_leading()
+            theirs.run(agent())
+            ours.wait_ready(ours.run(agent()))
+            assert theirs.children() == {}
+            assert all(each["event"] != "watch_refused" for each in operator.log)
+        finally:
+            operator.stop()
+
+
 def install_definitions(cluster: Cluster, shared: Path, group: str) -> None:
     for path in sorted((shared / "contracts/crds").rglob("*.yaml")):
         for definition in YAML(typ="safe", pure=True).load_all(path.read_text(encoding="utf-8")):
