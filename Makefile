@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SUPPORTPLANE := $(BIN)/supportplane
 
-.PHONY: help up down test test-fast lint format eval bench lock generate clean
+.PHONY: help up down test test-fast e2e lint format eval bench lock generate clean
 
 help: ## Show this help
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -26,6 +26,9 @@ test: $(VENV)/.installed ## Everything CI checks: format, lint, types, imports, 
 
 test-fast: $(VENV)/.installed ## Lint and the tests that start no server (under 2 minutes)
 	@scripts/test --fast
+
+e2e: $(VENV)/.installed ## Operator and agent on a real one-node cluster, broken and mended (root on Debian; part of `make test`)
+	@scripts/e2e $(ARGS)
 
 lint: $(VENV)/.installed ## Format check, lint, types, import law, generated files
 	@scripts/test --lint

@@ -34,6 +34,13 @@ PIP_FILES = (Path("/etc/pip.conf"), Path("~/.pip/pip.conf"), Path("~/.config/pip
 PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "default-timeout")
 
 
+NOT_HERE = 3  # exit code: the machine cannot make images, so the tests skip
+
+
+class NotHere(Exception):
+    """This machine cannot make a base image; the message says why. A Dockerfile that is wrong is no such case."""
+
+
 @dataclass(frozen=True, slots=True)
 class Image:
     """reference: what a pod names. archive: a file that containerd imports."""
@@ -90,6 +97,7 @@ class Store:
             subprocess.run(["tar", "-C", str(folder), "-cf", layer.name, "."], check=True)
             self._run("add", "--quiet", container, layer.name, "/")
         self._run("config", f"--cmd={SLEEP}", f"--env=PATH={SEARCH_PATH}", container)
+        self._run("run", "--isolation=chroot", container, "--", "/usr/bin/true")  # what a build has to be able to do
         self._run("commit", "--quiet", "--rm", container, reference)
 
     def tag(self, reference: str, name: str) -> None:
@@ -123,7 +131,7 @@ class Store:
     def _run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(["buildah", *self._options, *arguments], capture_output=True, text=True, check=False)
         if check and done.returncode:
-            raise SystemExit(f"buildah {arguments[0]}: {done.stderr.strip()}")
+            raise NotHere(f"buildah {arguments[0]}: {done.stderr.strip()[-300:]}")
         return done
 
 
@@ -144,7 +152,7 @@ def _debootstrap(folder: Path) -> None:
     command = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"debootstrap: {done.stdout[-400:]}")
+        raise NotHere(f"debootstrap: {done.stdout.strip()[-300:]}")
     folder.chmod(0o755)
     shutil.rmtree(folder / "var/cache/apt", ignore_errors=True)
     shutil.rmtree(folder / "var/lib/apt/lists", ignore_errors=True)
@@ -194,7 +202,11 @@ def say(message: str) -> None:
 
 if __name__ == "__main__":
     began = time.monotonic()
-    with _one_at_a_time(cache_folder()):
-        path = build_images(cache_folder())
+    try:
+        with _one_at_a_time(cache_folder()):
+            path = build_images(cache_folder())
+    except NotHere as reason:
+        print(reason)  # noqa: T201 -- the command's answer
+        raise SystemExit(NOT_HERE) from reason
     say(f"images ready in {time.monotonic() - began:.0f} s")
     print(path)  # noqa: T201 -- the command's answer

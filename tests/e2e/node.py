@@ -103,7 +103,10 @@ class Node:
         asked = (("get", "pods", "-A", "-o", "wide"), events)
         said = [self.try_kubectl(*arguments).stdout[-6000:] for arguments in asked]
         logs = [f"{child.spec.name}: {child.output()[-1500:]}" for child in self._children]
-        return "\n".join(said + logs)
+        return "\n".join(said + logs + [f"{file.parent.parent.name}: {_end_of(file)}" for file in self._pod_logs()])
+
+    def _pod_logs(self) -> list[Path]:
+        return sorted((self.folder / "pods").glob("*/*/*.log"))
 
     def pod_log(self, namespace: str, pod: str) -> str:
         """What a pod's containers wrote: the kubelet keeps it below its log folder."""
@@ -242,6 +245,10 @@ state = "{folder}/containerd-state"
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
     runtime_type = "io.containerd.runc.v2"
 """
+
+
+def _end_of(file: Path) -> str:
+    return file.read_text(errors="replace")[-2000:]
 
 
 def hostname(name: str) -> str:

@@ -2,9 +2,13 @@
 
 import json
 
+import pytest
+
 from e2e.images import PAUSE
 from e2e.node import Node, wait_until
 from e2e.pods import ask_from_a_pod, namespace, pod
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SPACE = "plain"
 LINES = ["python3", "-m", "http.server", "8080", "--directory", "/usr/share/base-files"]
