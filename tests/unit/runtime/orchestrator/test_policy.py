@@ -28,6 +28,7 @@ def test_an_agent_that_says_nothing_has_safe_defaults() -> None:
         turn_timeout_s=60.0,
         history_limit=40,
         language="en",
+        agent="a",
     )
 
 
