@@ -45,8 +45,8 @@ def images() -> dict[str, Image]:
 
 @pytest.fixture(scope="session")
 def work_folder(images: dict[str, Image]) -> Iterator[Path]:
-    """Short, for the path of a socket has at most 107 characters."""
-    folder = Path(tempfile.mkdtemp(prefix="e2e-"))
+    """Short, for the path of a socket has at most 107 characters; what is mounted in it goes with scripts/e2e."""
+    folder = Path(tempfile.mkdtemp(prefix="e2e-", dir=os.environ.get("SUPPORTPLANE_E2E_STATE")))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
