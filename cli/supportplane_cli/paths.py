@@ -50,7 +50,7 @@ class DataDir:
 
     @property
     def visitor_secret(self) -> Path:
-        """Signs the tokens of widget visitors; the gateway makes it."""
+        """Signed visitors' tokens in releases that kept it here; the gateway takes it into the database."""
         return self.passwords / "visitor-secret"
 
     @property

@@ -203,6 +203,8 @@ async def _kopf(operator: Operator, stop: asyncio.Event, tasks: list[asyncio.Fut
     await kopf.operator(
         registry=registry,
         settings=kopf_settings(),
+        # Without it kopf asks for the user's name, and a pod's user has none.
+        identity=operator.settings.pod_name,  # type: ignore[arg-type]  # kopf keeps the type of it to itself
         standalone=True,
         clusterwide=not namespaces,
         namespaces=list(namespaces),

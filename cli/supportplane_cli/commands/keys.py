@@ -26,6 +26,12 @@ CREATE_EPILOG = """Examples:
 
 A key with origins is publishable: it may stand in a web page and works on those sites only.
 """
+GENERATE_EPILOG = """Examples:
+
+  kubectl create secret generic helpdesk-api-keys --from-literal=shop-backend="$(supportplane keys generate)"
+
+It becomes valid when a SupportAgent names the Secret in spec.gateway.auth.apiKeysSecretRef.
+"""
 LIST_EPILOG = """Examples:
 
   supportplane keys list
@@ -67,6 +73,19 @@ def create(
         return
     print(plain)
     note(f"Key {key.key_id} ({key.name}) is shown this once; put it where it is needed now.")
+
+
+@cli.command(epilog=GENERATE_EPILOG)
+def generate(as_json: JsonOption = False) -> None:
+    """Print a new key that no agent knows yet: for the Secret of an agent on a cluster."""
+    from supportplane_runtime.store.credentials import mint_key
+    from supportplane_runtime.store.interfaces import KeyKind
+
+    key = mint_key(KeyKind.SECRET)
+    if as_json:
+        emit({"key": key})
+        return
+    print(key)
 
 
 @cli.command("list", epilog=LIST_EPILOG)
