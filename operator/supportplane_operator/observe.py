@@ -85,7 +85,10 @@ class Observer:
         return BaseSnapshot(base, raw, tuple(each for each in agents if each is not None), sources)
 
     async def gateway_addresses(self, agent: Key) -> list[str]:
-        """host:port of every ready pod behind the agent's gateway. Empty when the API server does not say."""
+        """host:port of every pod behind the agent's gateway, ready ones first. Empty when the API server does not say.
+
+        One that is not ready knows best what it lacks.
+        """
         selector: dict[str, Any] = {"kubernetes.io/service-name": names.gateway(agent.name)}
         try:
             slices = [
@@ -204,10 +207,10 @@ def _age_s(pod: Manifest) -> float:
 def _addresses(endpoint_slice: Manifest) -> list[str]:
     """IPv6 in brackets. A slice without a port of the gateway has nobody to ask."""
     ports = [each.get("port") for each in endpoint_slice.get("ports") or () if each.get("name") == names.PORT_NAME]
-    hosts = [
-        address
-        for each in endpoint_slice.get("endpoints") or ()
-        if (each.get("conditions") or {}).get("ready") is not False
-        for address in each.get("addresses") or ()
-    ]
+    endpoints = sorted(endpoint_slice.get("endpoints") or (), key=lambda each: not _is_ready(each))
+    hosts = [address for each in endpoints for address in each.get("addresses") or ()]
     return [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for port in ports[:1] if port for host in hosts]
+
+
+def _is_ready(endpoint: Manifest) -> bool:
+    return (endpoint.get("conditions") or {}).get("ready") is not False

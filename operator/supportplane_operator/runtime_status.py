@@ -35,7 +35,7 @@ MOST_TRIED = 4  # pods asked in one round until one answers
 MOST_BYTES = 256 * 1024  # of an answer
 AT_ONCE = 16  # questions under way; a guess
 Addresses = Callable[[Key], Awaitable[list[str]]]
-"""host:port of every ready pod behind an agent's gateway."""
+"""host:port of every pod behind an agent's gateway."""
 
 
 class Signer:
@@ -178,7 +178,7 @@ class StatusReader:
                 return await self._get(agent, known.address)
             except RuntimeSilent:
                 known.address = None
-        silence = RuntimeSilent("no pod of the gateway is ready")
+        silence = RuntimeSilent("no pod of the gateway runs")
         for address in (await self._addresses(agent))[:MOST_TRIED]:
             try:
                 report = await self._get(agent, address)

@@ -37,7 +37,6 @@ _BUILDERS = (
     weaviate.stateful_set,
     weaviate.service,
     config_map.agent_config,
-    config_map.running_config,
     job.migrate,
     job.knowledge,
     service.orchestrator,
@@ -66,7 +65,8 @@ def render(snapshot: Snapshot, settings: Settings) -> tuple[Manifest, ...]:
     if plan.is_blocked:
         return tuple(deployment.as_it_is(child) for _, child in sorted(snapshot.children.items()))
     found = (builder(plan) for builder in _BUILDERS)
-    return (*network_policy.policies(plan), *(manifest for manifest in found if manifest is not None))
+    wanted = (manifest for manifest in found if manifest is not None)
+    return (*network_policy.policies(plan), *config_map.configs_in_use(plan), *wanted)
 
 
 def render_endpoint(snapshot: EndpointSnapshot, settings: Settings) -> tuple[Manifest, ...]:

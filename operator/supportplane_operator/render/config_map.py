@@ -18,9 +18,19 @@ def agent_config(plan: Plan) -> Manifest:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data}
 
 
-def running_config(plan: Plan) -> Manifest | None:
-    """Of the revision that serves until the wanted one can: its pods may be restarted at any time."""
-    if plan.serving_revision == plan.revision:
-        return None
-    found = plan.snapshot.child("ConfigMap", names.config(plan.name, plan.serving_revision))
-    return as_it_is(found) if found else None
+def configs_in_use(plan: Plan) -> list[Manifest]:
+    """Of other revisions: the one that serves until the wanted one can, and those that pods mount.
+
+    A gateway's pods of before stay until new ones are ready; one that is restarted meanwhile needs its file.
+    """
+    used = {names.config(plan.name, plan.serving_revision), *_mounted(plan)}
+    used.discard(names.config(plan.name, plan.revision))
+    found = (plan.snapshot.child("ConfigMap", name) for name in sorted(used))
+    return [as_it_is(each) for each in found if each is not None]
+
+
+def _mounted(plan: Plan) -> set[str]:
+    """Names of the ConfigMaps that pods hold which have not ended."""
+    living = (pod for pod in plan.snapshot.pods if pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"})
+    volumes = (volume for pod in living for volume in pod.get("spec", {}).get("volumes") or ())
+    return {volume["configMap"]["name"] for volume in volumes if "configMap" in volume}

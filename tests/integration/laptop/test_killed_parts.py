@@ -103,7 +103,7 @@ async def test_a_killed_supervisor_takes_its_children_along_and_the_next_up_fini
     assert turn["status"] == "finished", turn
 
 
-async def test_a_model_killed_while_it_is_asked_leaves_an_answer_quoted_from_the_documents(
+async def test_a_model_killed_while_it_is_asked_leaves_an_answer_with_its_source(
     writing_laptop: Laptop,
 ) -> None:
     os.kill(writing_laptop.pids()["model"], signal.SIGSTOP)  # so that the question surely waits for it
@@ -112,4 +112,4 @@ async def test_a_model_killed_while_it_is_asked_leaves_an_answer_quoted_from_the
     writing_laptop.comes_back("model", killed)
     turn = await ended(writing_laptop, turn_id)
     assert turn["status"] == "finished", turn
-    assert "return label" in turn["answer"]["response"]
+    assert "returns.md" in turn["answer"]["sources"][0]["url"]

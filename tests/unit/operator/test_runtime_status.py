@@ -135,7 +135,7 @@ async def test_without_a_pod_there_is_no_answer(served: Served) -> None:
     served.addresses.clear()
     served.reader.watch(AGENT, soon=True)
     await asyncio.wait_for(served.changes.get(), 10)
-    assert served.reader.answer(AGENT) == (None, "no pod of the gateway is ready")
+    assert served.reader.answer(AGENT) == (None, "no pod of the gateway runs")
 
 
 async def test_a_forgotten_agent_has_no_answer(served: Served) -> None:

@@ -74,3 +74,13 @@ def test_while_another_revision_serves_the_autoscaler_gives_the_new_one_as_many_
     assert hpas["helpdesk-orchestrator"]["spec"]["minReplicas"] == 7
     assert hpas["helpdesk-gateway"]["spec"]["minReplicas"] == 2
     assert hpas["helpdesk-orchestrator"]["spec"]["scaleTargetRef"]["name"] == f"helpdesk-orchestrator-{NEW}"
+
+
+def test_a_file_that_a_pod_still_mounts_is_kept_until_the_pod_has_ended() -> None:
+    name, found = "helpdesk-config-0123456789", applied(snapshot())
+    old = live({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {}})
+    pod = {"spec": {"volumes": [{"name": "config", "configMap": {"name": name}}]}, "status": {"phase": "Running"}}
+    running = replace(found, children={**found.children, ("ConfigMap", name): old}, pods=(pod,))
+    ended = replace(running, pods=({**pod, "status": {"phase": "Succeeded"}},))
+    assert name in by_name(render(running, SETTINGS), "ConfigMap")
+    assert name not in by_name(render(ended, SETTINGS), "ConfigMap")

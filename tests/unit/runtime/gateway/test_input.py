@@ -133,7 +133,9 @@ async def test_paths_and_parameters(client: httpx2.AsyncClient, operation: Opera
         storable = anything.filter(lambda text: text.isprintable() or "\x00" in text)
         value = data.draw(storable.filter(lambda text: not any("\ud800" <= letter <= "\udfff" for letter in text)))
         if parameter["in"] == "path":
-            path = path.replace("{" + parameter["name"] + "}", quote(value[:300], safe="") or "x")
+            # A dot alone is a step in a path: the client takes it out and asks for another path.
+            value = "x" if value in {"", ".", ".."} else value[:300]
+            path = path.replace("{" + parameter["name"] + "}", quote(value, safe=""))
         elif parameter["in"] == "query" and data.draw(st.booleans()):
             query[parameter["name"]] = value[:300]
     reply = await client.request(operation.method, f"{path}?{urlencode(query)}")
