@@ -207,10 +207,10 @@ def _age_s(pod: Manifest) -> float:
 def _addresses(endpoint_slice: Manifest) -> list[str]:
     """IPv6 in brackets. A slice without a port of the gateway has nobody to ask."""
     ports = [each.get("port") for each in endpoint_slice.get("ports") or () if each.get("name") == names.PORT_NAME]
-    endpoints = sorted(endpoint_slice.get("endpoints") or (), key=lambda each: not _is_ready(each))
+    endpoints = sorted(endpoint_slice.get("endpoints") or (), key=lambda each: not _is_ready_endpoint(each))
     hosts = [address for each in endpoints for address in each.get("addresses") or ()]
     return [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for port in ports[:1] if port for host in hosts]
 
 
-def _is_ready(endpoint: Manifest) -> bool:
+def _is_ready_endpoint(endpoint: Manifest) -> bool:
     return (endpoint.get("conditions") or {}).get("ready") is not False
