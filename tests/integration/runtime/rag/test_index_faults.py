@@ -31,7 +31,7 @@ async def search(index: ChunkIndex) -> list[str]:
 
 
 async def found_again(index: ChunkIndex) -> list[str]:
-    """Once the server has loaded what it stored: it says that it is ready before."""
+    """Under load a server that says it is ready refused the first search; why is not known, so it is asked again."""
     async with asyncio.timeout(90):
         while True:
             try:
