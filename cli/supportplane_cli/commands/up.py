@@ -94,6 +94,8 @@ def describe(plan: "Plan", *, as_json: bool) -> None:
         "cache": "given URL" if plan.redis_url else "embedded Redis",
         "model": described,
     }
+    if plan.without_effect:
+        facts["no effect"] = f"{', '.join(plan.without_effect)}: for clusters only"
     if as_json:
         emit(facts)
         return
