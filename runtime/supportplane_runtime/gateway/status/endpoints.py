@@ -6,12 +6,12 @@ there is nothing here.
 
 from dataclasses import asdict
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from supportplane_crds.names import STATUS_PATH
 from supportplane_runtime.errors import NotFound, RuntimeFault, Unauthenticated
-from supportplane_runtime.gateway.parts import PartHealth, Report
 from supportplane_runtime.gateway.replies import json_reply
 from supportplane_runtime.gateway.routes import GatewayRoute
 from supportplane_runtime.gateway.state import CurrentGateway, Gateway
@@ -26,16 +26,16 @@ _BEHIND = ("model", "knowledge")  # what only the orchestrator can tell of
 async def status(request: Request, gateway: CurrentGateway) -> Response:
     _authenticate(request, gateway)
     health = await gateway.health.health()
-    report = await _report(gateway)
-    told = {part.name for part in report.components}
-    components = (*(part for part in health.parts if part.name not in told), *report.components)
+    behind, counts = await _behind(gateway)
+    told = {part["name"] for part in behind}
+    components = (*(asdict(part) for part in health.parts if part.name not in told), *behind)
     return json_reply(
         {
             "version": _VERSION,
             "revision": gateway.settings.revision,
             "mode": gateway.parts.mode,
-            "components": [asdict(part) for part in components],
-            "knowledge": [asdict(count) for count in report.knowledge],
+            "components": list(components),
+            "knowledge": counts,
         }
     )
 
@@ -50,9 +50,11 @@ def _authenticate(request: Request, gateway: Gateway) -> None:
     check_token(token.strip(), keys, audience=audience)
 
 
-async def _report(gateway: Gateway) -> Report:
+async def _behind(gateway: Gateway) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Parts, and what is indexed. While nobody can tell of a part, its ok is null: neither well nor failing."""
     try:
-        return await gateway.parts.reporting()
+        report = await gateway.parts.reporting()
     except RuntimeFault as fault:
-        detail = f"Not known: {fault.detail}"
-        return Report(tuple(PartHealth(name, ok=False, required=False, detail=detail) for name in _BEHIND))
+        unknown = {"ok": None, "required": False, "detail": f"Not known: {fault.detail}"}
+        return [{"name": name, **unknown} for name in _BEHIND], []
+    return [asdict(part) for part in report.components], [asdict(count) for count in report.knowledge]
