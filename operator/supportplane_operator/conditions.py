@@ -15,7 +15,7 @@ from supportplane_operator.revision import revision_of
 from supportplane_operator.settings import Settings
 from supportplane_operator.snapshot import BaseSnapshot, EndpointSnapshot, Manifest, Snapshot
 
-MAX_MESSAGE = 1024  # of a component in the CRD; conditions may be longer, but nobody reads more
+MAX_MESSAGE = 1024  # of a component in the CRD; conditions may be longer, but nobody reads more, and pods say some
 
 HOLDS: Final = True
 FAILS: Final = False
@@ -92,7 +92,7 @@ def _condition(verdict: Verdict, before: Manifest | None, *, generation: int, no
         "type": str(verdict.type),
         "status": status,
         "reason": str(verdict.reason),
-        "message": verdict.message,
+        "message": verdict.message[:MAX_MESSAGE],
         "observedGeneration": generation,
         "lastTransitionTime": before["lastTransitionTime"] if before and is_same else timestamp(now),
     }
@@ -125,7 +125,7 @@ def _degraded(verdicts: Sequence[Verdict]) -> Verdict:
     if broken:
         message = "; ".join(dict.fromkeys(each.message for each in broken))
         return Verdict(HOLDS, ConditionType.DEGRADED, broken[0].reason, message, Impact.NONE)
-    notes = [each.message for each in verdicts if each.type is ConditionType.DEGRADED and each.message]
+    notes = [each.message for each in verdicts if each.type is ConditionType.DEGRADED and each.ok and each.message]
     message = "; ".join(("Nothing is broken", *notes))
     return Verdict(FAILS, ConditionType.DEGRADED, Reason.AS_EXPECTED, message, Impact.NONE)
 
@@ -179,13 +179,13 @@ def companion_status_of(
     }
 
 
-def invalid_status_of(raw: Manifest, problems: Sequence[str], now: datetime) -> Manifest:
+def unusable_status_of(raw: Manifest, reason: Reason, message: str, now: datetime) -> Manifest:
     """The status of a stored object that this operator cannot read; what it said of the rest stays as it was."""
     old = raw.get("status") or {}
     generation = int(raw.get("metadata", {}).get("generation", 0))
-    message = "; ".join(problems) or "the object cannot be read"
+    way = "; update the operator, or take it out" if reason is Reason.UNSUPPORTED_FEATURE else ""
     told = [
-        Verdict(ok, kind, Reason.INVALID_SPEC, message)
+        Verdict(ok, kind, reason, f"{message}{way}")
         for kind, ok in ((ConditionType.ACCEPTED, False), (ConditionType.READY, False), (ConditionType.STALLED, True))
     ]
     previous = old.get("conditions", [])
@@ -232,6 +232,7 @@ def _components(snapshot: Snapshot) -> list[Manifest]:
     depends = [
         _component("Dependency", each.name, each.ok, None if each.ok else each.detail)
         for each in sorted(reports, key=lambda each: each.name)
+        if each.ok is not None
     ]
     return [*workloads, *depends]
 

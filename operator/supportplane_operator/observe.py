@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import httpx2
 import orjson
 from lightkube import ApiError, AsyncClient
 
@@ -23,7 +24,7 @@ from supportplane_operator.parse import Kind, Unusable, parse
 from supportplane_operator.references import References
 from supportplane_operator.resources import CONFIG_MAP, ENDPOINT_SLICE, EVENT, typed
 from supportplane_operator.runtime_status import StatusReader
-from supportplane_operator.snapshot import BaseSnapshot, ChildKey, EndpointSnapshot, Manifest, Snapshot
+from supportplane_operator.snapshot import BaseSnapshot, ChildKey, EndpointSnapshot, Manifest, Snapshot, Unread
 
 FRESH_S = 5.0  # what was asked of the API server is believed for this long
 UNREADY_S = 5.0  # a pod that is not ready for longer may have an event that says why
@@ -49,23 +50,23 @@ class Observer:
     async def agent(self, raw: Manifest) -> Snapshot:
         """Raises Unusable for an agent of another version of the contract."""
         key, agent = key_of(raw), parse(SupportAgent, raw)
-        invalid: list[str] = []
-        bases = [self._companion(KnowledgeBase, key, each.name, invalid) for each in agent.spec.template.knowledge]
+        unread: list[Unread] = []
+        bases = [self._companion(KnowledgeBase, key, each.name, unread) for each in agent.spec.template.knowledge]
         present = tuple(each for each in bases if each is not None)
         children, pods = _divided(self.cache.owned_by(key))
         report, silence = self.reports.answer(key) if self.reports else (None, None)
         return Snapshot(
             agent=agent,
             raw=raw,
-            agent_class=self._class(agent, invalid),
-            endpoint=self._companion(ModelEndpoint, key, agent.spec.template.model.model_ref.name, invalid),
+            agent_class=self._class(agent, unread),
+            endpoint=self._companion(ModelEndpoint, key, agent.spec.template.model.model_ref.name, unread),
             bases=present,
             children=children,
             pods=pods,
             capabilities=self.capabilities(),
             runtime=report,
             runtime_error=silence,
-            invalid=tuple(invalid),
+            unread=tuple(unread),
             sources=await self._sources(key.namespace, present),
             events=await self._events(key.namespace, pods),
         )
@@ -94,33 +95,32 @@ class Observer:
             slices = [
                 each async for each in self.client.list(_EndpointSlice, namespace=agent.namespace, labels=selector)
             ]
-        except ApiError:
+        except httpx2.HTTPError:  # refused, or the API server is away
             return []
         return [address for each in slices for address in _addresses(each)]
 
-    def _companion(self, model: type[Kind], agent: Key, name: str, invalid: list[str]) -> Kind | None:
-        return self._parsed(model, Key(model.__name__, agent.namespace, name), invalid)
+    def _companion(self, model: type[Kind], agent: Key, name: str, unread: list[Unread]) -> Kind | None:
+        return self._parsed(model, Key(model.__name__, agent.namespace, name), unread)
 
-    def _class(self, agent: SupportAgent, invalid: list[str]) -> SupportAgentClass | None:
+    def _class(self, agent: SupportAgent, unread: list[Unread]) -> SupportAgentClass | None:
         named = agent.spec.class_ref
-        return self._parsed(SupportAgentClass, Key("SupportAgentClass", "", named.name), invalid) if named else None
+        return self._parsed(SupportAgentClass, Key("SupportAgentClass", "", named.name), unread) if named else None
 
-    def _parsed(self, model: type[Kind], key: Key, invalid: list[str]) -> Kind | None:
-        """None for an object that is not there, or that is not understood: then ``invalid`` says why."""
+    def _parsed(self, model: type[Kind], key: Key, unread: list[Unread]) -> Kind | None:
+        """None for an object that is not there, or that is not understood: then ``unread`` says why."""
         raw = self.cache.get(key)
         if raw is None or "deletionTimestamp" in raw["metadata"]:
             return None
         try:
             return parse(model, raw)
         except Unusable as reason:
-            invalid.append(f"{key.kind}/{key.name}: {reason.sentence}")
+            unread.append(Unread(key.kind, key.name, reason.sentence, reason.is_unknown))
             return None
 
     def _heard_of(self, endpoint: Key) -> tuple[bool | None, str]:
-        """The best that any agent says of its model; nothing while none has answered."""
+        """The best that any agent says of its model; nothing while none knows."""
         heard = [part for agent in sorted(self.references.users(endpoint)) for part in self._model_of(agent)]
-        good = next((part for part in heard if part.ok), None)
-        chosen = good or (heard[0] if heard else None)
+        chosen = next((part for ok in (True, False, None) for part in heard if part.ok is ok), None)
         return (None, "") if chosen is None else (chosen.ok, chosen.detail)
 
     def _model_of(self, agent: Key) -> Iterable[Any]:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from supportplane_crds import ConditionType
+from supportplane_crds import ConditionType, Reason
 from supportplane_crds.names import FINALIZER
 from supportplane_operator import apply, checks, conditions
 from supportplane_operator.cache import Key, key_of
@@ -169,7 +169,8 @@ class Reconciler:
         await self._write(snapshot.raw, conditions.companion_status_of(snapshot, verdicts, self.clock()))
 
     async def _unusable(self, reason: Unusable) -> Outcome:
-        status = conditions.invalid_status_of(reason.raw, [reason.sentence], self.clock())
+        why = Reason.UNSUPPORTED_FEATURE if reason.is_unknown else Reason.INVALID_SPEC
+        status = conditions.unusable_status_of(reason.raw, why, reason.sentence, self.clock())
         await self._write(reason.raw, status)
         return Outcome(refused=True)
 

@@ -12,15 +12,16 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import structlog
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
+from pydantic import BaseModel, Field, ValidationError
 
 from supportplane_crds.names import STATUS_ISSUER, STATUS_PATH, status_audience
+from supportplane_crds.status import MAX_COUNT
 from supportplane_operator.cache import Key
 from supportplane_operator.errors import Misconfigured, RuntimeSilent
 from supportplane_operator.metrics import Metrics
@@ -168,6 +169,9 @@ class StatusReader:
                 self._metrics.status_requests.labels("silent").inc()
                 known.address = None
                 return None, str(silence)
+            except Exception:  # the top of a task: were it to end, its last answer would be believed for ever
+                log.exception("status_not_asked", agent=agent.name, namespace=agent.namespace)
+                return None, "the operator could not ask the question for its status"
         self._metrics.status_requests.labels("answered").inc()
         return report, None
 
@@ -192,10 +196,12 @@ class StatusReader:
     async def _get(self, agent: Key, address: str) -> RuntimeReport:
         headers = {"Authorization": f"Bearer {self._signer.token(agent)}", "Host": f"{agent.name}-gateway"}
         try:
-            async with self._client().get(f"http://{address}{STATUS_PATH}", headers=headers) as reply:
-                body = await reply.content.read(MOST_BYTES)
+            url = f"http://{address}{STATUS_PATH}"
+            # Whoever answers must not send the operator on to places that only the operator reaches.
+            async with self._client().get(url, headers=headers, allow_redirects=False) as reply:
                 if reply.status != 200:
                     raise RuntimeSilent(f"the gateway answered with HTTP {reply.status} to the question for its status")
+                body = await _body(reply)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise RuntimeSilent("the gateway did not answer the question for its status") from error
         return parse_report(body)
@@ -204,32 +210,55 @@ class StatusReader:
         """Made at the first question, when a loop runs. A connection is not kept: the next question is seconds away."""
         if self._session is None:
             connector = aiohttp.TCPConnector(force_close=True, limit=0)
-            self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout)
+            self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout, auto_decompress=False)
         return self._session
+
+
+async def _body(reply: aiohttp.ClientResponse) -> bytes:
+    """Raises RuntimeSilent for one that no gateway of ours would send."""
+    found = bytearray()
+    async for chunk in reply.content.iter_chunked(MOST_BYTES):
+        found += chunk
+        if len(found) > MOST_BYTES:
+            raise RuntimeSilent(_NOT_UNDERSTOOD)
+    return bytes(found)
+
+
+_NOT_UNDERSTOOD = "the gateway's answer to the question for its status is not understood"
+
+
+class _Part(BaseModel):
+    name: str = Field(max_length=63)
+    ok: bool | None
+    required: bool = True
+    detail: str = ""
+
+
+class _Count(BaseModel):
+    name: str = Field(max_length=63)
+    documents: int = Field(ge=0, le=MAX_COUNT)
+    chunks: int = Field(ge=0, le=MAX_COUNT)
+
+
+class _Answer(BaseModel):
+    """What may stand in a status of ours: whoever has a pod behind the Service can send anything."""
+
+    version: str
+    revision: str | None = None
+    mode: str
+    components: tuple[_Part, ...] = Field(default=(), max_length=32)
+    knowledge: tuple[_Count, ...] = Field(default=(), max_length=16)
 
 
 def parse_report(body: bytes) -> RuntimeReport:
     """Raises RuntimeSilent for anything that is not a status, so that a stranger's answer is none."""
     try:
-        found = json.loads(body)
-        return RuntimeReport(
-            version=str(found["version"]),
-            revision=found.get("revision"),
-            mode=str(found["mode"]),
-            components=tuple(_component(each) for each in found.get("components") or ()),
-            knowledge=tuple(_knowledge(each) for each in found.get("knowledge") or ()),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RuntimeSilent("the gateway's answer to the question for its status is not understood") from error
-
-
-def _component(found: dict[str, Any]) -> ComponentReport:
-    name, ok, required = str(found["name"]), bool(found["ok"]), bool(found.get("required", True))
-    return ComponentReport(name, ok, required, str(found.get("detail") or ""))
-
-
-def _knowledge(found: dict[str, Any]) -> KnowledgeReport:
-    return KnowledgeReport(str(found["name"]), int(found["documents"]), int(found["chunks"]))
+        found = _Answer.model_validate_json(body)
+    except ValidationError as error:
+        raise RuntimeSilent(_NOT_UNDERSTOOD) from error
+    parts = {each.name: ComponentReport(each.name, each.ok, each.required, each.detail) for each in found.components}
+    counts = {each.name: KnowledgeReport(each.name, each.documents, each.chunks) for each in found.knowledge}
+    return RuntimeReport(found.version, found.revision, found.mode, tuple(parts.values()), tuple(counts.values()))
 
 
 async def _pause(known: _Asked) -> None:

@@ -29,10 +29,10 @@ _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class ComponentReport:
-    """A part as the runtime sees it. detail: a sentence for people."""
+    """A part as the runtime sees it. ok: None where it could not be asked. detail: a sentence for people."""
 
     name: str  # database, cache, model, knowledge, orchestrator or schema
-    ok: bool
+    ok: bool | None
     required: bool
     detail: str
 
@@ -61,8 +61,21 @@ class RuntimeReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A stored object that the agent names and that this operator does not understand; sentence says why.
+
+    is_newer: it has a field or a word that this operator does not know.
+    """
+
+    kind: str
+    name: str
+    sentence: str
+    is_newer: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One agent. raw: the object as read, with its status. invalid: why a stored companion could not be parsed.
+    """One agent. raw: the object as read, with its status. unread: companions that exist, but cannot be parsed.
 
     runtime: None until a gateway answered; runtime_error says why it did not. sources: a digest of each ConfigMap that
     knowledge is read from, None for one that does not exist, no entry where nobody looked. events: Warning events of
@@ -79,7 +92,7 @@ class Snapshot:
     capabilities: frozenset[str] = frozenset()
     runtime: RuntimeReport | None = None
     runtime_error: str | None = None
-    invalid: tuple[str, ...] = ()
+    unread: tuple[Unread, ...] = ()
     sources: Mapping[ChildKey, str | None] = field(default_factory=lambda: _NOTHING)
     events: tuple[Manifest, ...] = ()
 

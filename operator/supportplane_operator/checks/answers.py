@@ -1,23 +1,30 @@
 """ModelReady and KnowledgeReady: what answers are made of, as the runtime says it."""
 
 from supportplane_crds import ConditionType, Mode, Reason, names
-from supportplane_operator.checks.persistence import silence
+from supportplane_operator.checks.persistence import silence, untold
 from supportplane_operator.checks.pods import obstacles
+from supportplane_operator.checks.unread import misunderstood
 from supportplane_operator.conditions import Impact, Verdict
 from supportplane_operator.render import job
 from supportplane_operator.render.plan import Plan
-from supportplane_operator.snapshot import Manifest, RuntimeReport
+from supportplane_operator.snapshot import ComponentReport, Manifest
 
 
 def _is_auto(plan: Plan) -> bool:
     return plan.snapshot.agent.spec.mode is Mode.AUTO
 
 
-def _told_by_orchestrator(plan: Plan) -> RuntimeReport | None:
-    """The report; None where the gateway could not ask an orchestrator, which alone sees model and index."""
+def _told(plan: Plan, part: str) -> ComponentReport | str | None:
+    """What the orchestrator, which alone sees model and index, says of a part; a sentence where it could not be asked.
+
+    None where it was asked and says nothing of it.
+    """
     report = plan.snapshot.runtime
     orchestrator = report.component("orchestrator") if report else None
-    return None if orchestrator is not None and not orchestrator.ok else report
+    if report is None or (orchestrator is not None and not orchestrator.ok):
+        return silence(plan)
+    found = report.component(part)
+    return untold(plan, found) if found is not None and found.ok is None else found
 
 
 # The model
@@ -30,15 +37,15 @@ def model_ready(plan: Plan) -> Verdict:
 
 
 def _model(plan: Plan) -> tuple[bool | None, Reason, str]:
+    unread = misunderstood(plan, "ModelEndpoint")
+    if unread is not None:
+        return None, *unread
     if plan.endpoint is None:
         name = plan.snapshot.agent.spec.template.model.model_ref.name
         return False, Reason.MODEL_NOT_FOUND, f"ModelEndpoint {name} does not exist"
-    report = _told_by_orchestrator(plan)
-    if report is None:
-        return None, Reason.STATUS_UNREADABLE, silence(plan)
-    found = report.component("model")
-    if found is None:
-        return None, Reason.STATUS_UNREADABLE, "The runtime does not say whether its model answers"
+    found = _told(plan, "model")
+    if not isinstance(found, ComponentReport):
+        return None, Reason.STATUS_UNREADABLE, found or "The runtime does not say whether its model answers"
     if found.ok:
         return True, Reason.PROBED, f"ModelEndpoint {plan.endpoint.name} answers"
     way = f"see Deployment {names.model(plan.endpoint.name)}" if plan.model_url else "check its url and credentials"
@@ -68,6 +75,9 @@ def has_index(plan: Plan) -> bool:
 def _knowledge(plan: Plan) -> tuple[bool | None, Reason, str]:
     if not plan.snapshot.agent.spec.template.knowledge:
         return True, Reason.NO_KNOWLEDGE, "No knowledge base is named; every question goes to a person"
+    unread = misunderstood(plan, "KnowledgeBase")
+    if unread is not None:
+        return None, *unread
     if plan.missing_bases:
         return False, Reason.KNOWLEDGE_NOT_FOUND, f"KnowledgeBase {plan.missing_bases[0]} does not exist"
     path = next((base.name for base in plan.bases for source in base.spec.sources if source.path is not None), None)
@@ -106,14 +116,14 @@ def _has_failed(found: Manifest) -> bool:
 
 
 def _counted(plan: Plan) -> tuple[bool | None, Reason, str]:
-    report = _told_by_orchestrator(plan)
-    if report is None:
-        return None, Reason.STATUS_UNREADABLE, silence(plan)
-    found = report.component("knowledge")
-    if found is not None and not found.ok and not report.knowledge:
+    found = _told(plan, "knowledge")
+    if isinstance(found, str):
+        return None, Reason.STATUS_UNREADABLE, found
+    knowledge = plan.snapshot.runtime.knowledge if plan.snapshot.runtime else ()
+    if found is not None and not found.ok and not knowledge:
         reason = Reason.VECTOR_STORE_UNREACHABLE if plan.weaviate else Reason.INDEXING_FAILED
         return False, reason, f"The index does not answer: {found.detail}"
-    counted = {each.name: each for each in report.knowledge}
+    counted = {each.name: each for each in knowledge}
     empty = next((base.name for base in plan.bases if base.name not in counted or not counted[base.name].chunks), None)
     if empty is not None:
         return False, Reason.INDEXING, f"KnowledgeBase {empty} has no passage in the index yet"

@@ -11,7 +11,7 @@ _TOLD_ELSEWHERE = frozenset({"database", "schema", "cache", "weaviate", "model",
 def components(plan: Plan) -> Verdict:
     """Parts that the runtime reports as failing and that no other condition is about."""
     reports = plan.snapshot.runtime.components if plan.snapshot.runtime else ()
-    failing = next((each for each in reports if not each.ok and each.name not in _TOLD_ELSEWHERE), None)
+    failing = next((each for each in reports if each.ok is False and each.name not in _TOLD_ELSEWHERE), None)
     if failing is None:
         return Verdict(HOLDS, ConditionType.DEGRADED, Reason.AS_EXPECTED, "", Impact.NONE)
     impact = Impact.READY if failing.required else Impact.DEGRADED

@@ -13,6 +13,7 @@ _NOT_ANSWERING = (
     ("cache", Reason.CACHE_UNREACHABLE),
     ("weaviate", Reason.VECTOR_STORE_UNREACHABLE),
 )
+_BEHIND = frozenset({"model", "knowledge"})  # what only an orchestrator sees
 
 
 def persistence_ready(plan: Plan) -> Verdict:
@@ -46,6 +47,8 @@ def _not_configured(plan: Plan) -> Verdict | None:
 def _as_reported(plan: Plan, report: RuntimeReport) -> Verdict:
     for name, reason in _NOT_ANSWERING:
         found = report.component(name)
+        if found is not None and found.ok is None:
+            return _verdict(UNKNOWN, Reason.STATUS_UNREADABLE, untold(plan, found))
         if found is not None and not found.ok:
             return _failing(plan, found, reason)
     if report.component("database") is None:
@@ -114,6 +117,12 @@ def _migration_pending(plan: Plan) -> Verdict | None:
 
 def _unknown(plan: Plan) -> Verdict:
     return _verdict(UNKNOWN, Reason.STATUS_UNREADABLE, silence(plan))
+
+
+def untold(plan: Plan, found: ComponentReport) -> str:
+    """That a part could not be asked, and who knows of it."""
+    who = names.orchestrator(plan.name) if found.name in _BEHIND else names.gateway(plan.name)
+    return f"Service {who} does not tell of the {found.name}: {found.detail}"
 
 
 def silence(plan: Plan) -> str:

@@ -2,6 +2,7 @@
 
 from supportplane_crds import ConditionType, Mode, Reason
 from supportplane_operator.checks.pods import REFERENCES, obstacles
+from supportplane_operator.checks.unread import misunderstood
 from supportplane_operator.checks.workloads import is_available
 from supportplane_operator.conditions import FAILS, HOLDS, Impact, Verdict
 from supportplane_operator.render.plan import Plan
@@ -11,6 +12,9 @@ _TYPE = ConditionType.RESOLVED_REFS
 
 def accepted(plan: Plan) -> Verdict:
     reference = plan.snapshot.agent.spec.class_ref
+    unread = misunderstood(plan, "SupportAgentClass")
+    if unread is not None:
+        return Verdict(FAILS, ConditionType.ACCEPTED, *unread)
     if reference is not None and plan.snapshot.agent_class is None:
         message = f"SupportAgentClass {reference.name} does not exist; create it, or take spec.classRef away"
         return Verdict(FAILS, ConditionType.ACCEPTED, Reason.CLASS_NOT_FOUND, message)
@@ -30,9 +34,8 @@ def _impact(plan: Plan) -> Impact:
 
 
 def _unreadable(plan: Plan) -> Verdict | None:
-    if not plan.snapshot.invalid:
-        return None
-    return Verdict(FAILS, _TYPE, Reason.INVALID_REFERENCE, "; ".join(plan.snapshot.invalid))
+    unread = misunderstood(plan)
+    return Verdict(FAILS, _TYPE, *unread, _impact(plan)) if unread else None
 
 
 def _missing_model(plan: Plan) -> Verdict | None:

@@ -2,6 +2,8 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from operator_samples import SETTINGS, applied, endpoint_snapshot, ready, snapshot
 from supportplane_crds import CompanionStatus, ConditionType, Reason, SupportAgentStatus
 from supportplane_operator import checks
@@ -11,9 +13,9 @@ from supportplane_operator.conditions import (
     Verdict,
     companion_status_of,
     conditions_of,
-    invalid_status_of,
     is_only_numbers,
     status_of,
+    unusable_status_of,
 )
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.snapshot import (
@@ -105,6 +107,18 @@ def _json(value: Manifest) -> str:
     return json.dumps(value)
 
 
+def test_what_a_pod_says_of_itself_never_makes_a_status_that_the_api_server_refuses() -> None:
+    chatty = ComponentReport("database", ok=False, required=True, detail="x" * 300_000)
+    shown = status(replace(applied(snapshot()), runtime=RuntimeReport("0.1.0", "r", "Auto", (chatty,))))
+    assert SupportAgentStatus.model_validate_json(_json(shown))
+
+
+def test_a_part_that_nobody_could_ask_is_not_listed_as_failing() -> None:
+    parts = (ComponentReport("model", ok=None, required=False, detail="Not known"),)
+    shown = status(replace(applied(snapshot()), runtime=RuntimeReport("0.1.0", "r", "Auto", parts)))
+    assert "model" not in [each["name"] for each in shown["components"]]
+
+
 def test_the_same_snapshot_has_the_same_status_later() -> None:
     found = applied(snapshot())
     first = status(found)
@@ -135,13 +149,15 @@ def test_the_address_is_the_first_host_name_where_there_is_one() -> None:
     assert status(snapshot({"gateway": plain}))["url"] == "http://a.example"
 
 
-def test_an_object_that_cannot_be_read_says_so_and_keeps_the_rest() -> None:
+@pytest.mark.parametrize("reason", [Reason.INVALID_SPEC, Reason.UNSUPPORTED_FEATURE])
+def test_an_object_that_cannot_be_read_says_so_and_keeps_the_rest(reason: Reason) -> None:
     found = applied(snapshot())
     old = status(found)
-    shown = invalid_status_of({**found.raw, "status": old}, ["spec.mode: is unknown"], LATER)
+    shown = unusable_status_of({**found.raw, "status": old}, reason, "spec.mode: is unknown", LATER)
     told = {each["type"]: (each["status"], each["reason"]) for each in shown["conditions"]}
-    assert told["Accepted"] == told["Ready"] == ("False", "InvalidSpec")
-    assert told["Stalled"] == ("True", "InvalidSpec")
+    assert told["Accepted"] == told["Ready"] == ("False", reason)
+    assert told["Stalled"] == ("True", reason)
+    assert all("spec.mode: is unknown" in each["message"] for each in shown["conditions"] if each["reason"] == reason)
     assert told["ResolvedRefs"] == ("True", "AllResolved")
     assert shown["revision"] == old["revision"]
 

@@ -70,9 +70,33 @@ def test_an_answer_is_understood() -> None:
     assert parse_report(json.dumps(ANSWER).encode()) == REPORT
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"<html>", b"[]", b'"x"', b"{}", b'{"version": 1, "mode": "x", "components": [1]}']
-)
+def changed(**parts: object) -> bytes:
+    return json.dumps({**ANSWER, **parts}).encode()
+
+
+def test_what_nobody_could_tell_is_neither_true_nor_false() -> None:
+    part = {"name": "model", "ok": None, "required": False, "detail": "Not known: no orchestrator answers"}
+    (found,) = parse_report(changed(components=[part])).components
+    assert found.ok is None
+
+
+STRANGE = {
+    "nothing": b"",
+    "a page": b"<html>",
+    "a list": b"[]",
+    "a text": b'"x"',
+    "no fields": b"{}",
+    "numbers for parts": b'{"version": 1, "mode": "x", "components": [1]}',
+    "nested without end": b"[" * 100_000,
+    "an endless number": changed(knowledge=[{"name": "a", "documents": 7, "chunks": 1}]).replace(b" 7,", b" 1e999,"),
+    "more than a status can hold": changed(knowledge=[{"name": "a", "documents": 2**31, "chunks": 1}]),
+    "fewer than none": changed(knowledge=[{"name": "a", "documents": -1, "chunks": 1}]),
+    "a name of a page": changed(knowledge=[{"name": "a" * 64, "documents": 1, "chunks": 1}]),
+    "too many": changed(knowledge=[{"name": f"a{index}", "documents": 1, "chunks": 1} for index in range(17)]),
+}
+
+
+@pytest.mark.parametrize("body", STRANGE.values(), ids=STRANGE)
 def test_a_strangers_answer_is_none(body: bytes) -> None:
     with pytest.raises(RuntimeSilent, match="not understood"):
         parse_report(body)
@@ -83,15 +107,24 @@ class Served:
 
     def __init__(self, signer: Signer) -> None:
         self.status = 200
+        self.elsewhere: str | None = None
+        self.padding = ""
+        self.asked = 0
+        self.fails = False
         self.addresses: list[str] = []
         self.changes: asyncio.Queue[Key] = asyncio.Queue()
         self.reader = StatusReader(signer, self.find, changed=self.changes.put_nowait, timeout_s=2, metrics=Metrics())
 
     async def find(self, _: Key) -> list[str]:
+        if self.fails:
+            raise LookupError("the cluster is not what it should be")
         return self.addresses
 
     async def answer(self, _: web.Request) -> web.Response:
-        return web.json_response(ANSWER, status=self.status)
+        self.asked += 1
+        headers = {"Location": self.elsewhere} if self.elsewhere and self.asked == 1 else {}
+        status = self.status if self.elsewhere is None or headers else 200
+        return web.json_response({**ANSWER, "padding": self.padding}, status=status, headers=headers)
 
 
 @pytest_asyncio.fixture
@@ -122,6 +155,35 @@ async def test_a_refusal_is_the_reason_for_no_answer(served: Served) -> None:
     report, reason = served.reader.answer(AGENT)
     assert report is None
     assert "401" in str(reason)
+
+
+async def test_nobody_sends_the_operator_elsewhere(served: Served) -> None:
+    served.elsewhere = f"http://{served.addresses[0]}/internal/v1/status"
+    served.status = 307
+    served.reader.watch(AGENT, soon=True)
+    await asyncio.wait_for(served.changes.get(), 10)
+    report, reason = served.reader.answer(AGENT)
+    assert report is None
+    assert "307" in str(reason)
+    assert served.asked == 1
+
+
+async def test_an_answer_without_end_is_none(served: Served) -> None:
+    served.padding = "x" * 300_000
+    served.reader.watch(AGENT, soon=True)
+    await asyncio.wait_for(served.changes.get(), 10)
+    assert "not understood" in str(served.reader.answer(AGENT)[1])
+
+
+async def test_an_operator_that_cannot_find_the_pods_goes_on_asking(served: Served) -> None:
+    served.fails = True
+    served.reader.watch(AGENT, soon=True)
+    await asyncio.wait_for(served.changes.get(), 10)
+    assert "could not ask" in str(served.reader.answer(AGENT)[1])
+    served.fails = False
+    served.reader.watch(AGENT, soon=True, pods=1)
+    await asyncio.wait_for(served.changes.get(), 10)
+    assert served.reader.answer(AGENT) == (REPORT, None)
 
 
 async def test_a_pod_that_does_not_answer_is_passed_over(served: Served, free_port: int) -> None:

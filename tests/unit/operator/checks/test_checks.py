@@ -9,7 +9,7 @@ from supportplane_operator import checks
 from supportplane_operator.conditions import Impact, Verdict, summarised
 from supportplane_operator.errors import WriteRefused
 from supportplane_operator.render.plan import Plan
-from supportplane_operator.snapshot import ComponentReport, KnowledgeReport, Manifest, RuntimeReport, Snapshot
+from supportplane_operator.snapshot import ComponentReport, KnowledgeReport, Manifest, RuntimeReport, Snapshot, Unread
 
 REVISION = Plan(snapshot(), SETTINGS).revision
 WELL = ("database", "schema", "cache", "model", "knowledge", "orchestrator")
@@ -94,7 +94,7 @@ FAILING: dict[str, tuple[Snapshot, ConditionType, bool | None, Reason, Reason]] 
         ConditionType.RESOLVED_REFS, False, Reason.KNOWLEDGE_NOT_FOUND, Reason.KNOWLEDGE_NOT_FOUND,
     ),
     "an unreadable companion": (
-        serving(invalid=("ModelEndpoint slm: spec.url is wrong",)),
+        serving(unread=(Unread("ModelEndpoint", "slm", "spec.url: is wrong", is_newer=False),)),
         ConditionType.RESOLVED_REFS, False, Reason.INVALID_REFERENCE, Reason.INVALID_REFERENCE,
     ),
     "no Secret and no pods": (
@@ -199,6 +199,60 @@ def test_what_only_an_orchestrator_can_tell_is_unknown_without_one() -> None:
     assert (found["ModelReady"].ok, found["KnowledgeReady"].ok) == (None, None)
     assert found["ModelReady"].message == "Service helpdesk-orchestrator does not answer the gateway, which asks it"
     assert (found["Ready"].ok, found["Ready"].reason) == (False, Reason.COMPONENT_FAILING)
+
+
+def untold(*names: str) -> RuntimeReport:
+    """As a gateway says it of parts that nobody could tell of."""
+    whole = report()
+    components = tuple(
+        replace(each, ok=None, required=False, detail="Not known: the orchestrator is of another release")
+        if each.name in names
+        else each
+        for each in whole.components
+    )
+    return replace(whole, components=components, knowledge=())
+
+
+def test_a_part_that_could_not_be_asked_is_neither_well_nor_failing() -> None:
+    found = verdicts(serving(runtime=untold("model", "knowledge")))
+    for kind, part in ((ConditionType.MODEL_READY, "model"), (ConditionType.KNOWLEDGE_READY, "knowledge")):
+        assert (found[kind].ok, found[kind].reason) == (None, Reason.STATUS_UNREADABLE)
+        assert found[kind].message == (
+            f"Service helpdesk-orchestrator does not tell of the {part}: "
+            "Not known: the orchestrator is of another release"
+        )
+    assert (found["Ready"].ok, found["Degraded"].ok) == (None, False)
+
+
+def test_stores_that_could_not_be_asked_are_not_known() -> None:
+    assert told(serving(runtime=untold("cache")), ConditionType.PERSISTENCE_READY) == (None, Reason.STATUS_UNREADABLE)
+
+
+NEWER = "spec.reranker: unknown field"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "condition"),
+    [
+        ("ModelEndpoint", "slm", ConditionType.MODEL_READY),
+        ("KnowledgeBase", "handbook", ConditionType.KNOWLEDGE_READY),
+    ],
+)
+def test_a_companion_of_a_newer_contract_is_not_said_to_be_missing(
+    kind: str, name: str, condition: ConditionType
+) -> None:
+    gone: dict[str, Any] = {"endpoint": None} if kind == "ModelEndpoint" else {"bases": ()}
+    found = verdicts(serving(unread=(Unread(kind, name, NEWER, is_newer=True),), **gone))
+    assert (found["ResolvedRefs"].ok, found["ResolvedRefs"].reason) == (False, Reason.UNSUPPORTED_FEATURE)
+    assert found["ResolvedRefs"].message == f"{kind} {name}: {NEWER}; update the operator, or take it out"
+    assert (found[condition].ok, found[condition].reason) == (None, Reason.UNSUPPORTED_FEATURE)
+    assert found["Stalled"].reason is Reason.UNSUPPORTED_FEATURE
+
+
+def test_a_class_of_a_newer_contract_is_not_said_to_be_missing() -> None:
+    newer = Unread("SupportAgentClass", "gold", NEWER, is_newer=True)
+    found = serving({"classRef": {"name": "gold"}}, unread=(newer,))
+    assert told(found, ConditionType.ACCEPTED) == (False, Reason.UNSUPPORTED_FEATURE)
 
 
 def test_an_index_that_does_not_answer_is_not_an_empty_one() -> None:
