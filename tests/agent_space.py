@@ -58,6 +58,10 @@ class Space:
         assert found is not None, f"{plural}/{name} is not there"
         return found
 
+    def all(self, plural: str, group: str = GROUP) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.cluster.ask("GET", self.path(plural, group=group)).body["items"]
+        return found
+
     def patch(
         self, name: str, body: dict[str, Any], plural: str = "supportagents", group: str = GROUP
     ) -> dict[str, Any]:

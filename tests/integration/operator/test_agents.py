@@ -1,32 +1,19 @@
 """An agent on a real API server: it becomes ready, stays as it should be, and goes when it is deleted."""
 
-import json
 from functools import partial
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
+from agent_settled import applied, wait_settled
 from agent_space import APPS, ENDPOINT, Space, agent
+from audited import looks, writes
 from cluster import Cluster, eventually
 from manifests.wrong_objects import REPOSITORY
-from operator_process import ACCOUNT, SYSTEM, Operator
+from operator_process import Operator
 
 pytestmark = pytest.mark.slow
-WRITES = {"create", "update", "patch", "delete"}
-USER = f"system:serviceaccount:{SYSTEM}:{ACCOUNT}"
-
-
-def writes_in(cluster: Cluster, namespace: str) -> list[str]:
-    """What the operator changed in a namespace, from the audit log."""
-    lines = (json.loads(line) for line in cluster.audit_log.read_text().splitlines())
-    return [
-        f"{line['verb']} {line['requestURI']}"
-        for line in lines
-        if line["user"]["username"] == USER
-        and line["verb"] in WRITES
-        and line.get("objectRef", {}).get("namespace") == namespace
-    ]
 
 
 def test_the_smallest_agent_becomes_ready_when_its_gateway_says_so(space: Space, operator: Operator) -> None:
@@ -59,20 +46,18 @@ def test_without_an_answer_ready_is_unknown_and_never_true(space: Space, operato
 
 
 def test_looking_again_writes_nothing(space: Space, operator: Operator) -> None:
-    name = space.run(agent())
-    space.wait_ready(name)
-    before = settled(space)
-    done, written = operator.metric("supportplane_operator_reconciles_total"), writes_in(space.cluster, space.namespace)
-    eventually(lambda: operator.metric("supportplane_operator_reconciles_total") > done + 8, "two more resyncs")
-    assert versions(space) == before
-    assert writes_in(space.cluster, space.namespace) == written
+    space.run(agent())
+    wait_settled(space)
+    before, written = applied(space), writes(space.cluster, space.namespace)
+    wait_looked_again(space.cluster, operator)
+    assert writes(space.cluster, space.namespace) == written
+    assert applied(space) == before
 
 
 @pytest.mark.parametrize("what", ["deleted", "edited"])
 def test_every_child_comes_back(space: Space, operator: Operator, what: str) -> None:
-    name = space.run(agent())
-    space.wait_ready(name)
-    settled(space)
+    space.run(agent())
+    wait_settled(space)
     before = space.children()
     for key, child in before.items():
         if what == "edited" and key.startswith("jobs/"):
@@ -100,8 +85,7 @@ def test_a_paused_agent_is_left_alone(space: Space, operator: Operator) -> None:
     space.patch(name, {"metadata": {"annotations": {"supportplane.io/paused": "true"}}})
     space.wait_condition(name, "Progressing", "False", "Paused")
     space.delete(f"{name}-gateway", "services", "/api/v1")
-    done = operator.metric("supportplane_operator_reconciles_total")
-    eventually(lambda: operator.metric("supportplane_operator_reconciles_total") > done + 4, "a resync")
+    wait_looked_again(space.cluster, operator)
     assert space.cluster.read(space.path("services", f"{name}-gateway", "/api/v1")) is None
     space.patch(name, {"metadata": {"annotations": {"supportplane.io/paused": None}}})
     eventually(lambda: space.cluster.read(space.path("services", f"{name}-gateway", "/api/v1")), "the Service returns")
@@ -185,22 +169,11 @@ def rolled_out(space: Space, name: str) -> dict[str, Any] | None:
     return status if is_current and status["revision"] == status["updateRevision"] else None
 
 
-def versions(space: Space) -> dict[str, str]:
-    """Of everything that does not change by itself."""
-    found = space.children() | {"agent": space.read("helpdesk"), "endpoint": space.read("slm", "modelendpoints")}
-    return {key: each["metadata"]["resourceVersion"] for key, each in found.items()}
-
-
-def settled(space: Space) -> dict[str, str]:
-    """The versions, after they have been the same for a moment: pods, jobs and budgets are done."""
-    last: list[dict[str, str]] = [{}]
-
-    def read() -> dict[str, str] | None:
-        now, before = versions(space), last[0]
-        last[0] = now
-        return now if now == before else None
-
-    return eventually(read, "nothing changes any more")
+def wait_looked_again(cluster: Cluster, operator: Operator) -> None:
+    """Until every object was looked at anew: the second resync begins seconds after the first put them in the queue."""
+    before = looks(cluster)
+    eventually(lambda: looks(cluster) >= before + 2, "two resyncs began")
+    eventually(lambda: operator.metric("supportplane_operator_queue_depth") == 0, "nothing waits")
 
 
 def damage(space: Space, child: dict[str, Any], what: str) -> None:

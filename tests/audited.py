@@ -1,0 +1,57 @@
+"""What the operator asked of an API server, from its audit log: one line a request, complete before it is answered.
+
+Counting here sees also what changed nothing, which no comparison of objects would.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from cluster import Cluster
+from operator_process import ACCOUNT, SYSTEM
+
+USER = f"system:serviceaccount:{SYSTEM}:{ACCOUNT}"
+WRITES = {"create", "update", "patch", "delete"}
+LEASE = "leases"
+
+
+def writes(cluster: Cluster, namespace: str | None = None) -> list[str]:
+    """Every request that may change something, but for the Lease. namespace: only of this one."""
+    found = (each for each in _requests(cluster) if _is_write(each) and _is_in(each, namespace))
+    return [f"{each['verb']} {each['requestURI']}" for each in found]
+
+
+def conflicts(cluster: Cluster, namespace: str) -> list[str]:
+    """Writes that the API server refused because somebody else had written."""
+    found = (each for each in _requests(cluster) if _is_write(each) and _is_in(each, namespace))
+    return [f"{each['verb']} {each['requestURI']}" for each in found if each["responseStatus"].get("code") == 409]
+
+
+def looks(cluster: Cluster) -> int:
+    """How often all agents were listed: by kopf at the start, from then on by every resync."""
+    agents = {"verb": "list", "resource": "supportagents"}
+    return sum(
+        {"verb": each["verb"], "resource": _object(each).get("resource")} == agents for each in _requests(cluster)
+    )
+
+
+def _requests(cluster: Cluster) -> Iterator[dict[str, Any]]:
+    with cluster.audit_log.open(encoding="utf-8") as log:
+        for line in log:
+            if USER in line and line.endswith("\n"):
+                request = json.loads(line)
+                if request["user"]["username"] == USER:
+                    yield request
+
+
+def _is_write(request: dict[str, Any]) -> bool:
+    return request["verb"] in WRITES and _object(request).get("resource") != LEASE
+
+
+def _is_in(request: dict[str, Any], namespace: str | None) -> bool:
+    return namespace is None or _object(request).get("namespace") == namespace
+
+
+def _object(request: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = request.get("objectRef", {})
+    return found
