@@ -27,7 +27,7 @@ Their fields are in [SupportAgent fields](supportagent.md).
 ## Secrets that you make
 
 The operator makes no Secret for an agent: pods get yours from Kubernetes by these keys.
-An operator that serves the whole cluster may read no Secret either.
+The operator itself may read no Secret.
 
 {secrets}
 

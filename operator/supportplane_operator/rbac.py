@@ -1,9 +1,9 @@
 """Permissions from the table that clients and watches are made from: ``python -m supportplane_operator.rbac``.
 
-Without arguments it prints the ClusterRole of an operator that serves every namespace: it cannot read any Secret. With
---namespaced it prints what an operator with ``watchNamespaces`` needs: a Role for each of them, which may get Secrets
-by name, and a ClusterRole for the one kind without namespaces. Both print the Role for its Lease. The chart contains
-the same rules; a test compares.
+Without arguments it prints the ClusterRole of an operator that serves every namespace. With --namespaced it prints what
+an operator with ``watchNamespaces`` needs: a Role for each of them, and a ClusterRole for the one kind without
+namespaces. Both print the Role for its Lease; none allows to read a Secret. The chart contains the same rules; a test
+compares.
 """
 
 import sys
@@ -23,7 +23,6 @@ from supportplane_operator.resources import (
     LEASE,
     OWN_KINDS,
     POD,
-    SECRET,
     Resource,
 )
 
@@ -45,7 +44,7 @@ def cluster_rules() -> list[Rule]:
 
 def namespace_rules() -> list[Rule]:
     """In each namespace of an operator that serves only some."""
-    return [*_rules((*(each for each in _used() if each.is_namespaced), SECRET)), *_subresources()]
+    return [*_rules(each for each in _used() if each.is_namespaced), *_subresources()]
 
 
 def global_rules() -> list[Rule]:

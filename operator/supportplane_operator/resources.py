@@ -17,9 +17,9 @@ from lightkube.generic_resource import (
 
 from supportplane_crds.names import GROUP, VERSION
 
-READ = ("get", "list", "watch")
+READ = ("list", "watch")
 OWN = (*READ, "patch")  # the finalizer; the status is a resource of its own
-CHILD = (*READ, "create", "patch", "delete")
+CHILD = ("get", *READ, "create", "patch", "delete")  # get: whether one of a conflict is ours; sources of documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,6 @@ CHILDREN = (
 POD = Resource("", "v1", "Pod", "pods", READ)
 EVENT = Resource("", "v1", "Event", "events", ("list", "create"))
 ENDPOINT_SLICE = Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", ("list",))
-SECRET = Resource("", "v1", "Secret", "secrets", ("get",))
 LEASE = Resource("coordination.k8s.io", "v1", "Lease", "leases", ("get", "create", "update"))
 
 BY_KIND = {each.kind: each for each in (*OWN_KINDS, *CHILDREN, POD)}

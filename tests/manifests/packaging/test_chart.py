@@ -328,8 +328,8 @@ def test_told_its_namespaces_the_operator_can_touch_no_other(installed: Commands
     upgrade(installed, "--set=watchNamespaces={acme}")
     assert installed.may("patch", "deployments.apps", who=OPERATOR, namespace="acme")
     assert installed.may("list", "supportagentclasses.supportplane.io", who=OPERATOR)
-    assert installed.may("get", "secrets", who=OPERATOR, namespace="acme")
-    assert not installed.may("patch", "secrets", who=OPERATOR, namespace="acme")
+    for verb in ("get", "list", "watch", "create", "patch"):
+        assert not installed.may(verb, "secrets", who=OPERATOR, namespace="acme")
     for resource in ("deployments.apps", "secrets", "supportagents.supportplane.io"):
         assert not installed.may("get", resource, who=OPERATOR, namespace="globex")
         assert not installed.may("get", resource, who=OPERATOR)
