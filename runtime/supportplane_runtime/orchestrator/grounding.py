@@ -1,15 +1,16 @@
 """The two questions the orchestrator asks of rag: what of the passages answers this, and does a passage prove that.
 
 Called by the answer node (``extract``) and the verify node (``proof``). The rules themselves, and what they were
-measured on, are in rag/sentences.py and rag/verify.py.
+measured on, are in rag/sentences.py, rag/verify.py and rag/claims.py.
 """
 
 import re
 from dataclasses import dataclass
 from typing import Final
 
+from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.orchestrator.drafts import Draft, Writer
-from supportplane_runtime.rag import sentences, verify
+from supportplane_runtime.rag import claims, sentences, verify
 from supportplane_runtime.rag.interfaces import Retrieval
 
 # List marks and punctuation.
@@ -31,14 +32,22 @@ def extract(question: str, retrieval: Retrieval) -> list[Draft]:
 
 
 def proof(draft: Draft, retrieval: Retrieval) -> Quote | None:
-    """The words of the named passage that prove a draft, or None. What claims to be quoted must stand there."""
+    """The words of the named passage that prove a draft, or None.
+
+    What claims to be quoted must stand there; that it says something, rag/sentences.py has seen to.
+    """
     chunk = retrieval.evidence[draft.passage].chunk
     if draft.writer is Writer.EXTRACT:
         words = draft.text if draft.text and draft.text in chunk.text else None
     else:
-        words = verify.support(draft.text, chunk.text, chunk.language)
-        words = words if words and is_whole(words, chunk.text) else None
+        words = _proof_of_claim(draft.text, chunk, retrieval.question)
     return Quote(draft.passage, words) if words else None
+
+
+def _proof_of_claim(claim: str, chunk: Chunk, question: str) -> str | None:
+    words = verify.support(claim, chunk.text, chunk.language)
+    holds = words and is_whole(words, chunk.text) and claims.says_something(claim, chunk, question)
+    return words if holds else None
 
 
 def is_whole(words: str, passage: str) -> bool:

@@ -81,7 +81,7 @@ def _holds(stretch: str, claim: str, wanted: Sequence[str], code: str) -> bool:
         sum(word in known for word in wanted) >= WORDS_HELD * len(wanted)
         and _literals(claim) <= _literals(stretch) | set(_WORD.findall(stretch))
         and all(span in stretch for span in _CODE_SPAN.findall(claim))
-        and _denials(claim, code) == _denials(stretch, code)
+        and denials(claim, code) == denials(stretch, code)
         and _in_order(wanted, held)
     )
 
@@ -91,10 +91,10 @@ def _literals(text: str) -> set[str]:
     return {match.strip(".,:") for match in _LITERAL.findall(plain)} | set(_NAME.findall(plain))
 
 
-def _denials(text: str, code: str) -> int:
+def denials(text: str, code: str) -> int:
     """How often the text denies or restricts: "only on Linux" is not "on Linux"."""
-    denials = _DENIALS.get(code, set())
-    return sum(word in denials or word.endswith(("n't", "n\u2019t")) for word in _WORD.findall(text.casefold()))
+    known = _DENIALS.get(code, set())
+    return sum(word in known or word.endswith(("n't", "n\u2019t")) for word in _WORD.findall(text.casefold()))
 
 
 def _in_order(wanted: Sequence[str], held: Sequence[str]) -> bool:

@@ -79,6 +79,7 @@ async def test_a_sentence_must_be_proven_by_the_passage_it_names() -> None:
 UNUSABLE: list[tuple[str, ScriptedChatModel]] = [
     ("it invents", model_writing((INVENTED, 1))),
     ("it says nothing", model_writing()),
+    ("it says the question over again", model_writing(("To rotate an API key.", 1), ("Rotate an API key", 1))),
     ("it does not keep to the form", ScriptedChatModel([["I would rotate it."]])),
     ("it is away", model_writing((HASHED, 1), fails_after=0)),
     ("it breaks off inside its first sentence", model_writing((HASHED, 1), fails_after=4)),

@@ -6,7 +6,7 @@ from supportplane_runtime.orchestrator.grounding import Quote, extract, proof
 from supportplane_runtime.rag.interfaces import Retrieval
 
 MANUAL = passage(
-    "Never delete the data folder. Widgets work only on Linux.\n\n"
+    "Never delete the data folder. Widgets work only on Linux.\n\n## Old keys\n\n"
     "Steps:\n\n1. Run `supportplane keys create`.\n2. Revoke the old key.\n\n```\nsupportplane keys list\n```\n"
 )
 
@@ -20,6 +20,8 @@ CLAIMS = [
     ("a denial that is not there", "Never revoke the old key.", None),
     ("general knowledge", "The moon is made of rock.", None),
     ("nothing", "", None),
+    ("a heading", "Old keys", None),
+    ("a lead-in", "Steps:", None),
     ("half a word", "Never delete the data fold", None),
 ]
 
