@@ -2,6 +2,7 @@
 
 InvalidRequest
 +-- InvalidFields         400    ``errors`` names each field
++-- NotOneHost            400    no Host header, or several (RFC 9112, 3.2)
 Forbidden
 +-- OriginNotAllowed      403    a browser on a site that may not use this key or session
 WrongHost                 421    a Host header that is not ours (DNS rebinding)
@@ -30,6 +31,10 @@ class InvalidFields(InvalidRequest):
         first = errors[0]
         super().__init__(f"{first.field}: {first.message}" if first.field else first.message)
         self.errors = errors
+
+
+class NotOneHost(InvalidRequest):
+    """Proxies read such a request in different ways, so nobody may guess."""
 
 
 class OriginNotAllowed(Forbidden):

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from supportplane_runtime.errors import RuntimeFault, TooLarge
 from supportplane_runtime.gateway.authentication import Authentication, allow_cross_origin
-from supportplane_runtime.gateway.errors import OriginNotAllowed, WrongHost
+from supportplane_runtime.gateway.errors import NotOneHost, OriginNotAllowed, WrongHost
 from supportplane_runtime.gateway.origins import is_known_host
 from supportplane_runtime.gateway.problems import problem_response
 
@@ -30,7 +30,7 @@ PROBED = frozenset({"/livez", "/readyz"})
 class HostGuard:
     """Refuses names that are not ours: a page at evil.example that rebinds its name to us gets no answer.
 
-    Probes of a kubelet or a load balancer name what they like, and learn nothing that is anyone's.
+    Probes of a kubelet or a load balancer name what they like, but one name, and learn nothing that is anyone's.
     """
 
     def __init__(self, app: ASGIApp, *, allowed: Collection[str]) -> None:
@@ -38,13 +38,22 @@ class HostGuard:
         self._allowed = frozenset(name.lower() for name in allowed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan" and scope["path"] not in PROBED:
-            hosts = [value for name, value in scope["headers"] if name == b"host"]
-            if len(hosts) != 1 or not is_known_host(hosts[0].decode("latin-1"), self._allowed):
-                fault = WrongHost("This host name is not served here. Names are listed in SUPPORTPLANE_ALLOWED_HOSTS.")
-                await problem_response(fault)(scope, receive, send)
-                return
+        fault = None if scope["type"] == "lifespan" else self._fault(scope)
+        if fault is not None:
+            await problem_response(fault)(scope, receive, send)
+            return
         await self._app(scope, receive, send)
+
+    def _fault(self, scope: Scope) -> RuntimeFault | None:
+        hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+        probed = scope["path"] in PROBED
+        if not hosts and probed and scope["http_version"] == "1.0":
+            return None  # load balancers still probe so, and HTTP/1.0 has no Host
+        if len(hosts) != 1:
+            return NotOneHost("A request names its host in exactly one Host header.")
+        if probed or is_known_host(hosts[0], self._allowed):
+            return None
+        return WrongHost("This host name is not served here. Names are listed in SUPPORTPLANE_ALLOWED_HOSTS.")
 
 
 class Preflights:

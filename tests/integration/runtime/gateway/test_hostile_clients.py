@@ -20,6 +20,8 @@ Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[Any]]
 ASK = {"query": "How do I rotate an API key?", "user_id": "u1"}
 HEAD = b"POST /api/v1/query HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
 
+HOSTED = (b"/health", b"/livez", b"/readyz")
+
 
 def authorized(served: Any) -> bytes:
     return HEAD + f"authorization: Bearer {served.gateway.key.plain}\r\n".encode()
@@ -79,8 +81,8 @@ async def test_headers_without_end_are_refused(served: Any) -> None:
     [
         b"\x00" * 1000 + b"\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
-        b"GET /health HTTP/1.1\r\n\r\n",
-        b"GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\nhost: evil.example\r\n\r\n",
+        *(b"GET %b HTTP/1.1\r\n\r\n" % path for path in HOSTED),
+        *(b"GET %b HTTP/1.1\r\nhost: 127.0.0.1\r\nhost: evil.example\r\n\r\n" % path for path in HOSTED),
         b"GET /\xff\xfe HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n",
         HEAD + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         b"POST /api/v1/query HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: -1\r\n\r\n",
@@ -97,6 +99,11 @@ async def test_what_is_not_http_is_a_4xx_and_a_closed_connection(serve_with: Ser
         assert 400 <= status_of(head) < 500
         writer.close()
         assert await still_serves(served)
+
+
+async def test_a_probe_of_a_load_balancer_needs_no_host_in_http_1_0(served: Any) -> None:
+    assert status_of(await served.raw(b"GET /livez HTTP/1.0\r\n\r\n")) == 200
+    assert status_of(await served.raw(b"GET /health HTTP/1.0\r\n\r\n")) == 400
 
 
 async def test_ten_megabytes_in_chunks_are_refused_and_not_kept(served: Any) -> None:

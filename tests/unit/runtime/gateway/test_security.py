@@ -37,11 +37,17 @@ async def test_a_name_is_served_once_it_is_listed() -> None:
             assert (await client.get("/health")).status_code == 421
 
 
-async def test_two_hosts_are_none(gateway: TestGateway) -> None:
+@pytest.mark.parametrize("path", ["/health", "/livez", "/readyz"])
+@pytest.mark.parametrize("hosts", [(), ("127.0.0.1", "evil.example"), ("127.0.0.1", "127.0.0.1")])
+async def test_a_request_without_one_host_is_refused_by_probes_too(
+    gateway: TestGateway, path: str, hosts: tuple[str, ...]
+) -> None:
     async with gateway.client() as client:
-        request = client.build_request("GET", "/health")
-        request.headers = httpx2.Headers([("host", "127.0.0.1"), ("host", "evil.example")])
-        assert (await client.send(request)).status_code == 421
+        request = client.build_request("GET", path)
+        request.headers = httpx2.Headers([("host", host) for host in hosts])
+        reply = await client.send(request)
+    assert (reply.status_code, reply.json()["code"]) == (400, "invalid-request")
+    assert "exactly one Host header" in reply.json()["detail"]
 
 
 async def test_a_preflight_is_answered_for_the_keys_own_origin_only(gateway: TestGateway) -> None:
