@@ -31,7 +31,8 @@ log = structlog.get_logger()
 TOKEN_S = 300
 TOKEN_RENEWED_S = 120  # a token is used for this long, so that a clock three minutes off does no harm
 SOON_S = 10.0  # between questions while an agent is not ready
-SELDOM_S = 60.0  # while it is, and at most while it stays silent
+SELDOM_S = 20.0  # while it is, so that a model that goes away is told within half a minute
+SILENT_S = 60.0  # at most while it stays silent
 MOST_TRIED = 4  # pods asked in one round until one answers
 MOST_BYTES = 256 * 1024  # of an answer
 AT_ONCE = 16  # questions under way; a guess
@@ -263,7 +264,7 @@ def parse_report(body: bytes) -> RuntimeReport:
 
 async def _pause(known: _Asked) -> None:
     """Until the next question: sooner for an agent that is not ready, later and later for one that stays silent."""
-    silent_s = min(2.0 ** min(known.silent, 8), SELDOM_S)
+    silent_s = min(2.0 ** min(known.silent, 8), SILENT_S)
     wait_s = SELDOM_S if not known.soon else silent_s if known.silent else SOON_S
     with suppress(TimeoutError):
         await asyncio.wait_for(known.again.wait(), wait_s)

@@ -63,8 +63,10 @@ def tree_of(
         for each in conditions
         if each["type"] not in _SUMMARIES and is_bad(each)
     ]
-    notes = [*_not_seen(agent), *failing, *_rollout(conditions), *_recent(agent, events)]
-    return Node(title, is_true(ready), _line(ready), tuple(notes))
+    notes = [*_not_seen(agent), *failing, *_rollout(conditions)]
+    is_well = is_true(ready) and not notes
+    recent = () if is_well else _recent(agent, events)  # of an agent that is well they are stories of its start
+    return Node(title, is_true(ready), _line(ready), (*notes, *recent))
 
 
 def is_true(condition: Manifest) -> bool | None:

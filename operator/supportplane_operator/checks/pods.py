@@ -132,7 +132,10 @@ def _of_scheduling(pod: Manifest) -> Iterator[tuple[Reason, str]]:
 
 
 def _of_events(pod: Manifest, events: tuple[Manifest, ...]) -> Iterator[tuple[Reason, str]]:
-    """A volume that cannot be mounted is told in events only."""
+    """A volume that cannot be mounted is told in events only. Where a container has begun they speak of the past."""
+    containers = pod.get("status", {}).get("containerStatuses") or ()
+    if any({"running", "terminated"} & each.get("state", {}).keys() for each in containers):
+        return
     for each in events:
         about = each.get("involvedObject") or each.get("regarding") or {}
         if about.get("kind") == "Pod" and about.get("name") == pod["metadata"]["name"]:

@@ -24,6 +24,17 @@ def test_an_agent_that_is_ready_is_one_line() -> None:
     assert lines(tree) == ["[ok  ] SupportAgent acme/helpdesk: Ready is True, Serving: The agent answers customers"]
 
 
+def test_an_agent_that_is_well_tells_no_stories_of_its_start() -> None:
+    about = {"kind": "Pod", "name": "helpdesk-gateway-1"}
+    event = {"type": "Warning", "reason": "Unhealthy", "involvedObject": about, "message": "refused", "metadata": {}}
+    assert tree_of(agent(READY, SERVES, FINE), events=[event]).children == ()
+    rolling = condition("Progressing", "True", "RollingOut", "")
+    assert [each.title for each in tree_of(agent(READY, rolling, FINE), events=[event]).children] == [
+        "Progressing",
+        "Event Pod helpdesk-gateway-1",
+    ]
+
+
 def test_a_chain_leads_from_the_summary_to_the_cause() -> None:
     away = "ModelEndpoint slm: connection refused"
     endpoint = {

@@ -91,6 +91,14 @@ def test_what_cannot_be_mounted_is_told_by_events_of_that_pod() -> None:
     assert found.message.startswith("Secret keys does not exist")
 
 
+def test_a_pod_that_has_begun_waits_for_nothing_that_it_waited_for_before() -> None:
+    event = {"involvedObject": {"kind": "Pod", "name": "p"}, "message": 'Error: secret "keys" not found'}
+    states: tuple[Manifest, ...] = ({"running": {}}, {"terminated": {"exitCode": 1}})
+    for state in states:
+        begun = pod("p", "gateway", containerStatuses=[{"name": "gateway", "state": state}])
+        assert obstacles_of([begun], [event]) == ()
+
+
 def test_a_pod_that_is_being_deleted_waits_for_nothing() -> None:
     leaving = pod("p", "gateway", **waiting("CrashLoopBackOff"))
     leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
