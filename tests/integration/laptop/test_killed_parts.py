@@ -112,4 +112,5 @@ async def test_a_model_killed_while_it_is_asked_leaves_an_answer_with_its_source
     writing_laptop.comes_back("model", killed)
     turn = await ended(writing_laptop, turn_id)
     assert turn["status"] == "finished", turn
+    assert "return label" in turn["answer"]["response"]
     assert "returns.md" in turn["answer"]["sources"][0]["url"]
