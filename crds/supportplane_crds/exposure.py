@@ -62,6 +62,14 @@ class NamespacePeer(ContractModel):
 class NetworkPolicy(ContractModel):
     """Which connections of the agent's pods are allowed."""
 
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "self.enabled || size(self.ingressFrom) == 0",
+            "ingressFrom needs enabled: true; without a policy everybody may call",
+            lambda policy: policy.enabled or not policy.ingress_from,
+        ),
+    )
+
     enabled: bool = Field(default=True, description="Whether a NetworkPolicy is made for the agent.")
     ingress_from: Annotated[tuple[NamespacePeer, ...], MapBy("name")] = Field(
         default=(),

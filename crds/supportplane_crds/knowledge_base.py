@@ -22,6 +22,11 @@ class KnowledgeSource(ContractModel):
             "set exactly one of path (on a laptop), configMap or volumeClaim (on a cluster)",
             lambda source: [source.path, source.config_map, source.volume_claim].count(None) == 2,
         ),
+        Rule(
+            "!self.include.all(pattern, pattern in self.exclude)",
+            "exclude leaves out everything that include selects",
+            lambda source: not set(source.include) <= set(source.exclude),
+        ),
     )
 
     name: Name = Field(description="Name of the source; part of the documents' identity.")
@@ -56,6 +61,14 @@ class KnowledgeSource(ContractModel):
 
 class KnowledgeBaseSpec(ContractModel):
     """Which documents, in which language."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "self.sources.all(source, has(source.path)) || self.sources.all(source, !has(source.path))",
+            "sources must be all of a laptop (path) or all of a cluster (configMap, volumeClaim)",
+            lambda spec: len({source.path is None for source in spec.sources}) == 1,
+        ),
+    )
 
     language: LanguageCode = Field(default="en", description="Language of the documents, two letters of ISO 639-1.")
     sources: Annotated[tuple[KnowledgeSource, ...], MapBy("name")] = Field(

@@ -13,7 +13,7 @@ from supportplane_crds.references import CredentialsRef
 from supportplane_crds.rules import Rule
 from supportplane_crds.serving import Serving
 from supportplane_crds.status import CompanionStatus
-from supportplane_crds.text import HttpUrl, PrintableLine
+from supportplane_crds.text import PrintableLine, ServerUrl
 
 __all__ = ["CredentialsRef", "EmbeddedModel", "EmbeddedModelName", "ModelEndpoint", "ModelEndpointSpec"]
 
@@ -61,7 +61,7 @@ class ModelEndpointSpec(ContractModel):
     )
 
     embedded: EmbeddedModel | None = Field(default=None, description="Run a model that comes with Supportplane.")
-    url: HttpUrl | None = Field(
+    url: ServerUrl | None = Field(
         default=None, description="Base URL of an OpenAI-compatible server, such as https://models.example.com/v1."
     )
     model: PrintableLine | None = Field(

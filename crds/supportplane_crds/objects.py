@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from supportplane_crds.rules import Rule, enforce, with_validations
+from supportplane_crds.rules import Change, Rule, enforce, with_validations
 from supportplane_crds.text import NAME_RULE, Name
 
 GROUP = "supportplane.io"
@@ -21,7 +21,7 @@ API_VERSION: Final = "supportplane.io/v1alpha1"
 
 
 class ContractModel(BaseModel):
-    """Frozen, strict, no unknown fields; ``rules`` hold between the fields of one object."""
+    """Frozen, strict, no unknown fields; ``rules`` hold between the fields of one object, ``changes`` over time."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -33,6 +33,7 @@ class ContractModel(BaseModel):
         allow_inf_nan=False,
     )
     rules: ClassVar[tuple[Rule, ...]] = ()
+    changes: ClassVar[tuple[Change, ...]] = ()
 
     @model_validator(mode="after")
     def _rules_hold(self) -> Self:
@@ -46,7 +47,7 @@ class ContractModel(BaseModel):
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         json_schema = handler.resolve_ref_schema(handler(schema))
-        json_schema.update(with_validations(json_schema, cls.rules))
+        json_schema.update(with_validations(json_schema, (*cls.rules, *cls.changes)))
         return json_schema
 
 

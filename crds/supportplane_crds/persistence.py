@@ -10,9 +10,9 @@ from pydantic import Field
 
 from supportplane_crds.objects import ContractModel
 from supportplane_crds.references import CredentialsRef, SecretRef
-from supportplane_crds.resources import Quantity
-from supportplane_crds.rules import Rule
-from supportplane_crds.text import HttpUrl, ObjectName
+from supportplane_crds.resources import Storage, never_smaller
+from supportplane_crds.rules import Change, Rule
+from supportplane_crds.text import ObjectName, ServerUrl
 
 
 class DeletionPolicy(StrEnum):
@@ -25,10 +25,12 @@ class DeletionPolicy(StrEnum):
 class CloudNativePG(ContractModel):
     """A PostgreSQL that the CloudNativePG operator runs for this agent alone."""
 
+    changes: ClassVar[tuple[Change, ...]] = (never_smaller("storageSize"),)
+
     instances: int = Field(
         default=2, ge=1, le=9, description="PostgreSQL servers: one that is written to, the others stand by."
     )
-    storage_size: Quantity = Field(default="10Gi", description="Size of each server's volume.")
+    storage_size: Storage = Field(default="10Gi", description="Size of each server's volume.")
     storage_class_name: ObjectName | None = Field(
         default=None, description="StorageClass of the volumes; without it the cluster's default."
     )
@@ -81,7 +83,14 @@ class Cache(ContractModel):
 class ManagedWeaviate(ContractModel):
     """A Weaviate of one pod that the operator runs for this agent."""
 
-    storage_size: Quantity = Field(default="10Gi", description="Size of the volume.")
+    changes: ClassVar[tuple[Change, ...]] = (
+        Change(
+            "quantity(self.storageSize).compareTo(quantity(oldSelf.storageSize)) == 0",
+            "storageSize of a managed Weaviate cannot be changed: a StatefulSet keeps its volumes as they are",
+        ),
+    )
+
+    storage_size: Storage = Field(default="10Gi", description="Size of the volume.")
 
 
 class Weaviate(ContractModel):
@@ -105,7 +114,7 @@ class Weaviate(ContractModel):
         ),
     )
 
-    url: HttpUrl | None = Field(default=None, description="A Weaviate of your own: its URL.")
+    url: ServerUrl | None = Field(default=None, description="A Weaviate of your own: its URL.")
     grpc_port: int = Field(default=50051, ge=1, le=65535, description="With url: port of its gRPC interface.")
     api_key_secret_ref: CredentialsRef | None = Field(
         default=None, description="With url: the Secret that holds its API key."

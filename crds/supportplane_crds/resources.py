@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 
 from supportplane_crds.lists import MapBy
 from supportplane_crds.objects import ContractModel
-from supportplane_crds.rules import Rule, pattern_rule
+from supportplane_crds.rules import Change, Rule, pattern_rule
 from supportplane_crds.text import QUALIFIED_NAME, LabelValue, QualifiedName
 
 _NUMBER = "([1-9][0-9]{0,14}([.][0-9]{1,3})?|0[.]([1-9][0-9]{0,2}|0[1-9][0-9]?|00[1-9]))"
@@ -25,15 +25,42 @@ _SCALES = {
     **{f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGT", 1)},
 }
 
-Quantity = Annotated[
-    str,
-    StringConstraints(max_length=32),
-    pattern_rule(
-        _BYTES_FORM,
-        "must be a size such as 512Mi or 10Gi: a number above 0 and one of k, Ki, M, Mi, G, Gi, T, Ti or nothing",
-    ),
-]
-"""Bytes of memory or storage, as Kubernetes writes them."""
+
+def parse_quantity(text: str) -> Decimal:
+    """Bytes or CPUs. text: as the forms above allow."""
+    number, unit = re.fullmatch("([0-9.]+)([a-zA-Z]*)", text).groups()  # type: ignore[union-attr]
+    return Decimal(number) * _SCALES[unit]
+
+
+def _size_rule(least: str, most: str) -> Rule:
+    """A size between two: who forgets the unit asks for 512 bytes, with which nothing starts."""
+
+    def check(text: str) -> bool:
+        is_size = re.fullmatch(_BYTES_FORM, text) is not None
+        return is_size and parse_quantity(least) <= parse_quantity(text) <= parse_quantity(most)
+
+    return Rule(
+        f"self.matches(r'^({_BYTES_FORM})$') && quantity(self).compareTo(quantity('{least}')) >= 0"
+        f" && quantity(self).compareTo(quantity('{most}')) <= 0",
+        f"must be a size from {least} to {most}, such as 512Mi or 10Gi: a number and one of k, Ki, M, Mi, G, Gi, T, Ti "
+        "or nothing",
+        check,
+    )
+
+
+def never_smaller(field: str) -> Change:
+    """A volume can be made larger where its StorageClass can, and never smaller."""
+    return Change(
+        f"quantity(self.{field}).compareTo(quantity(oldSelf.{field})) >= 0",
+        f"{field} can only grow: no volume can be made smaller",
+    )
+
+
+Memory = Annotated[str, StringConstraints(max_length=32), _size_rule("16Mi", "64Ti")]
+"""Bytes of memory, as Kubernetes writes them."""
+
+Storage = Annotated[str, StringConstraints(max_length=32), _size_rule("100Mi", "1024Ti")]
+"""Bytes of a volume."""
 
 Cpu = Annotated[
     str,
@@ -43,17 +70,11 @@ Cpu = Annotated[
 """CPUs, as Kubernetes writes them."""
 
 
-def parse_quantity(text: str) -> Decimal:
-    """Bytes or CPUs. text: a ``Quantity`` or ``Cpu``."""
-    number, unit = re.fullmatch("([0-9.]+)([a-zA-Z]*)", text).groups()  # type: ignore[union-attr]
-    return Decimal(number) * _SCALES[unit]
-
-
 class ResourceAmounts(ContractModel):
     """CPUs and memory of one pod."""
 
     cpu: Cpu | None = Field(default=None, description="CPUs, such as 500m or 2.")
-    memory: Quantity | None = Field(default=None, description="Memory, such as 512Mi or 2Gi.")
+    memory: Memory | None = Field(default=None, description="Memory, such as 512Mi or 2Gi.")
 
 
 def _is_within(resource: str) -> Any:
@@ -108,7 +129,15 @@ KEYS_RULE = Rule(
 Labels = Annotated[dict[str, LabelValue], KEYS_RULE]
 """Labels, as nodes and namespaces have them."""
 
-Annotations = Annotated[dict[str, Annotated[str, StringConstraints(max_length=1024)]], KEYS_RULE]
+_RESERVED = "(supportplane[.]io|.*security[.](alpha|beta)[.]kubernetes[.]io)/.*"
+RESERVED_RULE = Rule(
+    f"self.all(key, !key.matches(r'^({_RESERVED})$'))",
+    "must not have keys of supportplane.io/, which are the operator's own, nor such as "
+    "container.apparmor.security.beta.kubernetes.io/, which take a pod's confinement away",
+    lambda entries: not any(re.fullmatch(_RESERVED, key) for key in entries),
+)
+
+Annotations = Annotated[dict[str, Annotated[str, StringConstraints(max_length=1024)]], KEYS_RULE, RESERVED_RULE]
 
 
 class Toleration(ContractModel):

@@ -47,6 +47,17 @@ class Rule:
         return value
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What may become of a stored object; an API server alone can compare. cel: over ``oldSelf`` and ``self``."""
+
+    cel: str
+    message: str
+
+    def as_validation(self) -> dict[str, str]:
+        return {"rule": self.cel, "message": self.message}
+
+
 def enforce(rules: Sequence[Rule], value: Any) -> None:
     """Raise one pydantic error that carries the sentence of every broken rule (a validator may raise only once)."""
     broken = [rule.message for rule in rules if not rule.check(value)]
@@ -54,14 +65,20 @@ def enforce(rules: Sequence[Rule], value: Any) -> None:
         raise PydanticCustomError(RULE_BROKEN, "{text}", {"text": "; ".join(broken), "messages": broken})
 
 
-def with_validations(json_schema: JsonSchemaValue, rules: Sequence[Rule]) -> JsonSchemaValue:
+def with_validations(json_schema: JsonSchemaValue, rules: Sequence[Rule | Change]) -> JsonSchemaValue:
     """The schema with the rules' CEL added."""
     validations = [*json_schema.get("x-kubernetes-validations", []), *(rule.as_validation() for rule in rules)]
     return {**json_schema, "x-kubernetes-validations": validations} if validations else json_schema
 
 
-def pattern_rule(pattern: str, message: str, *, max_length: int | None = None) -> Rule:
-    """A whole-string pattern, of what Python's re and the API server's RE2 read alike (no classes by letter)."""
+def pattern_rule(pattern: str, message: str, *, max_length: int | None = None, and_also: str | None = None) -> Rule:
+    """A whole-string pattern, of what Python's re and the API server's RE2 read alike (no classes by letter).
+
+    and_also: another one that the text must match, too.
+    """
+    if and_also is not None:
+        first, second = pattern_rule(pattern, message), pattern_rule(and_also, message)
+        return Rule(f"{first.cel} && {second.cel}", message, lambda text: first.check(text) and second.check(text))
     compiled = re.compile(pattern)
     cel = f"self.matches(r'^({pattern})$')"
     if max_length is None:

@@ -66,6 +66,11 @@ class PodDisruptionBudget(ContractModel):
     max_unavailable: int = Field(default=1, ge=1, le=100, description="Pods that may be away at once.")
 
 
+def _keeps_one(scaling: "Scaling", pods: int | None) -> bool:
+    """One pod alone has no budget."""
+    return pods is None or pods < 2 or scaling.pod_disruption_budget.max_unavailable < pods
+
+
 class Scaling(ContractModel):
     """How many pods there are of the gateway, and as many of the orchestrator."""
 
@@ -74,6 +79,17 @@ class Scaling(ContractModel):
             "has(self.replicas) != has(self.autoscaling)",
             "set exactly one of replicas (a fixed number of pods) or autoscaling (as many as the load needs)",
             lambda scaling: (scaling.replicas is None) != (scaling.autoscaling is None),
+        ),
+        Rule(
+            "!has(self.replicas) || self.replicas < 2 || self.podDisruptionBudget.maxUnavailable < self.replicas",
+            "podDisruptionBudget.maxUnavailable must be less than replicas, or all pods may be taken away at once",
+            lambda scaling: _keeps_one(scaling, scaling.replicas),
+        ),
+        Rule(
+            "!has(self.autoscaling) || self.autoscaling.minReplicas < 2"
+            " || self.podDisruptionBudget.maxUnavailable < self.autoscaling.minReplicas",
+            "podDisruptionBudget.maxUnavailable must be less than minReplicas, or all pods may be taken away at once",
+            lambda scaling: _keeps_one(scaling, scaling.autoscaling.min_replicas if scaling.autoscaling else None),
         ),
     )
 

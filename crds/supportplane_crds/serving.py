@@ -1,13 +1,15 @@
 """``ModelEndpoint.spec.serving``: a model server that the operator runs on the cluster."""
 
 from enum import StrEnum
+from typing import ClassVar
 
 from pydantic import Field
 
 from supportplane_crds.objects import ContractModel
 from supportplane_crds.references import HubTokenRef
-from supportplane_crds.resources import Labels, Quantity, Resources, Tolerations
-from supportplane_crds.text import ImageReference, ObjectName, PrintableLine, QualifiedName
+from supportplane_crds.resources import Labels, Resources, Storage, Tolerations, never_smaller
+from supportplane_crds.rules import Change
+from supportplane_crds.text import ImageReference, ModelId, ObjectName, ResourceName
 
 
 class ServingEngine(StrEnum):
@@ -21,21 +23,30 @@ class ServingEngine(StrEnum):
 class Gpu(ContractModel):
     """GPUs of a model server."""
 
-    resource_name: QualifiedName = Field(default="nvidia.com/gpu", description="Resource that nodes offer GPUs as.")
+    resource_name: ResourceName = Field(default="nvidia.com/gpu", description="Resource that nodes offer GPUs as.")
     count: int = Field(default=0, ge=0, le=16, description="GPUs of each pod; 0 for a model that runs on CPUs.")
 
 
 class Serving(ContractModel):
     """A model server that runs on the cluster."""
 
+    changes: ClassVar[tuple[Change, ...]] = (
+        never_smaller("cacheSize"),
+        Change(
+            "has(self.storageClassName) == has(oldSelf.storageClassName)"
+            " && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",
+            "storageClassName cannot be changed: the volume is made once; make another ModelEndpoint",
+        ),
+    )
+
     engine: ServingEngine = Field(
         description="Program that serves the model. TGI: text-generation-inference. VLLM: vLLM. LlamaCpp: the server "
         "of llama.cpp."
     )
     image: ImageReference = Field(description="Image of the program.")
-    model: PrintableLine = Field(description="Model to load: its id on the Hugging Face hub, or a path in the image.")
+    model: ModelId = Field(description="Model to load: its id on the Hugging Face hub, or a path in the image.")
     gpu: Gpu = Field(default=Gpu(), description="GPUs of each pod.")
-    cache_size: Quantity = Field(default="20Gi", description="Size of the volume that the model is downloaded to.")
+    cache_size: Storage = Field(default="20Gi", description="Size of the volume that the model is downloaded to.")
     storage_class_name: ObjectName | None = Field(
         default=None, description="StorageClass of the volume; without it the cluster's default."
     )

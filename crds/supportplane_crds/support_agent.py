@@ -4,6 +4,7 @@ Everything that changes how it answers is in ``spec.template``. The schema holds
 brings its own fields. Descriptions are written for ``kubectl explain`` and the reference page.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -32,10 +33,11 @@ from supportplane_crds.objects import (
 from supportplane_crds.persistence import Persistence
 from supportplane_crds.quantity import DecimalText, Duration
 from supportplane_crds.references import GatewayRef
+from supportplane_crds.resources import Resources
 from supportplane_crds.rules import Rule
-from supportplane_crds.scaling import Scaling
+from supportplane_crds.scaling import Scaling, ScalingMetric
 from supportplane_crds.status import SupportAgentStatus
-from supportplane_crds.text import Hostname, Name, PrintableLine, TenantId
+from supportplane_crds.text import Hostname, Name, PrintableLine, Prose, TenantId
 from supportplane_crds.workloads import Images, Workloads
 
 
@@ -76,7 +78,7 @@ class Tenant(ContractModel):
 class Instructions(ContractModel):
     """What the model is told besides the question and the passages."""
 
-    inline: str = Field(
+    inline: Prose = Field(
         min_length=1,
         max_length=16384,
         description="Text added to the system prompt, such as tone and house rules. Used only where the model writes.",
@@ -232,8 +234,49 @@ class ClassRef(ContractModel):
     name: Name = Field(description="Name of the SupportAgentClass.")
 
 
+def _is_measured(metric: ScalingMetric, resource: str) -> Callable[["SupportAgentSpec"], bool]:
+    """Check that what is scaled by is requested: Kubernetes counts in percent of it."""
+
+    def check(spec: "SupportAgentSpec") -> bool:
+        targets = spec.scaling.autoscaling.targets if spec.scaling.autoscaling else ()
+        if metric not in {each.metric for each in targets}:
+            return True
+        asked = (each.resources for each in (spec.workloads.gateway, spec.workloads.orchestrator) if each)
+        return all(_says(each, resource) for each in asked if each and (each.requests or each.limits))
+
+    return check
+
+
+def _says(resources: Resources, name: str) -> bool:
+    """A limit is a request, too, where there is none."""
+    return any(amounts is not None and getattr(amounts, name) for amounts in (resources.requests, resources.limits))
+
+
+def _measured_rule(metric: ScalingMetric, resource: str) -> Rule:
+    """Without resources of its own a role has the operator's, which request both."""
+
+    def role(name: str) -> str:
+        asked = f"self.workloads.{name}.resources"
+        says = [f"(has({asked}.{part}) && has({asked}.{part}.{resource}))" for part in ("requests", "limits")]
+        is_unset = f"!has(self.workloads.{name}) || !has({asked}) || !(has({asked}.requests) || has({asked}.limits))"
+        return f"({is_unset} || {' || '.join(says)})"
+
+    scales = f"has(self.scaling.autoscaling) && self.scaling.autoscaling.targets.exists(t, t.metric == '{metric}')"
+    return Rule(
+        f"!({scales}) || ({role('gateway')} && {role('orchestrator')})",
+        f"autoscaling by {metric} is in percent of what pods request: set requests.{resource} wherever "
+        "workloads.gateway or workloads.orchestrator sets resources",
+        _is_measured(metric, resource),
+    )
+
+
 class SupportAgentSpec(ContractModel):
     """What is wanted of the agent."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        _measured_rule(ScalingMetric.CPU_UTILIZATION, "cpu"),
+        _measured_rule(ScalingMetric.MEMORY_UTILIZATION, "memory"),
+    )
 
     description: str | None = Field(default=None, max_length=1024, description="What the agent is for, for people.")
     mode: Mode = Field(

@@ -51,43 +51,108 @@ SecretKey = Annotated[
     ),
 ]
 
-_HOST_LABEL = "[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?"
+_HOST_LABEL = "[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?"
+_LAST_LABEL = "[A-Za-z]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?"  # with a digit first it would be read as an IP address
 _PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-_HOST = rf"({_HOST_LABEL}([.]{_HOST_LABEL})*|\[[0-9A-Fa-f:.]+\])"
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_H = "[0-9A-Fa-f]{1,4}"
+_IPV6 = "|".join(
+    (
+        f"({_H}:){{7}}{_H}",
+        f"({_H}:){{1,7}}:",
+        *(f"({_H}:){{1,{7 - rest}}}(:{_H}){{1,{rest}}}" for rest in range(1, 7)),
+        f":((:{_H}){{1,7}}|:)",
+    )
+)
+_HOST = rf"(({_HOST_LABEL}[.])*{_LAST_LABEL}|({_OCTET}[.]){{3}}{_OCTET}|\[({_IPV6})\])"
+_URL_BEGINS = "https?://[^/]{1,259}(/.*)?"  # a host name has at most 253 characters
 
 HttpUrl = Annotated[
     str,
     StringConstraints(max_length=2048),
     pattern_rule(
         f"https?://{_HOST}(:{_PORT})?(/[!-~]*)?",
-        "must be a URL such as https://host/path: http or https, a host name, a port up to 65535, "
+        "must be a URL such as https://host/path: http or https, a host name or an IP address, a port up to 65535, "
         "no spaces, no user and no password",
+        and_also=_URL_BEGINS,
     ),
 ]
+"""A link for people."""
+
+ServerUrl = Annotated[
+    str,
+    StringConstraints(max_length=2048),
+    pattern_rule(
+        f'https?://{_HOST}(:{_PORT})?(/[!"$->@-~]*)?',
+        "must be a URL such as https://host/path: http or https, a host name or an IP address, a port up to 65535, "
+        "no spaces, no user, no password, no '?' and no '#'",
+        and_also=_URL_BEGINS,
+    ),
+]
+"""An address that paths are added to."""
+
+_LANGUAGES = (
+    "aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en "
+    "eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja "
+    "ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne "
+    "ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st "
+    "su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu"
+).replace(" ", "|")
 
 LanguageCode = Annotated[
     str,
     StringConstraints(max_length=16),
-    pattern_rule("[a-z]{2}", "must be a language of two lower-case letters, such as en or de"),
+    pattern_rule(_LANGUAGES, "must be a language of two lower-case letters of ISO 639-1, such as en or de"),
 ]
+
+_INVISIBLE = r"\x00-\x20\x7f-\xa0"
 
 PrintableLine = Annotated[
     str,
     StringConstraints(max_length=1024),
-    pattern_rule(r"[^\x00-\x1f\x7f]+", "must be one line of text, not empty and without control characters"),
+    pattern_rule(
+        rf"[^{_INVISIBLE}]([^\x00-\x1f\x7f-\x9f]*[^{_INVISIBLE}])?",
+        "must be one line of text, not empty, without control characters and without space at its ends",
+    ),
 ]
+
+Prose = Annotated[
+    str,
+    pattern_rule(
+        rf"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*[^{_INVISIBLE}][^\x00-\x08\x0b-\x1f\x7f-\x9f]*",
+        "must be text that says something, without control characters but tabs and line ends",
+    ),
+]
+"""Text of several lines; the field says how long."""
+
+ModelId = Annotated[
+    str,
+    StringConstraints(max_length=255),
+    pattern_rule(
+        "[A-Za-z0-9_/][-A-Za-z0-9_./:@+=]*",
+        "must be the id of a model such as Qwen/Qwen3-8B, or a path: letters, digits and any of - _ . / : @ + =, "
+        "not beginning with '-' or '.'",
+    ),
+]
+"""What a model server is told to load; it stands among the arguments of its command."""
 
 _ONE_LINE = r"^[^\x00-\x1f\x7f]+$"
 _PARENT_STEP = r"(^|/)[.][.](/|$)"
+_GLOB_FORM = r"^[^\x00-\x1f\x7f\\\[\]{}]+$"
 
 Glob = Annotated[
     str,
     StringConstraints(max_length=256),
     Rule(
-        f"self.matches(r'{_ONE_LINE}') && !self.startsWith('/') && !self.matches(r'{_PARENT_STEP}')",
-        "must be a pattern below the source's path, such as **/*.md: not empty, not beginning with '/', without '..'",
+        f"self.matches(r'{_GLOB_FORM}') && !self.startsWith('/') && !self.contains('//')"
+        f" && !self.matches(r'{_PARENT_STEP}')",
+        "must be a pattern below the source's path, such as **/*.md: of names, '*' and '?', not empty, not beginning "
+        "with '/', without '..', '//', brackets, braces and backslashes",
         lambda text: (
-            re.fullmatch(_ONE_LINE, text) is not None and text[0] != "/" and re.search(_PARENT_STEP, text) is None
+            re.fullmatch(_GLOB_FORM, text) is not None
+            and text[0] != "/"
+            and "//" not in text
+            and re.search(_PARENT_STEP, text) is None
         ),
     ),
 ]
@@ -125,7 +190,7 @@ Hostname = Annotated[
 ]
 
 _REGISTRY = f"{_HOST_LABEL}([.]{_HOST_LABEL})*(:{_PORT})?"
-_IMAGE_PART = "[a-z0-9]+([-._]+[a-z0-9]+)*"
+_IMAGE_PART = "[a-z0-9]+(([.]|_{1,2}|-+)[a-z0-9]+)*"
 _TAG = ":[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}"
 _DIGEST = "@sha256:[0-9a-f]{64}"
 
@@ -158,6 +223,18 @@ QualifiedName = Annotated[
     pattern_rule(
         QUALIFIED_NAME,
         "must be a name such as gpu or example.com/gpu: letters, digits, '-', '_' and '.', with or without a domain",
+    ),
+]
+
+_RESOURCE_NAME = f"{_DNS_LABEL}([.]{_DNS_LABEL})*/[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?"
+
+ResourceName = Annotated[
+    str,
+    StringConstraints(max_length=317),
+    Rule(
+        f"self.matches(r'^({_RESOURCE_NAME})$') && !self.contains('kubernetes.io/')",
+        "must be the name of a resource that nodes offer by a plugin, such as nvidia.com/gpu: a domain, '/' and a name",
+        lambda text: re.fullmatch(_RESOURCE_NAME, text) is not None and "kubernetes.io/" not in text,
     ),
 ]
 

@@ -72,6 +72,50 @@ def test_a_value_at_the_edge_is_admitted(api_server: ControlPlane, edge: WrongOb
     assert reply.status == 201, reply.message
 
 
+MANAGED_WEAVIATE = {"vectorStore": {"weaviate": {"managed": {"storageSize": "1Gi"}}}}
+SERVING = {"engine": "TGI", "image": "tgi:3", "model": "a/b", "cacheSize": "1Gi", "storageClassName": "fast"}
+CHANGES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
+    (
+        "SupportAgent",
+        {"persistence": MANAGED_WEAVIATE},
+        {"persistence": {"vectorStore": {"weaviate": {"managed": {"storageSize": "2Gi"}}}}},
+        "storageSize of a managed Weaviate cannot be changed",
+    ),
+    (
+        "SupportAgent",
+        {"persistence": {"database": {"cloudNativePG": {"storageSize": "2Gi"}}}},
+        {"persistence": {"database": {"cloudNativePG": {"storageSize": "2047Mi"}}}},
+        "storageSize can only grow",
+    ),
+    ("ModelEndpoint", {"serving": SERVING}, {"serving": {"cacheSize": "1023Mi"}}, "cacheSize can only grow"),
+    (
+        "ModelEndpoint",
+        {"serving": SERVING},
+        {"serving": {"storageClassName": None}},
+        "storageClassName cannot be changed",
+    ),
+    ("ModelEndpoint", {"serving": SERVING}, {"serving": {"storageClassName": "slow"}}, "cannot be changed"),
+]
+
+
+@pytest.mark.parametrize(("kind", "before", "change", "says"), CHANGES)
+def test_what_no_volume_can_follow_is_refused(
+    api_server: ControlPlane, kind: str, before: dict[str, Any], change: dict[str, Any], says: str
+) -> None:
+    template = {"template": {"model": {"modelRef": {"name": "m"}}}} if kind == "SupportAgent" else {}
+    manifest = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": "volume"}, "spec": {**template, **before}}
+    assert create(api_server, manifest, dry_run=False).status == 201
+    path = f"/apis/{API_VERSION}/namespaces/acme/{KINDS[kind].plural}/volume"
+    try:
+        refused = api_server.ask("PATCH", path, {"spec": change}, patch="merge")
+        assert refused.status == 422
+        assert says in refused.message
+        same = api_server.ask("PATCH", path, {"metadata": {"labels": {"a": "b"}}}, patch="merge")
+        assert same.status == 200, same.message
+    finally:
+        api_server.ask("DELETE", path)
+
+
 @pytest.fixture(scope="module")
 def stored_agent(api_server: ControlPlane) -> str:
     """Path of the full sample's agent, with the status that the operator would give it."""

@@ -86,7 +86,7 @@ GATEWAY: Steps = ("spec", "gateway")
 PERSISTENCE: Steps = ("spec", "persistence")
 SCALING: Steps = ("spec", "scaling")
 WORKLOAD: Steps = ("spec", "workloads", "gateway")
-SIZE = "must be a size such as 512Mi or 10Gi"
+SIZE = "must be a size from "
 CPU = "must be a number of CPUs above 0"
 HOST = "must be a host name such as support.example.com"
 IMAGE = "must be an image with a tag or a digest"
@@ -366,10 +366,10 @@ def _companions() -> Iterator[WrongObject]:
     yield _endpoint(("spec",), secret, "credentialsSecretRef belongs to url")
     yield _served("engine", "Ollama", "unknown value Ollama", 'supported values: "TGI", "VLLM", "LlamaCpp"')
     yield _served("image", "vllm/vllm-openai", IMAGE)
-    yield _served("model", "", LINE)
+    yield _served("model", "", "must be the id of a model")
     yield _served("gpu", {"count": -1}, "must be at least 0, not -1", "greater than or equal to 0")
     yield _served("gpu", {"count": 17}, "must be at most 16, not 17", "less than or equal to 16")
-    yield _served("gpu", {"resourceName": "nvidia gpu"}, "must be a name such as gpu or example.com/gpu")
+    yield _served("gpu", {"resourceName": "nvidia gpu"}, "must be the name of a resource that nodes offer")
     yield _served("cacheSize", "20Gb", SIZE)
     yield _served("replicas", 0, "must be at least 1, not 0", "greater than or equal to 1")
     yield _served("hubTokenSecretRef", {"name": "x", "key": "../x"}, KEY)
@@ -387,15 +387,95 @@ def _companions() -> Iterator[WrongObject]:
     yield _class(("spec",), REMOVED, "is required", "Required value")
 
 
+def _guessed() -> Iterator[WrongObject]:
+    """What somebody would try who has not read this table."""
+    sentence = "must be text that says something"
+    for unfit in ("   ", "\n\n", "a\x00b", "a\x1bb"):
+        yield _agent((*TEMPLATE, "instructions", "inline"), unfit, sentence)
+    for unfit in ("   ", " tier-1", "tier-1 ", "\u00a0", "tier\x9b1"):
+        yield _agent((*TEMPLATE, "handoff", "queue"), unfit, LINE)
+    yield _endpoint(("spec", "model"), " qwen", LINE)
+    for unfit in (
+        "http://[:::]/v1",
+        "http://[1::2::3]/v1",
+        "http://[::1",
+        "http://999.1.1.1/v1",
+        "http://1.2.3/v1",
+        "http://models.123/v1",
+        f"http://{'a' * 64}.example/v1",
+        f"http://{'.'.join(['a' * 60] * 5)}/v1",
+        "http://x:0/v1",
+        "https://x/v1?key=secret",
+        "https://x/v1#part",
+        "HTTPS://x/v1",
+        "https:/x/v1",
+        "https://ä.example/v1",
+        "https://x/v1\n",
+    ):
+        yield _endpoint(("spec", "url"), unfit, URL)
+    yield _agent((*PERSISTENCE, "vectorStore", "weaviate", "url"), "http://weaviate:8080/?a=b", URL)
+
+
+def _guessed_parts() -> Iterator[WrongObject]:
+    """The same of images, documents, sizes and model servers."""
+    for unfit in ("a..b:1", "a___b:1", "a.-b:1", "a/:1", "/a:1", "a:1:2", "a:1@sha256:0", f"a:{'1' * 129}"):
+        yield _agent(("spec", "images", "runtime"), unfit, IMAGE)
+    for unfit in ("xx", "zz", "en-US", "e1"):
+        yield _base(("spec", "language"), unfit, "must be a language of two lower-case letters")
+    for unfit in ("[z-a].md", "[.md", "{a,b}.md", "docs\\*.md", "a//b"):
+        yield _base((*SOURCE, "include"), [unfit], GLOB)
+    yield _base((*SOURCE, "exclude"), ["**/*.md"], "exclude leaves out everything that include selects")
+    both = [{"name": "a", "path": "docs"}, {"name": "b", "configMap": {"name": "docs"}}]
+    yield _base(("spec", "sources"), both, "sources must be all of a laptop (path) or all of a cluster")
+    for unfit in ("512", "1k", "15.9Mi", "65Ti", "999999999999999Ti"):
+        yield _agent((*WORKLOAD, "resources"), {"limits": {"memory": unfit}}, SIZE)
+    for unfit in ("10", "99Mi", "1025Ti"):
+        yield _agent((*PERSISTENCE, "database"), {"cloudNativePG": {"storageSize": unfit}}, SIZE)
+    for unfit in ("gpu", "cpu", "kubernetes.io/gpu", "a.kubernetes.io/gpu", "nvidia.com/", "nvidia.com/a/b"):
+        yield _served("gpu", {"resourceName": unfit, "count": 1}, "must be the name of a resource that nodes offer")
+    for unfit in ("--trust-remote-code", "Qwen/Qwen3 8B", "../weights", "a;b", "$(HF_TOKEN)", "a\nb"):
+        yield _served("model", unfit, "must be the id of a model")
+
+
+def _impossible() -> Iterator[WrongObject]:
+    """What takes confinement away, numbers of pods that protect nothing, metrics of what is not requested."""
+    for unfit in (
+        "supportplane.io/config-hash",
+        "container.apparmor.security.beta.kubernetes.io/gateway",
+        "seccomp.security.alpha.kubernetes.io/pod",
+    ):
+        yield _agent((*WORKLOAD, "annotations"), {unfit: "unconfined"}, "must not have keys of supportplane.io/")
+    closed = {"enabled": False, "ingressFrom": [{"name": "a", "namespaceLabels": {"team": "a"}}]}
+    yield _agent(("spec", "networkPolicy"), closed, "ingressFrom needs enabled")
+    all_away = {"podDisruptionBudget": {"maxUnavailable": 3}}
+    yield _agent(SCALING, {"replicas": 3, **all_away}, "maxUnavailable must be less than replicas")
+    scaled = {"autoscaling": {"minReplicas": 2, "maxReplicas": 9}, **all_away}
+    yield _agent(SCALING, scaled, "maxUnavailable must be less than minReplicas")
+    for metric, resource, other in (
+        ("CPUUtilization", "cpu", {"memory": "1Gi"}),
+        ("MemoryUtilization", "memory", {"cpu": "1"}),
+    ):
+        targets = {"maxReplicas": 4, "targets": [{"metric": metric, "value": 70}]}
+        spec = _spec(scaling={"autoscaling": targets}, workloads={"orchestrator": {"resources": {"requests": other}}})
+        yield _agent(("spec",), spec, f"set requests.{resource} wherever")
+
+
+def _spec(**more: Any) -> dict[str, Any]:
+    """Of the sample's agent, with some of its parts replaced."""
+    agent = next(document for document in full_sample() if document["kind"] == "SupportAgent")
+    return {**agent["spec"], **more}
+
+
 WRONG_OBJECTS: tuple[WrongObject, ...] = (
     *(*_names(), *_quantities(), *_words(), *_texts(), *_combinations()),
     *(*_stores(), *_numbers_of_pods(), *_routes(), *_pods(), *_companions()),
+    *(*_guessed(), *_guessed_parts(), *_impossible()),
 )
 
 
 def _edges() -> Iterator[WrongObject]:
     """What is just allowed; ``says`` is empty."""
-    for size in ("1", "0.001Ki", "1.5Gi", "512M", "999999999999999Ki", "10Ti"):
+    for size in ("104857600", "102400.5Ki", "1.5Gi", "512M", "1099511627776Ki", "1024Ti"):
         yield _agent((*PERSISTENCE, "database"), {"cloudNativePG": {"storageSize": size}}, "")
     for cpus in ("1", "0.001", "0.5", "999999m", "9999.999"):
         yield _agent((*WORKLOAD, "resources"), {"requests": {"cpu": cpus}}, "")
@@ -412,6 +492,13 @@ def _edges() -> Iterator[WrongObject]:
     yield _agent(SCALING, {"autoscaling": {"minReplicas": 500, "maxReplicas": 500}}, "")
     yield _agent(("metadata", "name"), "a" * 40, "")
     yield _agent(TURN, "15m", "")
+    yield _agent(SCALING, {"replicas": 1, "podDisruptionBudget": {"maxUnavailable": 5}}, "")
+    limited = {"gateway": {"resources": {"limits": {"cpu": "1"}}}, "orchestrator": {"resources": {}}}
+    yield _agent(("spec",), _spec(scaling={"autoscaling": {"maxReplicas": 4}}, workloads=limited), "")
+    for model in ("Qwen/Qwen3-8B", "/models/a.gguf", "owner/repo:Q4_K_M"):
+        yield _endpoint(("spec",), {"serving": {**SERVED, "model": model}}, "")
+    for url in ("http://[2001:db8::1]:8000/v1", "http://10.0.0.1/v1", "http://vllm:8000", "https://A.example/a%20b"):
+        yield _endpoint(("spec", "url"), url, "")
     yield _class(("spec",), {}, "")
     yield _endpoint(("spec",), {"serving": SERVED}, "")
 

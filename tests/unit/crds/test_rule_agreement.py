@@ -6,6 +6,7 @@ Scalars are tried with text made for and against the rule; objects with every co
 import itertools
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -13,8 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from supportplane_crds.exposure import Ingress
-from supportplane_crds.knowledge_base import KnowledgeSource
+from supportplane_crds.exposure import Ingress, NetworkPolicy
+from supportplane_crds.knowledge_base import KnowledgeBaseSpec, KnowledgeSource
 from supportplane_crds.load import KINDS
 from supportplane_crds.model_endpoint import ModelEndpointSpec
 from supportplane_crds.objects import METADATA_RULES, ContractModel
@@ -24,7 +25,7 @@ from supportplane_crds.resources import Resources, Toleration, parse_quantity
 from supportplane_crds.rules import RULE_BROKEN, Rule
 from supportplane_crds.scaling import Autoscaling, Scaling
 from supportplane_crds.structural import structural_schema
-from supportplane_crds.support_agent import Gateway, Handoff
+from supportplane_crds.support_agent import Gateway, Handoff, SupportAgentSpec
 from supportplane_crds.text import NAME_RULE
 
 cel = pytest.importorskip("cel_expr_python.cel", reason="cel-expr-python has wheels for Linux only")
@@ -50,9 +51,14 @@ QUANTITY = [
 ENVIRONMENT = cel.NewEnv(variables={"self": cel.Type.DYN}, functions=QUANTITY)
 
 
+@cache
+def compiled(expression: str) -> Any:
+    return ENVIRONMENT.compile(expression)
+
+
 def holds(rule: Rule, value: Any) -> bool:
     """What the API server says; an evaluation error is a refusal there, and a mistake in the rule."""
-    result = ENVIRONMENT.compile(rule.cel).eval(data={"self": value}).value()
+    result = compiled(rule.cel).eval(data={"self": value}).value()
     assert isinstance(result, bool), f"{rule.cel} on {value!r}: {result}"
     return result
 
@@ -112,6 +118,19 @@ TEXT = st.one_of(st.lists(PIECES, max_size=8).map("".join), st.text(LETTERS, max
 @example(text="http://a:65535")
 @example(text="http://a:65536")
 @example(text="a/..")
+@example(text="http://[1:2:3:4:5:6:7:8]/")
+@example(text="http://[1::8]/")
+@example(text="http://[1:2:3:4:5:6:7::8]/")
+@example(text="http://255.255.255.256/")
+@example(text="16Mi")
+@example(text="15.999Mi")
+@example(text="1024Ti")
+@example(text="de")
+@example(text=" a ")
+@example(text="\xa0a")
+@example(text="a\tb\n")
+@example(text="nvidia.com/gpu")
+@example(text="a.kubernetes.io/gpu")
 def test_a_rule_on_text_means_the_same_to_both(rule: Rule, text: str) -> None:
     assert holds(rule, text) == rule.check(text)
 
@@ -123,6 +142,9 @@ def test_a_rule_on_text_means_the_same_to_both(rule: Rule, text: str) -> None:
 @example(keys=["disk", "Example.com/disk"])
 @example(keys=["a" * 63, "a" * 64])
 @example(keys=["a/b/c"])
+@example(keys=["supportplane.io/paused"])
+@example(keys=["my-supportplane.io/paused"])
+@example(keys=["container.apparmor.security.beta.kubernetes.io/gateway"])
 def test_a_rule_on_the_keys_of_a_mapping_means_the_same_to_both(rule: Rule, keys: list[str]) -> None:
     entries = dict.fromkeys(keys, "x")
     assert holds(rule, entries) == rule.check(entries)
@@ -156,6 +178,43 @@ CHOICES: dict[type[ContractModel], dict[str, list[Any]]] = {
         "path": ["docs"],
         "configMap": [{"name": "docs"}],
         "volumeClaim": [{"name": "docs"}],
+        "include": [["*.md"], ["*.md", "*.txt"]],
+        "exclude": [["*.md"]],
+    },
+    KnowledgeBaseSpec: {
+        "sources": [
+            [{"name": "a", "path": "a"}],
+            [{"name": "a", "configMap": {"name": "a"}}, {"name": "b", "volumeClaim": {"name": "b"}}],
+            [{"name": "a", "path": "a"}, {"name": "b", "volumeClaim": {"name": "b"}}],
+        ],
+    },
+    NetworkPolicy: {
+        "enabled": [True, False],
+        "ingressFrom": [[], [{"name": "a", "namespaceLabels": {"team": "a"}}]],
+    },
+    SupportAgentSpec: {
+        "template": [{"model": {"modelRef": {"name": "m"}}}],
+        "scaling": [
+            {"replicas": 2, "podDisruptionBudget": {"maxUnavailable": 1}},
+            *(
+                {
+                    "autoscaling": {
+                        "minReplicas": 2,
+                        "maxReplicas": 4,
+                        "targets": [{"metric": metric, "value": 70} for metric in metrics],
+                    },
+                    "podDisruptionBudget": {"maxUnavailable": 1},
+                }
+                for metrics in (["CPUUtilization"], ["MemoryUtilization"], ["CPUUtilization", "MemoryUtilization"])
+            ),
+        ],
+        "workloads": [
+            {role: {"resources": {part: amounts}}}
+            for role in ("gateway", "orchestrator", "knowledge")
+            for part in ("requests", "limits")
+            for amounts in ({"cpu": "1"}, {"memory": "1Gi"}, {"cpu": "1", "memory": "1Gi"}, {})
+        ]
+        + [{"gateway": {}}, {"gateway": {"resources": {}}}],
     },
     Gateway: {
         "parentRefs": [[], [{"name": "public"}]],
@@ -175,7 +234,11 @@ CHOICES: dict[type[ContractModel], dict[str, list[Any]]] = {
         "apiKeySecretRef": [{"name": "weaviate"}],
         "managed": [{}],
     },
-    Scaling: {"replicas": [0, 3], "autoscaling": [{"maxReplicas": 3}]},
+    Scaling: {
+        "replicas": [0, 1, 3],
+        "autoscaling": [{"minReplicas": least, "maxReplicas": 5} for least in (1, 2, 4)],
+        "podDisruptionBudget": [{"maxUnavailable": most} for most in (1, 2, 3, 4)],
+    },
     Autoscaling: {"minReplicas": [1, 3], "maxReplicas": [2, 3, 4]},
     Resources: {
         "requests": [{}, {"cpu": "1", "memory": "1Gi"}, {"cpu": "500m"}, {"memory": "1500M"}],
