@@ -39,10 +39,16 @@ LABELS: Final[Mapping[str, str]] = {
 
 ANNOTATION_PAUSED: Final = f"{GROUP}/paused"
 ANNOTATION_CONFIG_HASH: Final = f"{GROUP}/config-hash"
+ANNOTATION_READ_AGAIN: Final = f"{GROUP}/read-again"
+ANNOTATION_POD_TEMPLATE: Final = f"{GROUP}/pod-template"
 
 ANNOTATIONS: Final[Mapping[str, str]] = {
     ANNOTATION_PAUSED: "Set it to `true` on a SupportAgent, and the operator changes nothing of the agent until it is "
     "taken away; the status is still written.",
+    ANNOTATION_READ_AGAIN: "Set it on a KnowledgeBase to another text than before, such as the time, and its documents "
+    "are read again. A change in a volume is not noticed without it; a change in a ConfigMap is, within minutes.",
+    ANNOTATION_POD_TEMPLATE: "On the Deployment of an orchestrator: what its pods are, as JSON, so that the revision "
+    "that serves is kept as it was made while another one is rolled out.",
     ANNOTATION_CONFIG_HASH: "On pods: a hash of the configuration that they read at start, so that a change of it "
     "replaces them.",
 }

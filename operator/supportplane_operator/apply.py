@@ -16,8 +16,8 @@ import structlog
 from lightkube import ApiError, AsyncClient
 from lightkube.types import CascadeType, PatchType
 
-from supportplane_crds.names import FINALIZER
-from supportplane_operator.cache import Cache, Key, key_of
+from supportplane_crds.names import FINALIZER, LABEL_MANAGED_BY, MANAGED_BY
+from supportplane_operator.cache import Cache, Key, key_of, owner_of
 from supportplane_operator.cluster import status_code, understood
 from supportplane_operator.drift import is_within, needs_apply, projected
 from supportplane_operator.errors import NotLeading, WriteConflict, WriteRefused
@@ -27,8 +27,12 @@ from supportplane_operator.snapshot import ChildKey, Manifest
 
 log = structlog.get_logger()
 _CLASSES = {kind: typed(resource) for kind, resource in BY_KIND.items() if resource.is_namespaced}
+# Nothing of these stands in the way of a second manager, so that a conflict does not tell of somebody else's object.
+_MERGED_SILENTLY = frozenset({"Certificate", "Cluster", "ConfigMap", "PersistentVolumeClaim", "PrometheusRule"})
+_ACCOUNT = "ServiceAccount"
 _STATUSES = {resource.kind: typed_status(resource) for resource in (AGENT, ENDPOINT, BASE)}
 _Event: Any = typed(EVENT)
+_SOMEBODY_ELSES = "an object of this name exists and was not made by the operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ async def apply_children(
         if not needs_apply(child, live, normal=writer.normal(child)):
             continue
         try:
+            _check_account(child, refused)
             await _apply(writer, child, is_new=live is None)
             applied.append(key)
         except WriteRefused as refusal:
@@ -158,17 +163,28 @@ async def write_event(writer: Writer, event: Manifest) -> None:
         log.info("event_not_written", error=str(refusal))
 
 
+def _check_account(child: Manifest, refused: Iterable[WriteRefused]) -> None:
+    """Pods never run as an account that is somebody else's: who may edit an agent would borrow its rights."""
+    account = child.get("spec", {}).get("template", {}).get("spec", {}).get("serviceAccountName")
+    if any(each.kind == _ACCOUNT and each.name == account for each in refused):
+        raise WriteRefused(
+            f"its pods need ServiceAccount {account}, which is not the operator's",
+            kind=child["kind"],
+            name=child["metadata"]["name"],
+        )
+
+
 async def _apply(writer: Writer, child: Manifest, *, is_new: bool) -> None:
     """New objects are applied without force: one of that name which is not ours is not taken over."""
     kind, metadata = child["kind"], child["metadata"]
+    if is_new and kind in {_ACCOUNT, *_MERGED_SILENTLY} and not await _is_ours(writer, child):
+        raise WriteRefused(_SOMEBODY_ELSES, kind=kind, name=metadata["name"])
     try:
         with understood(kind, metadata["name"]):
             stored = await _patch(writer, child, force=not is_new)
     except WriteConflict:
         if not is_new or not await _is_ours(writer, child):
-            raise WriteRefused(
-                "an object of this name exists and was not made by the operator", kind=kind, name=metadata["name"]
-            ) from None
+            raise WriteRefused(_SOMEBODY_ELSES, kind=kind, name=metadata["name"]) from None
         with understood(kind, metadata["name"]):
             stored = await _patch(writer, child, force=True)
     writer.remember(child, stored)
@@ -190,12 +206,24 @@ async def _patch(writer: Writer, child: Manifest, *, force: bool) -> Manifest:
 
 
 async def _is_ours(writer: Writer, child: Manifest) -> bool:
-    """Whether the object with a conflict was made for the same owner: somebody only took its labels away."""
-    metadata = child["metadata"]
-    with understood(child["kind"], metadata["name"]):
-        live = await writer.client.get(_CLASSES[child["kind"]], metadata["name"], namespace=metadata["namespace"])
+    """Whether the object was made for the same owner (somebody only took its labels away), or is not there at all."""
+    kind, metadata = child["kind"], child["metadata"]
+    with understood(kind, metadata["name"]):
+        try:
+            live = await writer.client.get(_CLASSES[kind], metadata["name"], namespace=metadata["namespace"])
+        except ApiError as error:
+            if status_code(error) == 404:
+                return True
+            raise
     wanted = {each["uid"] for each in metadata.get("ownerReferences") or ()}
-    return any(each["uid"] in wanted for each in live["metadata"].get("ownerReferences") or ())
+    is_owned = any(each["uid"] in wanted for each in live["metadata"].get("ownerReferences") or ())
+    return is_owned or _is_marked(live, child)
+
+
+def _is_marked(live: Manifest, child: Manifest) -> bool:
+    """It bears the labels that the operator gives, although no watch has told of it yet."""
+    labels = live["metadata"].get("labels") or {}
+    return labels.get(LABEL_MANAGED_BY) == MANAGED_BY and owner_of(live) == owner_of(child)
 
 
 async def _delete(writer: Writer, live: Manifest) -> None:

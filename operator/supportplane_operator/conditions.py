@@ -190,9 +190,8 @@ def unusable_status_of(raw: Manifest, reason: Reason, message: str, now: datetim
     ]
     previous = old.get("conditions", [])
     fresh = conditions_of(told, previous=previous, generation=generation, now=now)
-    kinds = {each["type"] for each in fresh}
-    kept = [each for each in previous if each["type"] not in kinds]
-    return {**old, "observedGeneration": generation, "conditions": [*kept, *fresh]}
+    by_type = {each["type"]: each for each in (*previous, *fresh)}  # in the old order, or it would look like a change
+    return {**old, "observedGeneration": generation, "conditions": list(by_type.values())}
 
 
 def _serving_revision(snapshot: Snapshot) -> str | None:

@@ -7,6 +7,7 @@ alone goes no further, or every object would keep the others awake.
 from collections.abc import Callable
 
 from supportplane_crds import ConditionType
+from supportplane_crds.names import ANNOTATION_READ_AGAIN
 from supportplane_operator.cache import Cache, Key, key_of
 from supportplane_operator.references import References
 from supportplane_operator.snapshot import Manifest
@@ -45,9 +46,10 @@ class OwnKinds:
         return frozenset() if is_same else self._references.users(key)
 
 
-def _specified(manifest: Manifest) -> tuple[object, object]:
+def _specified(manifest: Manifest) -> tuple[object, ...]:
     metadata = manifest["metadata"]
-    return metadata.get("generation"), metadata.get("deletionTimestamp")
+    asked = (metadata.get("annotations") or {}).get(ANNOTATION_READ_AGAIN)
+    return metadata.get("generation"), metadata.get("deletionTimestamp"), asked
 
 
 def _told(agent: Manifest | None) -> object:

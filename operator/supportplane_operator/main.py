@@ -8,8 +8,10 @@ holds the Lease. A replica that loses it ends, and its successor begins with eve
 import asyncio
 import logging
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import kopf
@@ -184,12 +186,20 @@ async def run(settings: Settings) -> int:
     leading: asyncio.Future[None] = asyncio.ensure_future(operator.lead())
     leading.add_done_callback(lambda _: stop.set())
     tasks: list[asyncio.Future[None]] = [asyncio.ensure_future(each) for each in parts]
+    for task in tasks:
+        task.add_done_callback(partial(part_ended, stop))
     try:
         async with serve(health, settings):
             await _kopf(operator, stop, [leading, *tasks])
     finally:
         await _end(operator, [leading, *tasks])
-    return _exit_code(leading)
+    return exit_code(leading, tasks)
+
+
+def part_ended(stop: asyncio.Event, task: asyncio.Future[None]) -> None:
+    """None of these ends by itself: without one of them the operator would go on, but blind."""
+    if not task.cancelled():
+        stop.set()
 
 
 async def _kopf(operator: Operator, stop: asyncio.Event, tasks: list[asyncio.Future[None]]) -> None:
@@ -220,8 +230,12 @@ async def _end(operator: Operator, tasks: list[asyncio.Future[None]]) -> None:
         await asyncio.wait_for(operator.close(), STOP_S)
 
 
-def _exit_code(leading: asyncio.Future[None]) -> int:
+def exit_code(leading: asyncio.Future[None], tasks: Sequence[asyncio.Future[None]]) -> int:
     """Asked to stop: 0. Lost the Lease or crashed: 1, so that a new process begins."""
+    for task in tasks:
+        if not task.cancelled():
+            log.error("part_ended", error=repr(task.exception()))
+            return 1
     if leading.cancelled():
         return 0
     failure = leading.exception()

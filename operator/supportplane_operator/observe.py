@@ -8,7 +8,7 @@ is read from, and Warning events of pods that do not become ready. ``reconcile``
 import hashlib
 import time
 from calendar import timegm
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -28,7 +28,8 @@ from supportplane_operator.snapshot import BaseSnapshot, ChildKey, EndpointSnaps
 
 FRESH_S = 5.0  # what was asked of the API server is believed for this long
 UNREADY_S = 5.0  # a pod that is not ready for longer may have an event that says why
-MOST_EVENTS = 200  # of a namespace; a guess
+MOST_PODS = 4  # whose events are asked for: one of each role tells what is wrong
+MOST_EVENTS = 50  # of a pod; a guess, and a bound for a pod that has thousands
 Value = TypeVar("Value")
 _ConfigMap, _Event, _EndpointSlice = typed(CONFIG_MAP), typed(EVENT), typed(ENDPOINT_SLICE)
 
@@ -156,18 +157,18 @@ class Observer:
         return await self._lately((CONFIG_MAP.kind, namespace, name), read)
 
     async def _events(self, namespace: str, pods: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
-        waiting = {pod["metadata"]["name"] for pod in pods if not _is_ready(pod) and _age_s(pod) > UNREADY_S}
-        if not waiting:
-            return ()
+        waiting = [pod["metadata"]["name"] for pod in pods if not _is_ready(pod) and _age_s(pod) > UNREADY_S]
+        found = [await self._events_of(namespace, name) for name in sorted(waiting)[:MOST_PODS]]
+        return tuple(event for events in found for event in events)
 
+    async def _events_of(self, namespace: str, pod: str) -> list[Manifest]:
         async def read() -> list[Manifest]:
-            fields: Any = {"involvedObject.kind": "Pod", "type": "Warning"}
+            fields: Any = {"involvedObject.kind": "Pod", "involvedObject.name": pod, "type": "Warning"}
             listing = self.client.list(_Event, namespace=namespace, fields=fields, chunk_size=MOST_EVENTS)
-            return [dict(each) async for each in listing]
+            return [dict(each) async for each in _first(listing, MOST_EVENTS)]
 
         with understood(EVENT.kind, namespace):
-            found = await self._lately((EVENT.kind, namespace), read)
-        return tuple(each for each in found if each["involvedObject"]["name"] in waiting)
+            return await self._lately((EVENT.kind, namespace, pod), read)
 
     async def _lately(self, what: object, read: Callable[[], Awaitable[Value]]) -> Value:
         now = time.monotonic()
@@ -178,6 +179,16 @@ class Observer:
             self._recent[what] = (now, value)
         found: Value = value
         return found
+
+
+async def _first(found: AsyncIterable[Value], most: int) -> AsyncIterator[Value]:
+    """The rest of a long list is not asked for."""
+    count = 0
+    async for each in found:
+        yield each
+        count += 1
+        if count >= most:
+            return
 
 
 def _divided(owned: Iterable[Manifest]) -> tuple[dict[ChildKey, Manifest], tuple[Manifest, ...]]:

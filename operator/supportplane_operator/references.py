@@ -4,6 +4,7 @@
 """
 
 from collections import defaultdict
+from typing import Any
 
 from supportplane_operator.cache import Key, key_of
 from supportplane_operator.snapshot import Manifest
@@ -46,15 +47,21 @@ class References:
 
 
 def _named_by(agent: Manifest) -> frozenset[Key]:
-    """Tolerant of any shape: an object that cannot be parsed names nothing."""
+    """Tolerant of any shape: an object that cannot be parsed names what can still be found."""
     namespace = agent["metadata"].get("namespace", "")
-    spec = agent.get("spec") or {}
-    template = spec.get("template") or {}
-    model = ((template.get("model") or {}).get("modelRef") or {}).get("name")
-    named_class = (spec.get("classRef") or {}).get("name")
-    found = [Key("KnowledgeBase", namespace, each["name"]) for each in template.get("knowledge") or ()]
-    if model:
-        found.append(Key("ModelEndpoint", namespace, model))
-    if named_class:
-        found.append(Key("SupportAgentClass", "", named_class))
-    return frozenset(found)
+    knowledge = _at(agent, "spec", "template", "knowledge")
+    found = [
+        *(
+            Key("KnowledgeBase", namespace, _at(each, "name"))
+            for each in (knowledge if isinstance(knowledge, list) else ())
+        ),
+        Key("ModelEndpoint", namespace, _at(agent, "spec", "template", "model", "modelRef", "name")),
+        Key("SupportAgentClass", "", _at(agent, "spec", "classRef", "name")),
+    ]
+    return frozenset(key for key in found if isinstance(key.name, str) and key.name)
+
+
+def _at(value: Any, *steps: str) -> Any:
+    for step in steps:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value

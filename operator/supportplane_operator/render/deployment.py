@@ -1,5 +1,7 @@
 """Deployments of the gateway and of the wanted revision's orchestrator; the running one stays as it is meanwhile."""
 
+import json
+
 from supportplane_crds import names
 from supportplane_operator.render.meta import compact, labels, metadata, selector
 from supportplane_operator.render.plan import Plan
@@ -24,10 +26,21 @@ def orchestrator(plan: Plan) -> Manifest:
 
 
 def running_orchestrator(plan: Plan) -> Manifest | None:
-    """The Deployment that serves until the wanted revision can, just as it is; None when that is the wanted one."""
+    """The Deployment that serves until the wanted revision can, as it was made; None when that is the wanted one."""
     revision = plan.serving_revision
     found = plan.deployment(revision)
-    return None if revision == plan.revision or found is None else as_it_is(found)
+    return None if revision == plan.revision or found is None else _as_it_was(found)
+
+
+def _as_it_was(live: Manifest) -> Manifest:
+    """With the pods that it was given: nobody can render them any more when what they came from has changed."""
+    kept = as_it_is(live)
+    noted = live["metadata"].get("annotations", {}).get(names.ANNOTATION_POD_TEMPLATE)
+    try:
+        template = json.loads(noted or "")
+    except ValueError:  # somebody changed that, too
+        return kept
+    return {**kept, "spec": {**kept["spec"], "template": template}}
 
 
 def as_it_is(live: Manifest) -> Manifest:
@@ -43,15 +56,18 @@ def as_it_is(live: Manifest) -> Manifest:
 
 def _deployment(plan: Plan, role: str, name: str, port: int, *, revision: str | None = None) -> Manifest:
     marks = {names.LABEL_REVISION: revision} if revision else {}
+    template = compact(_template(plan, role, port, marks=marks))
+    # Of gateways there is one, which is always rendered anew.
+    noted = {names.ANNOTATION_POD_TEMPLATE: json.dumps(template, separators=(",", ":"))} if revision else None
     spec = {
         "replicas": plan.replicas if plan.replicas is not None else _not_taken_over(plan.snapshot, name),
         "revisionHistoryLimit": HISTORY,
         "selector": {"matchLabels": {**selector(plan.name, role), **marks}},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
-        "template": _template(plan, role, port, marks=marks),
+        "template": template,
     }
     of = {**labels(plan.name, role), **marks}
-    meta = metadata(name, plan.namespace, of=of, owned_by=plan.snapshot.raw)
+    meta = metadata(name, plan.namespace, of=of, owned_by=plan.snapshot.raw, annotations=noted)
     return compact({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec})
 
 

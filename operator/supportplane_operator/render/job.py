@@ -35,7 +35,9 @@ def knowledge(plan: Plan) -> Manifest | None:
     pod = _pod(plan, role, [reader], found, placed_as=role)
     pod["initContainers"] = [container(plan, names.ROLE_MIGRATE)]
     contents = {f"{kind}/{name}": found for (kind, name), found in plan.snapshot.sources.items()}
-    return _job(plan, role, names.knowledge_job(plan.name, digest([pod, contents])), pod)
+    asked = [base.metadata.annotations.get(names.ANNOTATION_READ_AGAIN) for base in plan.bases]
+    read = [pod, contents, *([asked] if any(asked) else [])]
+    return _job(plan, role, names.knowledge_job(plan.name, digest(read)), pod)
 
 
 def _pod(plan: Plan, role: str, containers: list[Manifest], found: list[Manifest], *, placed_as: str) -> Manifest:

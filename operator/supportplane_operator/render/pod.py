@@ -143,7 +143,8 @@ def probe(path: str, *, period_s: int, failures: int) -> Manifest:
 
 
 def variable(name: str, value: str) -> Manifest:
-    return {"name": f"{names.ENV_PREFIX}{name}", "value": value}
+    """Just as it is: the kubelet would put another variable, such as the database's URL, in the place of $(NAME)."""
+    return {"name": f"{names.ENV_PREFIX}{name}", "value": value.replace("$(", "$$(")}
 
 
 def secret_variable(name: str, secret: str, key: str) -> Manifest:

@@ -160,6 +160,9 @@ def test_an_object_that_cannot_be_read_says_so_and_keeps_the_rest(reason: Reason
     assert all("spec.mode: is unknown" in each["message"] for each in shown["conditions"] if each["reason"] == reason)
     assert told["ResolvedRefs"] == ("True", "AllResolved")
     assert shown["revision"] == old["revision"]
+    again = unusable_status_of({**found.raw, "status": shown}, reason, "spec.mode: is unknown", LATER)
+    assert again == shown
+    assert [each["type"] for each in shown["conditions"]] == [each["type"] for each in old["conditions"]]
 
 
 # Companions

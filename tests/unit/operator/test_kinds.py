@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from supportplane_operator.cache import Cache, Key
 from supportplane_operator.kinds import OwnKinds
 from supportplane_operator.references import References
@@ -95,6 +97,39 @@ def test_what_is_gone_concerns_who_used_it_and_what_it_used() -> None:
     assert told.take() == {AGENT, ENDPOINT, BASE, CLASS}
 
 
-def test_an_object_of_any_shape_is_learned() -> None:
+def base(version: int, **annotations: str) -> dict[str, Any]:
+    metadata = {"name": "handbook", "namespace": "acme", "resourceVersion": str(version), "generation": 1}
+    return {"kind": "KnowledgeBase", "metadata": {**metadata, "annotations": annotations}, "spec": {}}
+
+
+def test_who_asks_for_documents_to_be_read_again_concerns_the_agents_that_answer_from_them() -> None:
+    told = Told()
+    told.own.seen(agent())
+    told.own.seen(base(2))
+    told.take()
+    told.own.seen(base(3, note="nothing"))
+    assert told.take() == {BASE}
+    told.own.seen(base(4, **{"supportplane.io/read-again": "today"}))
+    assert told.take() == {BASE, AGENT}
+
+
+SHAPES: dict[str, Any] = {
+    "nothing": None,
+    "a list": [],
+    "a template of text": {"template": "x"},
+    "a model of text": {"template": {"model": "x", "knowledge": {"name": "a"}}},
+    "knowledge without names": {"template": {"knowledge": [{"ref": "a"}, "b", None, {"name": 7}]}},
+    "a class of text": {"classRef": "standard"},
+}
+
+
+@pytest.mark.parametrize("spec", SHAPES.values(), ids=SHAPES)
+def test_an_object_of_any_shape_is_learned(spec: Any) -> None:
     references = References()
-    assert references.learn({"metadata": {"name": "x"}, "spec": None, "kind": "SupportAgent"}) == frozenset()
+    assert references.learn({"metadata": {"name": "x"}, "spec": spec, "kind": "SupportAgent"}) == frozenset()
+
+
+def test_what_can_be_found_in_a_newer_object_is_still_known_to_be_used() -> None:
+    spec = {"template": {"model": {"modelRef": {"name": "slm"}}, "knowledge": [{"ref": "a"}, {"name": "b"}]}}
+    found = References().learn({"metadata": {"name": "x", "namespace": "n"}, "spec": spec, "kind": "SupportAgent"})
+    assert found == {Key("ModelEndpoint", "n", "slm"), Key("KnowledgeBase", "n", "b")}

@@ -1,5 +1,6 @@
 """One object a test, compared as a whole."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -258,6 +259,27 @@ def test_documents_are_mounted_where_the_agent_file_says_they_are() -> None:
         each for name, each in by_name(render(snapshot(), SETTINGS), "ConfigMap").items() if "-config-" in name
     )
     assert "path: /var/lib/supportplane/knowledge/handbook/docs" in config["data"]["agent.yaml"]
+
+
+def test_documents_are_read_again_by_a_new_job_when_somebody_asks() -> None:
+    found = snapshot()
+    (base,) = found.bases
+    jobs = []
+    for note in (None, "today", "tomorrow"):
+        annotations = {"supportplane.io/read-again": note} if note else {}
+        asked = base.model_copy(update={"metadata": base.metadata.model_copy(update={"annotations": annotations})})
+        rendered = by_name(render(replace(found, bases=(asked,)), SETTINGS), "Job")
+        jobs.append(next(name for name in rendered if "-knowledge-" in name))
+    assert len(set(jobs)) == 3
+    assert jobs[0] in names("Job")
+
+
+def test_no_text_of_an_agent_can_put_another_variable_into_its_place() -> None:
+    url = "http://weaviate.example/$(SUPPORTPLANE_DATABASE_URL)"
+    found = one("Deployment", "helpdesk-gateway", {"persistence": {"vectorStore": {"weaviate": {"url": url}}}})
+    (container,) = found["spec"]["template"]["spec"]["containers"]
+    values = {each["name"]: each.get("value") for each in container["env"]}
+    assert values["SUPPORTPLANE_WEAVIATE_URL"] == url.replace("$(", "$$(")
 
 
 def test_workloads_run_where_and_with_what_they_were_given() -> None:

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -51,7 +52,22 @@ def test_the_running_deployment_is_left_as_it_is_until_then() -> None:
     running = found.children["Deployment", f"helpdesk-orchestrator-{OLD}"]
     rendered = by_name(render(found, SETTINGS), "Deployment")[f"helpdesk-orchestrator-{OLD}"]
     assert rendered["spec"] == running["spec"]
-    assert set(rendered["metadata"]) == {"name", "namespace", "labels", "ownerReferences"}
+    assert set(rendered["metadata"]) == {"name", "namespace", "labels", "ownerReferences", "annotations"}
+
+
+def test_who_meddles_with_the_running_deployment_meanwhile_is_undone() -> None:
+    found = changed(ready(0))
+    key = ("Deployment", f"helpdesk-orchestrator-{OLD}")
+    made = found.children[key]
+    meddled = json.loads(json.dumps(made))
+    meddled["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example/other:2"
+    rendered = by_name(render(replace(found, children={**found.children, key: meddled}), SETTINGS), "Deployment")[
+        key[1]
+    ]
+    assert rendered["spec"] == made["spec"]
+    del meddled["metadata"]["annotations"]
+    left = by_name(render(replace(found, children={**found.children, key: meddled}), SETTINGS), "Deployment")[key[1]]
+    assert left["spec"] == meddled["spec"]
 
 
 def test_a_running_revision_whose_deployment_is_gone_is_not_waited_for() -> None:
