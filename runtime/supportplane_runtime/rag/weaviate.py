@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pydantic import SecretStr
 from weaviate.classes.config import Configure, DataType, Property, StopwordsPreset, Tokenization, VectorDistances
 from weaviate.classes.data import DataObject
-from weaviate.classes.init import AdditionalConfig, Auth, Timeout
+from weaviate.classes.init import AdditionalConfig, Auth, GrpcConfig, Timeout
 from weaviate.classes.query import Filter, MetadataQuery
 from weaviate.collections import CollectionAsync
 from weaviate.collections.classes.filters import FilterReturn
@@ -41,6 +41,18 @@ NAME = "SupportplaneChunksV1"
 # Weaviate deletes at most 10,000 objects a call, and reads a page at a time.
 PAGE = 1000
 PARALLEL_UPDATES = 8
+
+# The client repeats a call that finds no server after 1, 2, 4 ... 32 s; a customer does not wait that long. Enough for
+# a Weaviate that is started again: 9 s on a loaded machine.
+PATIENCE_S = 15.0
+# gRPC waits ever longer, up to two minutes, before it knocks again at a server that was away, answers from memory
+# meanwhile ("connection refused", though it listens), and shares that memory among all clients of a process: a
+# Weaviate that had been back for 30 s was still refused to clients made anew.
+_CHANNEL: Final = (
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+)
 
 _TEXTS = ("chunk_id", "document_id", "title", "content", "url", "language", "content_hash", "embedder")
 _CHUNK_PROPERTIES = ["chunk_id", "document_id", "title", "heading_path", "content", "url", "position", "language"]
@@ -70,16 +82,22 @@ class WeaviateIndex:
             grpc_port=grpc_port,
             grpc_secure=secure,
             auth_credentials=Auth.api_key(api_key.get_secret_value()) if api_key else None,
-            additional_config=AdditionalConfig(timeout=Timeout(init=5, query=10, insert=60)),
+            additional_config=AdditionalConfig(
+                timeout=Timeout(init=5, query=10, insert=60), grpc_config=GrpcConfig(channel_options=list(_CHANNEL))
+            ),
+            # They also ask pypi.org for a newer client; what a search needs is asked below.
+            skip_init_checks=True,
         )
+        index = cls(client)
         try:
             async with _answering():
                 await client.connect()
                 await _ensure_collection(client)
+                await index._searchable()
         except KnowledgeUnavailable:
             await client.close()
             raise
-        return cls(client)
+        return index
 
     async def hashes(self, collection: Collection, embedder: str) -> dict[str, str]:
         found = {}
@@ -172,6 +190,11 @@ class WeaviateIndex:
     async def close(self) -> None:
         await self._client.close()
 
+    async def _searchable(self) -> None:
+        """Asks something by gRPC, as searches do; a server opens it apart from REST."""
+        async with asyncio.timeout(PATIENCE_S):
+            await self._client.collections.use(NAME).tenants.get_by_names(["anyone"])
+
     def _shard(self, collection: Collection) -> Shard:
         return self._client.collections.use(NAME).with_tenant(_tenant(collection))
 
@@ -182,7 +205,10 @@ class WeaviateIndex:
     async def _asked(self, collection: Collection, question: Callable[[Shard], Awaitable[Answer]]) -> Answer | None:
         """None for a collection nobody wrote to, which Weaviate calls an error; asked about only then."""
         try:
-            return await question(self._shard(collection))
+            async with asyncio.timeout(PATIENCE_S):
+                return await question(self._shard(collection))
+        except TimeoutError as failure:
+            raise KnowledgeUnavailable("Weaviate does not answer") from failure
         except _FAILURES as failure:
             if not await self._exists(collection):
                 return None
@@ -205,7 +231,7 @@ class WeaviateIndex:
 async def _answering() -> AsyncIterator[None]:
     try:
         yield
-    except _FAILURES as failure:
+    except (*_FAILURES, TimeoutError) as failure:
         raise KnowledgeUnavailable("Weaviate does not answer") from failure
 
 
