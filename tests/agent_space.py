@@ -8,11 +8,13 @@ from cluster import Cluster, eventually
 from gateway_stand_in import Gateway
 
 GROUP = "/apis/supportplane.io/v1alpha1"
+CORE = "/api/v1"
 APPS = "/apis/apps/v1"
+PLURALS = {"SupportAgent": "supportagents", "ModelEndpoint": "modelendpoints", "KnowledgeBase": "knowledgebases"}
 CHILD_KINDS = {
-    "configmaps": "/api/v1",
-    "services": "/api/v1",
-    "serviceaccounts": "/api/v1",
+    "configmaps": CORE,
+    "services": CORE,
+    "serviceaccounts": CORE,
     "deployments": APPS,
     "statefulsets": APPS,
     "jobs": "/apis/batch/v1",
@@ -41,8 +43,8 @@ class Space:
     def path(self, plural: str, name: str = "", group: str = GROUP) -> str:
         return f"{group}/namespaces/{self.namespace}/{plural}" + (f"/{name}" if name else "")
 
-    def create(self, manifest: dict[str, Any], plural: str = "supportagents") -> dict[str, Any]:
-        return self.cluster.create(self.path(plural), manifest)
+    def create(self, manifest: dict[str, Any], plural: str = "supportagents", group: str = GROUP) -> dict[str, Any]:
+        return self.cluster.create(self.path(plural, group=group), manifest)
 
     def run(self, manifest: dict[str, Any]) -> str:
         """Endpoint, agent, and somebody who answers for its gateway. Returns the agent's name."""
@@ -59,7 +61,9 @@ class Space:
         return found
 
     def all(self, plural: str, group: str = GROUP) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.cluster.ask("GET", self.path(plural, group=group)).body["items"]
+        reply = self.cluster.ask("GET", self.path(plural, group=group))
+        assert reply.status == 200, reply.message
+        found: list[dict[str, Any]] = reply.body["items"]
         return found
 
     def patch(

@@ -5,14 +5,16 @@ Counting here sees also what changed nothing, which no comparison of objects wou
 
 import json
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
-from cluster import Cluster
-from operator_process import ACCOUNT, SYSTEM
+from cluster import Cluster, eventually
+from operator_process import ACCOUNT, SYSTEM, Operator
 
 USER = f"system:serviceaccount:{SYSTEM}:{ACCOUNT}"
 WRITES = {"create", "update", "patch", "delete"}
 LEASE = "leases"
+TOKEN = "authentication.kubernetes.io/credential-id"
 
 
 def writes(cluster: Cluster, namespace: str | None = None) -> list[str]:
@@ -27,12 +29,26 @@ def conflicts(cluster: Cluster, namespace: str) -> list[str]:
     return [f"{each['verb']} {each['requestURI']}" for each in found if each["responseStatus"].get("code") == 409]
 
 
+def turns(cluster: Cluster, namespace: str) -> list[str]:
+    """Who wrote, in order, each replica once for all its writes in a row: by the token of its own that it came with."""
+    found = (each for each in _requests(cluster) if _is_write(each) and _is_in(each, namespace))
+    ordered = sorted(found, key=lambda each: each["requestReceivedTimestamp"])
+    return [writer for writer, _ in groupby(each["user"]["extra"][TOKEN][0] for each in ordered)]
+
+
 def looks(cluster: Cluster) -> int:
     """How often all agents were listed: by kopf at the start, from then on by every resync."""
     agents = {"verb": "list", "resource": "supportagents"}
     return sum(
         {"verb": each["verb"], "resource": _object(each).get("resource")} == agents for each in _requests(cluster)
     )
+
+
+def wait_looked_again(cluster: Cluster, operator: Operator) -> None:
+    """Until every object was looked at anew: the second resync begins seconds after the first put them in the queue."""
+    before = looks(cluster)
+    eventually(lambda: looks(cluster) >= before + 2, "two resyncs began")
+    eventually(lambda: operator.metric("supportplane_operator_queue_depth") == 0, "nothing waits")
 
 
 def _requests(cluster: Cluster) -> Iterator[dict[str, Any]]:

@@ -18,10 +18,14 @@ from cluster import Cluster, eventually
 from manifests.conftest import install
 from supportplane_cli.embedded.ports import free_port, http_status
 from supportplane_cli.embedded.process import Child, ChildSpec
+from supportplane_crds.names import API_VERSION
 from supportplane_operator import rbac
+from supportplane_operator.resources import OWN_KINDS
 
 SYSTEM = "supportplane-system"
 ACCOUNT = "supportplane-operator"
+# Every few seconds instead of minutes, so that a test of what a resync does need not wait.
+QUICK = {"RESYNC_S": "4", "STATUS_INTERVAL_S": "1"}
 ROLES = "/apis/rbac.authorization.k8s.io/v1"
 
 
@@ -37,6 +41,7 @@ class Installation:
     def install(self, *namespaces: str) -> None:
         """namespaces: the only ones that the operator may serve; they exist."""
         install(self.cluster)
+        eventually(self._are_served, "our kinds can be asked for, a moment after their CRDs are established")
         form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         self.key_file.write_bytes(self.key.private_bytes(serialization.Encoding.PEM, form, plain))
         self.cluster.create_namespace(SYSTEM)
@@ -49,6 +54,10 @@ class Installation:
 
     def kubeconfig(self) -> Path:
         return self.cluster.kubeconfig(ACCOUNT, self.cluster.account_token(SYSTEM, ACCOUNT))
+
+    def _are_served(self) -> bool:
+        paths = (f"/apis/{API_VERSION}/{kind.plural}" for kind in OWN_KINDS)
+        return all(self.cluster.ask("GET", path).status == 200 for path in paths)
 
     def _grant(self, role: dict[str, Any], namespace: str) -> None:
         folder = ROLES if role["kind"] == "ClusterRole" else f"{ROLES}/namespaces/{namespace}"
@@ -85,7 +94,7 @@ class Operator:
             "METRICS_HOST": "127.0.0.1",
             "METRICS_PORT": str(self.metrics_port),
             "HEALTH_PORT": str(self.health_port),
-            "LEASE_SECONDS": "3",
+            "LEASE_SECONDS": "15",  # a busy machine does not renew within two seconds; the same name has it at once
             **self.settings,
         }
         environment = {f"SUPPORTPLANE_OPERATOR_{name}": value for name, value in values.items()}
@@ -102,6 +111,10 @@ class Operator:
     def wait_leading(self) -> "Operator":
         eventually(lambda: self.metric("supportplane_operator_is_leader") == 1, f"{self.name} leads")
         return self
+
+    @property
+    def is_running(self) -> bool:
+        return self.child is not None and self.child.is_running
 
     @property
     def log(self) -> list[dict[str, Any]]:

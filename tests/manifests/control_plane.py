@@ -130,10 +130,11 @@ class ControlPlane:
     def ask(
         self, method: str, path: str, body: Any = None, *, accept: str = "application/json", patch: str = "apply"
     ) -> Reply:
-        """patch: what a PATCH carries: apply (server-side) or merge."""
-        content_type = PATCH_TYPES[patch] if method == "PATCH" else "application/json"
+        """body: what JSON can hold, or bytes of YAML. patch: what a PATCH carries: apply (server-side) or merge."""
+        content_type = "application/yaml" if isinstance(body, bytes) else "application/json"
+        content_type = PATCH_TYPES[patch] if method == "PATCH" else content_type
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": content_type, "Accept": accept}
-        data = None if body is None else json.dumps(body).encode()
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(self._url(path), data, headers, method=method)  # noqa: S310 -- https, our own
         try:
             with urllib.request.urlopen(request, context=self._tls(), timeout=60) as reply:  # noqa: S310 -- the same

@@ -8,10 +8,7 @@ import pytest
 from agent_space import Space
 from cluster import Cluster, running_cluster, skip_without_binaries
 from gateway_stand_in import Gateway, running_gateway
-from operator_process import Installation, Operator
-
-# Every few seconds instead of minutes, so that a test of what a resync does need not wait.
-QUICK = {"RESYNC_S": "4", "STATUS_INTERVAL_S": "1"}
+from operator_process import QUICK, Installation, Operator
 
 
 @pytest.fixture(scope="session")

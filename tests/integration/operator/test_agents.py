@@ -8,8 +8,8 @@ from ruamel.yaml import YAML
 
 from agent_settled import applied, wait_settled
 from agent_space import APPS, ENDPOINT, Space, agent
-from audited import looks, writes
-from cluster import Cluster, eventually
+from audited import wait_looked_again, writes
+from cluster import eventually
 from manifests.wrong_objects import REPOSITORY
 from operator_process import Operator
 
@@ -19,11 +19,12 @@ pytestmark = pytest.mark.slow
 def test_the_smallest_agent_becomes_ready_when_its_gateway_says_so(space: Space, operator: Operator) -> None:
     name = space.run(agent())
     space.wait_ready(name)
+    assert f"/internal/v1/status {space.namespace}/{name}" in space.gateway.asked
+    wait_settled(space)
     status = space.read(name)["status"]
     assert status["url"] == f"http://helpdesk-gateway.{space.namespace}.svc"
     assert status["readyReplicas"] == 2
     assert status["revision"] == status["updateRevision"]
-    assert f"/internal/v1/status {space.namespace}/{name}" in space.gateway.asked
     assert space.is_ready("slm", "modelendpoints")
 
 
@@ -167,13 +168,6 @@ def rolled_out(space: Space, name: str) -> dict[str, Any] | None:
     status: dict[str, Any] = found["status"]
     is_current = status["observedGeneration"] == found["metadata"]["generation"]
     return status if is_current and status["revision"] == status["updateRevision"] else None
-
-
-def wait_looked_again(cluster: Cluster, operator: Operator) -> None:
-    """Until every object was looked at anew: the second resync begins seconds after the first put them in the queue."""
-    before = looks(cluster)
-    eventually(lambda: looks(cluster) >= before + 2, "two resyncs began")
-    eventually(lambda: operator.metric("supportplane_operator_queue_depth") == 0, "nothing waits")
 
 
 def damage(space: Space, child: dict[str, Any], what: str) -> None:
