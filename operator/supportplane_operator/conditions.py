@@ -122,11 +122,11 @@ def _ready(verdicts: Sequence[Verdict]) -> Verdict:
 
 def _degraded(verdicts: Sequence[Verdict]) -> Verdict:
     broken = [each for each in verdicts if each.impact is Impact.DEGRADED and each.ok is False]
-    if broken:
-        message = "; ".join(dict.fromkeys(each.message for each in broken))
-        return Verdict(HOLDS, ConditionType.DEGRADED, broken[0].reason, message, Impact.NONE)
     notes = [each.message for each in verdicts if each.type is ConditionType.DEGRADED and each.ok and each.message]
-    message = "; ".join(("Nothing is broken", *notes))
+    told = [each.message for each in broken] or ["Nothing is broken"]
+    message = "; ".join(dict.fromkeys((*told, *notes)))
+    if broken:
+        return Verdict(HOLDS, ConditionType.DEGRADED, broken[0].reason, message, Impact.NONE)
     return Verdict(FAILS, ConditionType.DEGRADED, Reason.AS_EXPECTED, message, Impact.NONE)
 
 

@@ -33,6 +33,7 @@ CHECKS: tuple[Callable[[Plan], Verdict], ...] = (
     workloads.progressing,
     workloads.scaling_active,
     optional.components,
+    optional.certificate,
     optional.left_out,
 )
 _QUOTA = ("exceeded quota", "violates PodSecurity", "admission webhook")

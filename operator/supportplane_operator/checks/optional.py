@@ -19,15 +19,18 @@ def components(plan: Plan) -> Verdict:
     return Verdict(FAILS, ConditionType.DEGRADED, Reason.COMPONENT_FAILING, message, impact)
 
 
-def left_out(plan: Plan) -> Verdict:
-    """A certificate that nobody makes is trouble; monitoring that the cluster has no kinds for is only mentioned."""
+def certificate(plan: Plan) -> Verdict:
+    """One that is asked for and that nobody makes is trouble."""
     ingress = plan.ingress
-    if ingress is not None and ingress.cluster_issuer and not plan.snapshot.has(seen.CERTIFICATE):
-        secret = ingress.tls_secret_ref.name if ingress.tls_secret_ref else ""
-        message = (
-            f"cert-manager is not installed, so that nobody writes Secret {secret}; install it, or write it yourself"
-        )
-        return Verdict(FAILS, ConditionType.DEGRADED, Reason.COMPONENT_FAILING, message, Impact.DEGRADED)
+    if ingress is None or ingress.cluster_issuer is None or plan.snapshot.has(seen.CERTIFICATE):
+        return Verdict(HOLDS, ConditionType.DEGRADED, Reason.AS_EXPECTED, "", Impact.NONE)
+    secret = ingress.tls_secret_ref.name if ingress.tls_secret_ref else ""
+    message = f"cert-manager is not installed, so that nobody writes Secret {secret}; install it, or write it yourself"
+    return Verdict(FAILS, ConditionType.DEGRADED, Reason.COMPONENT_FAILING, message, Impact.DEGRADED)
+
+
+def left_out(plan: Plan) -> Verdict:
+    """Monitoring that the cluster has no kinds for is only mentioned."""
     wanted = plan.snapshot.agent.spec.observability
     pairs = ((wanted.service_monitor, seen.SERVICE_MONITOR), (wanted.alerts, seen.PROMETHEUS_RULE))
     absent = [api.rpartition("/")[2] for is_wanted, api in pairs if is_wanted and not plan.snapshot.has(api)]

@@ -281,6 +281,9 @@ def test_a_certificate_that_nobody_makes_is_trouble() -> None:
     ingress = {"className": "nginx", "tlsSecretRef": {"name": "tls"}, "clusterIssuer": "letsencrypt"}
     found = serving({"gateway": {"ingress": ingress, "hostnames": ["help.example.com"]}})
     assert told(found, ConditionType.DEGRADED) == (True, Reason.COMPONENT_FAILING)
+    message = verdicts(found)["Degraded"].message
+    assert message.startswith("cert-manager is not installed")
+    assert message.endswith("ServiceMonitor, PrometheusRule")  # trouble does not hide what was left out
 
 
 def test_a_paused_agent_says_so_and_goes_on_answering() -> None:
