@@ -60,6 +60,26 @@ class RuntimeReport:
         return next((each for each in self.components if each.name == name), None)
 
 
+class _Stored:
+    """What is known of every object that was read."""
+
+    __slots__ = ()
+    raw: Manifest
+
+    @property
+    def namespace(self) -> str:
+        return self.raw.get("metadata", {}).get("namespace") or "default"
+
+    @property
+    def generation(self) -> int:
+        return int(self.raw.get("metadata", {}).get("generation", 0))
+
+    @property
+    def status(self) -> Manifest:
+        """The status as it was read; empty for a new object."""
+        return self.raw.get("status") or {}
+
+
 @dataclass(frozen=True, slots=True)
 class Unread:
     """A stored object that the agent names and that this operator does not understand; sentence says why.
@@ -74,7 +94,7 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(_Stored):
     """One agent. raw: the object as read, with its status. unread: companions that exist, but cannot be parsed.
 
     runtime: None until a gateway answered; runtime_error says why it did not. sources: a digest of each ConfigMap that
@@ -100,19 +120,6 @@ class Snapshot:
     def name(self) -> str:
         return self.agent.name
 
-    @property
-    def namespace(self) -> str:
-        return self.raw.get("metadata", {}).get("namespace") or self.agent.metadata.namespace or "default"
-
-    @property
-    def generation(self) -> int:
-        return int(self.raw.get("metadata", {}).get("generation", 0))
-
-    @property
-    def status(self) -> Manifest:
-        """The status as it was read; empty for a new agent."""
-        return self.raw.get("status") or {}
-
     def has(self, api: str) -> bool:
         """api: one of OPTIONAL_APIS."""
         return api in self.capabilities
@@ -122,7 +129,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class EndpointSnapshot:
+class EndpointSnapshot(_Stored):
     """One ModelEndpoint. answered: whether the address answered a probe, None when nobody asked; detail: its words."""
 
     endpoint: ModelEndpoint
@@ -137,35 +144,15 @@ class EndpointSnapshot:
     def name(self) -> str:
         return self.endpoint.name
 
-    @property
-    def namespace(self) -> str:
-        return self.raw.get("metadata", {}).get("namespace") or self.endpoint.metadata.namespace or "default"
-
-    @property
-    def generation(self) -> int:
-        return int(self.raw.get("metadata", {}).get("generation", 0))
-
-    @property
-    def status(self) -> Manifest:
-        return self.raw.get("status") or {}
-
     def child(self, kind: str, name: str) -> Manifest | None:
         return self.children.get((kind, name))
 
 
 @dataclass(frozen=True, slots=True)
-class BaseSnapshot:
+class BaseSnapshot(_Stored):
     """One KnowledgeBase with the agents (as read, with their status) of its namespace that use it."""
 
     base: KnowledgeBase
     raw: Manifest
     agents: tuple[Manifest, ...] = ()
     sources: Mapping[ChildKey, str | None] = field(default_factory=lambda: _NOTHING)
-
-    @property
-    def generation(self) -> int:
-        return int(self.raw.get("metadata", {}).get("generation", 0))
-
-    @property
-    def status(self) -> Manifest:
-        return self.raw.get("status") or {}
