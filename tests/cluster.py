@@ -19,6 +19,7 @@ from supportplane_cli.embedded.process import Child, ChildSpec
 
 BINARIES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
 NODE = "kwok"
+CAPACITY = {"cpu": "1k", "memory": "1Ti", "pods": "100k", "nvidia.com/gpu": "1k"}
 POLL_S = 0.05
 Value = TypeVar("Value")
 
@@ -65,7 +66,7 @@ class Cluster(ControlPlane):
         config = self.kubeconfig("admin", self.token)
         (self.folder / "stages.yaml").write_text(stages(self.pod_address))
         self._parts = [Child(self._spec(name, flags)) for name, flags in self._flags(config).items()]
-        node = {"metadata": {"name": NODE}, "status": {"allocatable": {"cpu": "1k", "memory": "1Ti", "pods": "100k"}}}
+        node = {"metadata": {"name": NODE}, "status": {"allocatable": CAPACITY}}
         self.create("/api/v1/nodes", node)
         eventually(lambda: self._has_account("default"), "controllers at work", deadline_s=START_DEADLINE_S)
         eventually(self._is_node_ready, "a ready node", deadline_s=START_DEADLINE_S)

@@ -23,8 +23,8 @@ spec:
       {{ range NodeConditions }}
       - {type: {{ .type | Quote }}, status: {{ .status | Quote }}, reason: {{ .reason | Quote }}, message: {{ .message | Quote }}, lastHeartbeatTime: {{ $now | Quote }}, lastTransitionTime: {{ $now | Quote }}}
       {{ end }}
-      allocatable: {cpu: 1k, memory: 1Ti, pods: 100k}
-      capacity: {cpu: 1k, memory: 1Ti, pods: 100k}
+      allocatable: {cpu: 1k, memory: 1Ti, pods: 100k, nvidia.com/gpu: 1k}
+      capacity: {cpu: 1k, memory: 1Ti, pods: 100k, nvidia.com/gpu: 1k}
       phase: Running
 ---
 apiVersion: kwok.x-k8s.io/v1alpha1
