@@ -64,9 +64,10 @@ def exists(schema: Schema, steps: list[str]) -> bool:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_a_field_that_a_page_names_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
+    schemas = [root_schema(kind) for kind in KINDS.values()]
     for path in set(re.findall(r"`(spec(?:\.\w+(?:\[\w*\])?)+)", text)):
         steps = re.sub(r"\[\w*\]", "", path).split(".")
-        assert any(exists(root_schema(kind), steps) for kind in KINDS.values()), path
+        assert any(exists(schema, steps) for schema in schemas), path
 
 
 def test_pages_name_the_version_there_is() -> None:

@@ -256,13 +256,23 @@ def combinations(choices: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
 
 def with_defaults(model: type[ContractModel], values: dict[str, Any]) -> dict[str, Any]:
     """What the API server evaluates rules on: absent lists and words have their defaults."""
+    return {**defaults(model), **values}
+
+
+@cache
+def defaults(model: type[ContractModel]) -> dict[str, Any]:
     parts = structural_schema(model)["properties"]
-    return {**{name: part["default"] for name, part in parts.items() if "default" in part}, **values}
+    return {name: part["default"] for name, part in parts.items() if "default" in part}
+
+
+@cache
+def adapter(model: type[ContractModel]) -> TypeAdapter[ContractModel]:
+    return TypeAdapter(model)
 
 
 def refusals(model: type[ContractModel], values: dict[str, Any]) -> set[str]:
     try:
-        TypeAdapter(model).validate_python(values, strict=False)
+        adapter(model).validate_python(values, strict=False)
     except ValidationError as error:
         (details,) = error.errors()
         assert details["type"] == RULE_BROKEN

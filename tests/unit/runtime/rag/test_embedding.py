@@ -91,7 +91,7 @@ async def test_text_after_a_nul_counts_and_half_a_surrogate_pair_does_not_break(
 
 
 async def test_empty_and_endless_texts_have_vectors_too(embedder: LocalEmbedder) -> None:
-    vectors = await embedder.passages(["", "word " * 5000])
+    vectors = await embedder.passages(["", "word " * 600])
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-4)
 
 
