@@ -30,48 +30,54 @@ ROLES = "/apis/rbac.authorization.k8s.io/v1"
 
 
 class Installation:
-    """Made once a cluster; replicas share it."""
+    """Made once a cluster; replicas share it. system: the namespace of the operator."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, system: str = SYSTEM) -> None:
         self.cluster = cluster
+        self.system = system
         self.folder = cluster.folder
         self.key = Ed25519PrivateKey.generate()
         self.key_file = self.folder / "signing-key.pem"
 
-    def install(self, *namespaces: str) -> None:
-        """namespaces: the only ones that the operator may serve; they exist."""
+    def install(self) -> None:
         install(self.cluster)
         eventually(self._are_served, "our kinds can be asked for, a moment after their CRDs are established")
         form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         self.key_file.write_bytes(self.key.private_bytes(serialization.Encoding.PEM, form, plain))
-        self.cluster.create_namespace(SYSTEM)
-        account = {"metadata": {"name": ACCOUNT}}
-        self.cluster.create(f"/api/v1/namespaces/{SYSTEM}/serviceaccounts", account)
-        for role in rbac.manifests(namespaced=bool(namespaces)):
-            is_own = role["kind"] == "ClusterRole" or role["metadata"]["name"].endswith("-lease")
-            for namespace in (SYSTEM,) if is_own else namespaces:
-                self._grant(role, namespace)
+        self._make_account()
+        for role in rbac.manifests(namespaced=False):
+            self._grant(role, self.system)
+
+    def beside(self, system: str, served: str) -> "Installation":
+        """Another on the same cluster, with the same key, that may serve one namespace."""
+        other = Installation(self.cluster, system)
+        other._make_account()
+        for role in rbac.manifests(namespaced=True):
+            other._grant(role, system if role["metadata"]["name"].endswith("-lease") else served)
+        return other
 
     def kubeconfig(self) -> Path:
-        return self.cluster.kubeconfig(ACCOUNT, self.cluster.account_token(SYSTEM, ACCOUNT))
+        return self.cluster.kubeconfig(self.system, self.cluster.account_token(self.system, ACCOUNT))
+
+    def _make_account(self) -> None:
+        self.cluster.create_namespace(self.system)
+        self.cluster.create(f"/api/v1/namespaces/{self.system}/serviceaccounts", {"metadata": {"name": ACCOUNT}})
 
     def _are_served(self) -> bool:
         paths = (f"/apis/{API_VERSION}/{kind.plural}" for kind in OWN_KINDS)
         return all(self.cluster.ask("GET", path).status == 200 for path in paths)
 
     def _grant(self, role: dict[str, Any], namespace: str) -> None:
-        folder = ROLES if role["kind"] == "ClusterRole" else f"{ROLES}/namespaces/{namespace}"
+        """The role and its binding, named after the installation; a ClusterRole is of no namespace."""
+        kind, name = role["kind"], f"{self.system}-{role['metadata']['name']}"
+        folder = ROLES if kind == "ClusterRole" else f"{ROLES}/namespaces/{namespace}"
         binding = {
-            "metadata": {"name": role["metadata"]["name"]},
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io",
-                "kind": role["kind"],
-                "name": role["metadata"]["name"],
-            },
-            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": SYSTEM}],
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": self.system}],
         }
-        self.cluster.create(f"{folder}/{role['kind'].lower()}s", role)
-        self.cluster.create(f"{folder}/{role['kind'].lower()}bindings", binding)
+        self.cluster.create(f"{folder}/{kind.lower()}s", {**role, "metadata": {**role["metadata"], "name": name}})
+        self.cluster.create(f"{folder}/{kind.lower()}bindings", binding)
 
 
 @dataclass
@@ -88,7 +94,7 @@ class Operator:
 
     def start(self) -> "Operator":
         values = {
-            "NAMESPACE": SYSTEM,
+            "NAMESPACE": self.installation.system,
             "POD_NAME": self.name,
             "SIGNING_KEY_FILE": str(self.installation.key_file),
             "METRICS_HOST": "127.0.0.1",
@@ -102,6 +108,11 @@ class Operator:
         log_file = self.installation.folder / f"{self.name}.log"
         self.child = Child(ChildSpec("operator", (sys.executable, *self.argv), log_file, environment))
         return self
+
+    def keep_running(self) -> None:
+        """What the kubelet does to a container that has ended."""
+        if not self.is_running:
+            self.start()
 
     def wait_ready(self) -> "Operator":
         assert self.child is not None

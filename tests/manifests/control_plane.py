@@ -5,11 +5,17 @@ supervised children, so they end with pytest however it ends. Requests go throug
 """
 
 import json
+import os
 import secrets
+import signal
 import ssl
 import subprocess
+import threading
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,6 +108,30 @@ class ControlPlane:
         """The API server first: without its etcd it hangs at exit."""
         self.stop_api()
         self._etcd.stop()
+
+    @contextmanager
+    def slow_etcd(self) -> Iterator[None]:
+        """It works a third of the time, a tenth of a second at once."""
+        is_over = threading.Event()
+        thread = threading.Thread(target=self._stutter, args=(is_over,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
+
+    def hang_etcd(self, *, for_s: float) -> None:
+        """Returns when it goes on, having missed nothing."""
+        os.kill(self._etcd.pid, signal.SIGSTOP)
+        try:
+            time.sleep(for_s)
+        finally:
+            os.kill(self._etcd.pid, signal.SIGCONT)
+
+    def _stutter(self, is_over: threading.Event) -> None:
+        while not is_over.wait(0.1):
+            self.hang_etcd(for_s=0.2)
 
     @property
     def url(self) -> str:

@@ -1,87 +1,103 @@
-"""API servers that are away, and APIs that come later: the operator catches up with what it finds."""
+"""An API server that is away, slow or has forgotten: the operator catches up with what it finds."""
 
 import json
+import secrets
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from agent_settled import on_the_way, wait_settled
 from agent_space import ENDPOINT, Space, agent
-from cluster import Cluster, eventually, running_cluster, skip_without_binaries
-from gateway_stand_in import running_gateway
+from cluster import Cluster, eventually
 from operator_process import QUICK, Installation, Operator
 
 pytestmark = pytest.mark.slow
-
-
-def has_ended(operator: Operator) -> bool:
-    return operator.child is not None and not operator.child.is_running
+EXPIRED = Path(__file__).parents[2] / "operator_expired.py"
+CAUGHT_UP_S = 60.0
+RESTARTS = "supportplane_operator_watch_restarts_total"
 
 
 @pytest.fixture
-def own_cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """One that a test may stop and change for good."""
-    skip_without_binaries()
-    with running_cluster(tmp_path, audited=True) as made:
+def replica(installation: Installation) -> Iterator[Operator]:
+    """One that a test starts, and may let end and start again."""
+    made = Operator(installation, settings=QUICK)
+    try:
         yield made
+    finally:
+        made.stop()
 
 
-def test_an_api_server_that_was_away_is_caught_up_with(own_cluster: Cluster) -> None:
-    installation = Installation(own_cluster)
-    installation.install()
-    operator = Operator(installation, settings=QUICK)
-    with running_gateway(own_cluster.pod_address, installation.key.public_key()) as gateway:
-        space = Space(own_cluster, gateway, own_cluster.create_namespace("away"))
-        try:
-            operator.start().wait_ready().wait_leading()
-            space.wait_ready(space.run(agent()))
-            own_cluster.stop_api()
-            own_cluster.start_api()
-            space.delete("helpdesk-gateway", "services", "/api/v1")
-            space.create(agent("second"))
-            path = space.path("services", "helpdesk-gateway", "/api/v1")
-            if has_ended(operator):  # it could not renew its Lease; the kubelet would start it again
-                operator.start()
-            eventually(lambda: restarted(operator) and own_cluster.read(path), "the Service is back", deadline_s=60)
-            eventually(
-                lambda: restarted(operator) and "deployments/second-gateway" in space.children(), "the new agent"
-            )
-        finally:
-            operator.stop()
+def is_back(space: Space, replica: Operator) -> bool:
+    """Service and second agent are there; a replica that ended is started again, as the kubelet would."""
+    replica.keep_running()
+    children = space.children()
+    return {"services/helpdesk-gateway", "deployments/second-gateway"} <= children.keys()
 
 
-def restarted(operator: Operator) -> bool:
-    """What the kubelet does to a container that ends."""
-    if has_ended(operator):
-        operator.start()
-    return True
+def test_an_api_server_that_was_away_is_caught_up_with(cluster: Cluster, replica: Operator, space: Space) -> None:
+    replica.start().wait_leading()
+    space.wait_ready(space.run(agent()))
+    cluster.stop_api()
+    cluster.start_api()
+    space.delete("helpdesk-gateway", "services", "/api/v1")
+    space.run(agent("second"))
+    eventually(partial(is_back, space, replica), "what changed meanwhile is seen", deadline_s=CAUGHT_UP_S)
+    wait_settled(space)
 
 
-def test_an_operator_of_some_namespaces_serves_them_and_no_other(own_cluster: Cluster) -> None:
-    installation = Installation(own_cluster)
-    served, other = own_cluster.create_namespace("served"), own_cluster.create_namespace("other")
-    installation.install(served)
-    operator = Operator(installation, settings={**QUICK, "WATCH_NAMESPACES": json.dumps([served])})
-    with running_gateway(own_cluster.pod_address, installation.key.public_key()) as gateway:
-        ours, theirs = (Space(own_cluster, gateway, each) for each in (served, other))
-        try:
-            operator.start().wait_ready().wait_leading()
-            theirs.run(agent())
-            ours.wait_ready(ours.run(agent()))
-            assert theirs.children() == {}
-            assert all(each["event"] != "watch_refused" for each in operator.log)
-        finally:
-            operator.stop()
+def test_a_store_that_is_slow_and_then_hangs_is_waited_for(cluster: Cluster, replica: Operator, space: Space) -> None:
+    replica.start().wait_leading()
+    with cluster.slow_etcd():
+        space.wait_ready(space.run(agent()), deadline_s=120)
+        assert replica.is_running
+    cluster.hang_etcd(for_s=12)  # longer than the operator waits for an answer, and than it believes in its Lease
+    space.delete("helpdesk-gateway", "services", "/api/v1")
+    space.run(agent("second"))
+    eventually(partial(is_back, space, replica), "what changed meanwhile is seen", deadline_s=CAUGHT_UP_S)
+    wait_settled(space)
+    assert all(each["event"] != "reconcile_crashed" for each in replica.log)
 
 
-def test_an_endpoint_and_its_agent_may_come_in_any_order(space: Space, installation: Installation) -> None:
-    operator = Operator(installation, settings=QUICK)
+def test_a_watch_that_expired_begins_anew(installation: Installation, space: Space) -> None:
+    space.run(agent())
+    seldom = {"RESYNC_S": "3600", "STATUS_INTERVAL_S": "1"}  # only watches tell of anything here
+    replica = Operator(installation, settings=seldom, argv=(str(EXPIRED),)).start()
+    try:
+        wait_settled(space)
+        space.delete("helpdesk-gateway", "services", "/api/v1")
+        eventually(lambda: not list(on_the_way(space)) and is_there(space), "the Service is back")
+        assert replica.metric(RESTARTS, kind="Service") == 1
+        assert all(each["event"] not in {"watch_refused", "watch_broken"} for each in replica.log)
+    finally:
+        replica.stop()
+
+
+def is_there(space: Space) -> bool:
+    return "services/helpdesk-gateway" in space.children()
+
+
+def test_an_operator_of_some_namespaces_serves_them_and_no_other(
+    cluster: Cluster, installation: Installation, space: Space
+) -> None:
+    other = Space(cluster, space.gateway, cluster.create_namespace(f"other-{secrets.token_hex(4)}"))
+    settings = {**QUICK, "WATCH_NAMESPACES": json.dumps([space.namespace])}
+    replica = Operator(installation.beside("narrow-system", space.namespace), "narrow", settings).start()
+    try:
+        other.run(agent())
+        space.wait_ready(space.run(agent()))
+        assert other.children() == {}
+        assert all(each["event"] != "watch_refused" for each in replica.log)
+    finally:
+        replica.stop()
+        cluster.ask("DELETE", f"/api/v1/namespaces/{other.namespace}")
+
+
+def test_an_endpoint_and_its_agent_may_come_in_any_order(replica: Operator, space: Space) -> None:
     space.gateway.stand_behind(space.cluster, space.namespace, "helpdesk")
     space.create(agent())
     space.create(ENDPOINT, "modelendpoints")
-    try:
-        operator.start()
-        space.wait_ready("helpdesk")
-        assert all(each["event"] != "reconcile_crashed" for each in operator.log)
-    finally:
-        operator.stop()
+    replica.start()
+    space.wait_ready("helpdesk")
+    assert all(each["event"] != "reconcile_crashed" for each in replica.log)
