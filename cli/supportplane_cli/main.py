@@ -1,73 +1,23 @@
-"""The command line's entry: registers every command and turns failures into one sentence and an exit code.
+"""The command line's entry: loads the commands, runs one, and turns failures into one sentence and an exit code.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing is running, 4 the data directory is in use, 5 the agent refused,
-6 a part did not start, 7 the data directory is unusable, 130 interrupted.
+6 a part did not start, 7 the data directory is unusable, 130 interrupted. `up` that is told to stop is done.
 """
 
 import os
 import sys
 
-import typer
-
-from supportplane_cli.commands import (
-    ask,
-    backup,
-    chat,
-    doctor,
-    down,
-    evaluate,
-    ingest,
-    keys,
-    link,
-    logs,
-    render,
-    restore,
-    status,
-    up,
-    validate,
-    version,
-    why,
-)
-from supportplane_cli.errors import CommandFailed
-
-EXIT_CODES = """Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing is running, 4 the data directory is in use,
-5 the agent refused, 6 a part did not start, 7 the data directory is unusable."""
-
-cli = typer.Typer(
-    name="supportplane",
-    help="One SupportAgent file becomes a customer-support agent: on this machine with `up`, the same on a cluster.",
-    epilog=EXIT_CODES,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-for module in (
-    up,
-    down,
-    status,
-    logs,
-    doctor,
-    ask,
-    chat,
-    ingest,
-    validate,
-    link,
-    backup,
-    restore,
-    render,
-    why,
-    version,
-):
-    name = module.__name__.rpartition(".")[2]
-    cli.command(name, epilog=module.EPILOG)(getattr(module, name))
-cli.command("eval", epilog=evaluate.EPILOG)(evaluate.evaluate)
-cli.add_typer(keys.cli, name="keys")
+from supportplane_cli.stopping import stop
 
 
 def app() -> None:
     """What the installed script calls."""
+    if sys.argv[1:2] == ["up"]:
+        stop.leave_at_once()  # first of all, because the imports take a third of a second
     os.umask(0o077)  # whatever a command writes is its user's alone
+    from supportplane_cli.errors import CommandFailed
+    from supportplane_cli.registry import cli
+
     try:
         cli()
     except CommandFailed as failure:

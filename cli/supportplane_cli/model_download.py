@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from supportplane_cli.errors import CommandFailed, PartFailed
+from supportplane_cli.stopping import stop
 from supportplane_cli.supervisor.plan import HubFile
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def verify(wanted: HubFile, partial: Path, expected: str) -> None:
     digest = hashlib.sha256()
     with partial.open("rb") as file:
         while block := file.read(READ_BYTES):
+            stop.check()
             digest.update(block)
     if digest.hexdigest() != expected:
         partial.unlink()

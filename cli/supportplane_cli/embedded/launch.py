@@ -60,7 +60,6 @@ def die_with_parent(parent: int, signal_number: int) -> None:
 
 def main() -> None:
     order = json.loads(sys.argv[1])
-    os.setsid()  # the terminal's Ctrl-C goes to the supervisor, which stops its children in order
     os.umask(0o077)
     if order["tree"]:
         try:

@@ -112,8 +112,6 @@ def serve(arguments: argparse.Namespace) -> None:
     """The child: load the weights, serve until SIGTERM."""
     import xllamacpp  # only the child loads the native library
 
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     parameters = xllamacpp.CommonParams()
     parameters.model.path = arguments.gguf
     parameters.model_alias = {arguments.name}
@@ -126,7 +124,9 @@ def serve(arguments: argparse.Namespace) -> None:
     parameters.cpuparams_batch.n_threads = arguments.threads
     parameters.ui = False
     parameters.endpoint_slots = False
-    server = xllamacpp.Server(parameters)
+    server = xllamacpp.Server(parameters)  # until it is back, SIGTERM ends us by its default, at once
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     print(f"serving {arguments.name} at {server.listening_address}", flush=True)
     stopped.wait()
     os._exit(0)  # the native threads need no farewell: there is no state to keep

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from supportplane_cli.errors import PartFailed
+from supportplane_cli.stopping import stop
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 REAPER = Path(__file__).with_name("reaper.py")
@@ -74,7 +75,7 @@ class Reaper:
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
             argv = [sys.executable, "-I", "-S", str(REAPER)]
-            self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, text=True)
+            self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, text=True, start_new_session=True)
             atexit.register(self.close)
         return self._process
 
@@ -97,6 +98,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE if spec.piped else log,
                 stderr=log,
+                start_new_session=True,  # the terminal's Ctrl-C goes to us, and we stop our children in order
             )
         reaper.watch(self.pid, spec.orphan_signal)
 
@@ -125,17 +127,25 @@ class Child:
                 raise PartFailed(f"{self.spec.name} ended while it was starting ({self.ending()}).{self.log_tail()}")
             if time.monotonic() > deadline:
                 raise PartFailed(f"{self.spec.name} was not ready after {deadline_s:.0f} s.{self.log_tail()}")
-            time.sleep(POLL_S)
+            stop.pause(POLL_S)
 
     def wait(self, *, timeout_s: float) -> int:
-        """Exit code of a child that ends by itself. Raises PartFailed when it does not in time."""
+        """Exit code of a child that ends by itself. Raises PartFailed when it does not in time.
+
+        Whatever cuts the wait short ends the child too: nobody else knows of it.
+        """
+        deadline = time.monotonic() + timeout_s
         try:
-            code = self._process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
+            while self.is_running and time.monotonic() < deadline:
+                stop.pause(POLL_S)
+        except BaseException:
             self.stop()
-            raise PartFailed(f"{self.spec.name} did not end after {timeout_s:.0f} s.{self.log_tail()}") from None
+            raise
+        if self.is_running:
+            self.stop()
+            raise PartFailed(f"{self.spec.name} did not end after {timeout_s:.0f} s.{self.log_tail()}")
         reaper.forget(self.pid)
-        return code
+        return self._process.wait()
 
     def stop(self) -> None:
         """End it: the clean signal, then SIGKILL to its whole process group. Safe to call twice."""
@@ -146,11 +156,18 @@ class Child:
         self.kill()
 
     def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self._process.kill()  # does nothing to an ended process; needed for one that has no group of its own yet
+        self._kill_group()
         self._process.wait()
         reaper.forget(self.pid)
+
+    def kill_unwaited(self) -> None:
+        """For a signal's handler, which may have cut a wait for this very child."""
+        if self._process.returncode is None:
+            self._kill_group()
+
+    def _kill_group(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def ending(self) -> str:
         """How it ended, for people: "exit code 1" or "signal 9"."""
@@ -236,6 +253,6 @@ class Part(ABC):
         if self._child is not None:
             self._child.stop()
 
-    def kill(self) -> None:
+    def kill_unwaited(self) -> None:
         if self._child is not None:
-            self._child.kill()
+            self._child.kill_unwaited()

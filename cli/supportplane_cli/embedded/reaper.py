@@ -45,7 +45,6 @@ def send(pid: int, number: int, *, group: bool) -> None:
 
 
 def main() -> None:
-    os.setsid()
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     living = read_orders()

@@ -1,20 +1,23 @@
 """Starts everything, says when it answers, watches it, and stops it: the story of `supportplane up`.
 
-One main thread starts all children (embedded.process says why) and asks each watch in turn; a signal ends the loop.
+One main thread starts all children (embedded.process says why) and asks each watch in turn. A signal only leaves a mark
+(stopping says why), and the next wait ends the loop.
 """
 
 import asyncio
 import os
-import signal
+import sys
 import time
-from types import FrameType
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from supportplane_cli import __version__, storage
 from supportplane_cli.embedded.process import Part
-from supportplane_cli.errors import PartFailed
+from supportplane_cli.errors import CommandFailed, PartFailed
 from supportplane_cli.lock import DataLock
 from supportplane_cli.private_files import write_private
 from supportplane_cli.state import PartState, State, save_state
+from supportplane_cli.stopping import StopAsked, stop
 from supportplane_cli.supervisor import preflight
 from supportplane_cli.supervisor.greeting import greeting, ready_facts
 from supportplane_cli.supervisor.logs import rotate
@@ -25,23 +28,20 @@ from supportplane_cli.supervisor.watch import Watch
 
 TICK_S = 0.1
 ROTATE_EVERY_S = 30.0
+T = TypeVar("T")
 
 
 def up(plan: Plan, *, as_json: bool) -> None:
     """Runs until a signal. Raises CommandFailed when it cannot start or a part does not come back."""
     begun = time.monotonic()
-    preflight.prepare_folder(plan.data)
-    with DataLock(plan.data, purpose="up"):
-        preflight.check(plan)
-        signal.signal(signal.SIGTERM, interrupt)
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup wants it to live on
-            signal.signal(signal.SIGHUP, interrupt)
-        Supervisor(plan, begun, as_json=as_json).run()
-
-
-def interrupt(_number: int, _frame: FrameType | None) -> None:
-    """SIGTERM (`down`) and SIGHUP (the terminal went away) end it as Ctrl-C does."""
-    raise KeyboardInterrupt
+    stop.remember()
+    try:
+        preflight.prepare_folder(plan.data)
+        with DataLock(plan.data, purpose="up"):
+            preflight.check(plan)
+            Supervisor(plan, begun, as_json=as_json).run()
+    finally:
+        stop.ignore()
 
 
 class Supervisor:
@@ -61,9 +61,14 @@ class Supervisor:
                 self._startup.run()
                 self._announce()
                 self._watch()
-        except KeyboardInterrupt:
-            self._report.say("\nStopping; the data stays. Press Ctrl-C again to stop at once.")
+        except StopAsked:
+            pass
+        except CommandFailed:
+            if not stop.asked:  # else parts may have got the signal too
+                raise
         except OSError as error:
+            if stop.asked:  # the terminal may be gone
+                return
             if not preflight.is_the_folder_s_fault(error):
                 raise
             raise preflight.unusable(self._plan.data, error) from error
@@ -72,7 +77,7 @@ class Supervisor:
 
     def _announce(self) -> None:
         database_url = self._startup.environment["SUPPORTPLANE_DATABASE_URL"]
-        key, link = asyncio.run(self._credentials(database_url))
+        key, link = asyncio.run(until_stopped(self._credentials(database_url)))
         self._save_state("running")
         seconds = round(time.monotonic() - self._begun, 1)
         lines = greeting(self._plan, self._startup.embedded, key=key, link=link, seconds=seconds)
@@ -104,7 +109,7 @@ class Supervisor:
             if now > next_rotation:
                 rotate(self._plan.data.logs)
                 next_rotation = now + ROTATE_EVERY_S
-            time.sleep(TICK_S)
+            stop.pause(TICK_S)
 
     def _follow_ingestion(self) -> None:
         """Documents that could not be read again are told, and the agent goes on with those it has."""
@@ -117,15 +122,20 @@ class Supervisor:
     def _stop(self) -> None:
         """Newest first, so that nothing loses what it stands on; a second Ctrl-C kills."""
         startup = self._startup
-        try:
-            if startup.ingestion is not None:
-                startup.ingestion.stop()
-            for part in reversed(startup.parts):
-                part.stop()
-        except KeyboardInterrupt:
-            for part in startup.parts:
-                part.kill()
+        stop.hurry(startup.kill)
+        if stop.asked:
+            self._say_farewell()
+        if startup.ingestion is not None:
+            startup.ingestion.stop()
+        for part in reversed(startup.parts):
+            part.stop()
         self._plan.data.state.unlink(missing_ok=True)
+
+    def _say_farewell(self) -> None:
+        try:
+            self._report.say("\nStopping; the data stays. Press Ctrl-C again to stop at once.")
+        except OSError:  # the terminal is gone, and what Python still holds for it must not fail at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _save_state(self, phase: str) -> None:
         state = State(
@@ -140,6 +150,17 @@ class Supervisor:
             parts=tuple(part_state(self._plan, part) for part in self._startup.parts if part.is_running),
         )
         save_state(self._plan.data, state)
+
+
+async def until_stopped(work: Coroutine[Any, Any, T]) -> T:
+    """The work's result. A signal cancels it: a database elsewhere may not answer. Raises StopAsked."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        await asyncio.wait({task}, timeout=TICK_S)
+        if stop.asked:
+            task.cancel()
+    stop.check()
+    return task.result()
 
 
 def part_state(plan: Plan, part: Part) -> PartState:

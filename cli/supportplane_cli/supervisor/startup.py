@@ -12,6 +12,7 @@ from supportplane_cli.embedded.process import Child, ChildSpec, Part
 from supportplane_cli.errors import DataUnusable, PartFailed
 from supportplane_cli.layout import save_layout
 from supportplane_cli.model_download import fetch
+from supportplane_cli.stopping import stop
 from supportplane_cli.supervisor.ingestion import Ingestion, sentence, show
 from supportplane_cli.supervisor.leftovers import end_leftovers
 from supportplane_cli.supervisor.logs import rotate
@@ -76,6 +77,13 @@ class Startup:
             self._remember(indexed=self._knowledge_bases())
             self.ingestion = None
 
+    def kill(self) -> None:
+        """Every part at once, for a signal's handler: whoever waits for one sees its end."""
+        for part in self.parts:
+            part.kill_unwaited()
+        if self.ingestion is not None:
+            self.ingestion.child.kill_unwaited()
+
     def _weights(self) -> Path | None:
         """The model file to run, downloaded first when a hub's was asked for."""
         model = self._plan.model
@@ -87,7 +95,8 @@ class Startup:
         def progress(done: int, total: int) -> None:
             self._report.progress(step, f"{model.name}, MB", done >> 20, total >> 20)
 
-        path = fetch(model.hub_file, self._plan.data.models, progress)
+        with stop.raising():  # minutes in a library; what has arrived is kept
+            path = fetch(model.hub_file, self._plan.data.models, progress)
         self._report.finished(step, str(path))
         return path
 
@@ -100,6 +109,7 @@ class Startup:
             self._start_postgres(self.embedded.postgres)
 
     def _begin(self, part: Part) -> None:
+        stop.check()
         self._report.started(part.name)
         self.parts.append(part)
         part.start()
@@ -134,10 +144,14 @@ class Startup:
         log_file = self._plan.data.log("migrate")
         child = Child(ChildSpec(name="The migration", argv=argv, log_file=log_file, environment=self.environment))
         deadline = time.monotonic() + MIGRATE_DEADLINE_S
-        while child.is_running and time.monotonic() < deadline:
-            self.poll()
-            time.sleep(TICK_S)
-        if child.wait(timeout_s=TICK_S) != 0:
+        try:
+            while child.is_running and time.monotonic() < deadline:
+                self.poll()
+                stop.pause(TICK_S)
+            code = child.wait(timeout_s=TICK_S)
+        finally:
+            child.stop()
+        if code != 0:
             raise DataUnusable(f"The database could not be brought to this release's schema.{child.log_tail(1)}")
 
     def _start_runtime(self) -> None:
@@ -148,7 +162,7 @@ class Startup:
         read_before = self._warmth.indexed == self._knowledge_bases()
         while self._pending or not (read_before or self.ingestion is None):
             self.poll()
-            time.sleep(TICK_S)
+            stop.pause(TICK_S)
 
     def _knowledge_bases(self) -> tuple[str, ...]:
         """What identifies the documents of this agent; their content is the knowledge role's business."""
@@ -179,6 +193,6 @@ def start_past_orphans(postgres: Postgres) -> None:
         except PartFailed as failure:
             if ORPHANS_SIGN not in failure.message or time.monotonic() > deadline:
                 raise
-            time.sleep(0.5)
+            stop.pause(0.5)
         else:
             return

@@ -1,12 +1,19 @@
 """Every way an agent ends: Ctrl-C, `down`, a killed supervisor. No process is left and the data is kept."""
 
 import asyncio
+import os
+import signal
+import subprocess
+import time
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
+import psutil
 import pytest
 
 from cli_terminal import Terminal, has_ended
-from laptop import QUESTION, poll
+from laptop import QUESTION, START_DEADLINE_S, listen_to_ctrl_c, poll
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -33,7 +40,8 @@ def test_a_killed_supervisor_leaves_no_process_and_the_next_up_is_warm_and_has_t
 
     laptop.up()
     assert laptop.said().count("schema: ready") == 1
-    assert laptop.said().count("Supportplane answers at") == 2
+    greetings = "Supportplane answers at"
+    poll(lambda: laptop.said().count(greetings) == 2, deadline_s=ENDED_S, what="the second greeting")
     assert laptop.json("ask", QUESTION)["sources"] == first["sources"]
     status, page = asyncio.run(laptop.get("/api/v1/conversations"))
     assert status == 200
@@ -64,3 +72,119 @@ def test_ctrl_c_while_it_starts_leaves_no_process(make_laptop: MakeLaptop) -> No
     laptop.process.send_signal(2)
     assert laptop.process.wait(60) == 0
     all_end(family)
+
+
+MARK = "SUPPORTPLANE_TEST_FAMILY"  # in the environment of `up`, and so of every process it starts
+
+
+def family_of(laptop: Terminal) -> list[int]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == str(laptop.folder):
+                found.append(process.pid)
+        except psutil.Error:  # it has ended, or it is somebody else's
+            continue
+    return found
+
+
+def launch_in_a_terminal(laptop: Terminal) -> subprocess.Popen[bytes]:
+    """A process group of its own, as a shell makes it: Ctrl-C goes to everybody in it."""
+    with (laptop.folder / "up.log").open("wb") as log, (laptop.folder / "up.errors").open("wb") as errors:
+        laptop.process = subprocess.Popen(
+            laptop.command(*laptop.up_flags),
+            stdout=log,
+            stderr=errors,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, MARK: str(laptop.folder)},
+            start_new_session=True,
+            preexec_fn=listen_to_ctrl_c,  # noqa: PLW1509  # one call of signal(), safe between fork and exec
+        )
+    return laptop.process
+
+
+def ctrl_c(process: subprocess.Popen[bytes]) -> None:
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def hold_ctrl_c(process: subprocess.Popen[bytes]) -> None:
+    """Again and again, also while it stops and while Python ends."""
+    until = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < until:
+        ctrl_c(process)
+        time.sleep(0.005)
+
+
+def terminate(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+
+
+def close_the_terminal(process: subprocess.Popen[bytes]) -> None:
+    """The kernel tells the group, and the shell tells it once more."""
+    os.killpg(process.pid, signal.SIGHUP)
+    os.killpg(process.pid, signal.SIGHUP)
+
+
+def listens(laptop: Terminal) -> bool:
+    """From its first lines on: Python by itself would not catch SIGTERM."""
+    assert laptop.process is not None
+    status = Path(f"/proc/{laptop.process.pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt")).split()[1]
+    return bool(int(caught, 16) & 1 << signal.SIGTERM - 1)
+
+
+def runs(part: str) -> Callable[[Terminal], bool]:
+    return lambda laptop: (laptop.state() or {}).get("parts") is not None and part in laptop.pids()
+
+
+def says(text: str) -> Callable[[Terminal], bool]:
+    return lambda laptop: text in laptop.said()
+
+
+def has(name: str) -> Callable[[Terminal], bool]:
+    return lambda laptop: (laptop.data / name).exists()
+
+
+# In the order of a start. Every moment comes in a later start too, sooner then, where the one before was stopped late.
+MOMENTS = (
+    ("its first lines", listens, ctrl_c),
+    ("its first lines", listens, hold_ctrl_c),
+    ("its first lines", listens, terminate),
+    ("its first lines", listens, close_the_terminal),
+    ("its folder", has("lock"), ctrl_c),
+    ("the making of the database", has("postgres"), ctrl_c),
+    ("the first part", runs("redis"), hold_ctrl_c),
+    ("the database", runs("postgres"), terminate),
+    ("the database", says("postgres: "), ctrl_c),
+    ("the schema", has("logs/migrate.log"), close_the_terminal),
+    ("the gateway", runs("gateway"), hold_ctrl_c),
+    ("the answer", says("Supportplane answers at"), hold_ctrl_c),
+)
+
+
+def test_whenever_it_is_told_to_stop_it_ends_well_and_the_next_up_works(make_laptop: MakeLaptop) -> None:
+    laptop = make_laptop()
+    for what, has_come, tell in MOMENTS:
+        process = launch_in_a_terminal(laptop)
+        poll(partial(listens, laptop), deadline_s=START_DEADLINE_S, what=what)
+        poll(partial(has_come, laptop), deadline_s=START_DEADLINE_S, what=what)
+        tell(process)
+        status = process.wait(60)
+        errors = (laptop.folder / "up.errors").read_text()
+        assert (status, errors) == (0, ""), f"{tell.__name__} at {what}: {laptop.said()}"
+        poll(lambda: not family_of(laptop), deadline_s=ENDED_S, what=f"{tell.__name__} at {what}: the end of all")
+    laptop.up()
+    assert laptop.json("ask", QUESTION)["sources"]
+
+
+def test_what_it_says_to_a_terminal_that_is_gone_is_no_failure(make_laptop: MakeLaptop) -> None:
+    laptop = make_laptop()
+    ours, theirs = os.openpty()
+    laptop.process = subprocess.Popen(
+        laptop.command(*laptop.up_flags), stdout=theirs, stderr=theirs, stdin=subprocess.DEVNULL, start_new_session=True
+    )
+    os.close(theirs)
+    poll((laptop.data / "lock").exists, deadline_s=60, what="the lock")
+    os.close(ours)
+    laptop.process.send_signal(signal.SIGHUP)
+    assert laptop.process.wait(60) == 0

@@ -8,7 +8,8 @@ import typer.main
 from typer.testing import CliRunner
 
 from supportplane_cli.errors import CommandFailed, WrongUsage
-from supportplane_cli.main import app, cli
+from supportplane_cli.main import app
+from supportplane_cli.registry import cli
 
 GROUP = typer.main.get_command(cli)
 CHANGES = ("up", "down", "ingest", "backup", "restore", "keys create", "keys revoke")
@@ -61,7 +62,7 @@ def test_exit_codes_differ_by_kind_of_failure() -> None:
 
 @pytest.mark.parametrize("module", ["psycopg", "redis", "aiohttp", "supportplane_runtime", "huggingface_hub", "psutil"])
 def test_help_loads_nothing_heavy(module: str) -> None:
-    program = f"import sys, supportplane_cli.main; sys.exit('{module}' in sys.modules)"
+    program = f"import sys, supportplane_cli.registry; sys.exit('{module}' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

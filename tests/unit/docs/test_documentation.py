@@ -5,7 +5,7 @@ import pytest
 import typer
 from prometheus_client import REGISTRY
 
-from supportplane_cli.main import cli
+from supportplane_cli.registry import cli
 from supportplane_runtime import metrics
 from supportplane_runtime.errors import RuntimeFault
 from supportplane_runtime.gateway import errors as gateway_errors

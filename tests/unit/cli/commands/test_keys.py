@@ -2,7 +2,7 @@ import json
 
 from typer.testing import CliRunner
 
-from supportplane_cli.main import cli
+from supportplane_cli.registry import cli
 from supportplane_runtime.store.credentials import parse_key
 
 

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from operator_samples import SAMPLES
 from supportplane_cli.errors import CommandFailed, WrongUsage
-from supportplane_cli.main import cli
+from supportplane_cli.registry import cli
 from supportplane_operator.snapshot import OPTIONAL_APIS
 
 CLUSTER = str(SAMPLES / "cluster.yaml")

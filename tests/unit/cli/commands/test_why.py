@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from operator_samples import raw, snapshot
 from supportplane_cli.errors import NothingRunning, WrongUsage
-from supportplane_cli.main import cli
+from supportplane_cli.registry import cli
 
 GROUP = "/apis/supportplane.io/v1alpha1/namespaces/acme"
 
