@@ -1,5 +1,6 @@
 """The kind ``KnowledgeBase``: the documents that agents answer from."""
 
+import re
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -12,6 +13,10 @@ from supportplane_crds.rules import Rule
 from supportplane_crds.status import CompanionStatus
 from supportplane_crds.text import Glob, HttpUrl, LanguageCode, Name, PrintableLine
 
+_ALL = frozenset({"*", "**", "**/*"})
+_FLAT = "([*][*]/)?[^/]*"
+_UNREADABLE = ".*[.]([pP][dD][fF]|[dD][oO][cC][xX]?|[pP][pP][tT][xX]?|[xX][lL][sS][xX]?|[oO][dD][tT])"
+
 
 class KnowledgeSource(ContractModel):
     """A file, or a directory with the files below it; on a cluster a ConfigMap or a volume."""
@@ -23,9 +28,20 @@ class KnowledgeSource(ContractModel):
             lambda source: [source.path, source.config_map, source.volume_claim].count(None) == 2,
         ),
         Rule(
-            "!self.include.all(pattern, pattern in self.exclude)",
+            "!self.include.all(pattern, pattern in self.exclude)"
+            " && !self.exclude.exists(pattern, pattern in ['*', '**', '**/*'])",
             "exclude leaves out everything that include selects",
-            lambda source: not set(source.include) <= set(source.exclude),
+            lambda source: not set(source.include) <= set(source.exclude) and not _ALL & set(source.exclude),
+        ),
+        Rule(
+            f"!self.include.exists(pattern, pattern.matches(r'^({_UNREADABLE})$'))",
+            "include selects what cannot be read: Markdown, HTML and text can be, PDF and office files cannot",
+            lambda source: not any(re.fullmatch(_UNREADABLE, pattern) for pattern in source.include),
+        ),
+        Rule(
+            f"!has(self.configMap) || self.include.all(pattern, pattern.matches(r'^({_FLAT})$'))",
+            "include with configMap can only hold patterns such as *.md or **/*.md: a ConfigMap has no directories",
+            lambda source: source.config_map is None or all(re.fullmatch(_FLAT, pattern) for pattern in source.include),
         ),
     )
 

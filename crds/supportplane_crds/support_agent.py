@@ -278,7 +278,7 @@ class SupportAgentSpec(ContractModel):
         _measured_rule(ScalingMetric.MEMORY_UTILIZATION, "memory"),
     )
 
-    description: str | None = Field(default=None, max_length=1024, description="What the agent is for, for people.")
+    description: Prose | None = Field(default=None, max_length=1024, description="What the agent is for, for people.")
     mode: Mode = Field(
         default=Mode.AUTO,
         description="Auto: the agent answers, and hands off what it cannot answer. HandoffOnly: it answers nothing, "

@@ -105,14 +105,16 @@ LanguageCode = Annotated[
     pattern_rule(_LANGUAGES, "must be a language of two lower-case letters of ISO 639-1, such as en or de"),
 ]
 
-_INVISIBLE = r"\x00-\x20\x7f-\xa0"
+_MARKS = "\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # line ends of Unicode, no width, direction: nobody sees them
+_CONTROL = rf"\x00-\x1f\x7f-\x9f{_MARKS}"
+_INVISIBLE = rf"\x00-\x20\x7f-\xa0{_MARKS}"
 
 PrintableLine = Annotated[
     str,
     StringConstraints(max_length=1024),
     pattern_rule(
-        rf"[^{_INVISIBLE}]([^\x00-\x1f\x7f-\x9f]*[^{_INVISIBLE}])?",
-        "must be one line of text, not empty, without control characters and without space at its ends",
+        f"[^{_INVISIBLE}]([^{_CONTROL}]*[^{_INVISIBLE}])?",
+        "must be one line of text, not empty, without invisible characters and without space at its ends",
     ),
 ]
 
@@ -125,35 +127,32 @@ Prose = Annotated[
 ]
 """Text of several lines; the field says how long."""
 
+_MODEL_STEP = "[A-Za-z0-9_][-A-Za-z0-9_.:@+=]*"
+
 ModelId = Annotated[
     str,
     StringConstraints(max_length=255),
     pattern_rule(
-        "[A-Za-z0-9_/][-A-Za-z0-9_./:@+=]*",
-        "must be the id of a model such as Qwen/Qwen3-8B, or a path: letters, digits and any of - _ . / : @ + =, "
-        "not beginning with '-' or '.'",
+        f"/?{_MODEL_STEP}(/{_MODEL_STEP})*",
+        "must be the id of a model such as Qwen/Qwen3-8B, or a path: letters, digits and any of - _ . : @ + =, no part "
+        "between '/' beginning with '-' or '.'",
     ),
 ]
 """What a model server is told to load; it stands among the arguments of its command."""
 
 _ONE_LINE = r"^[^\x00-\x1f\x7f]+$"
 _PARENT_STEP = r"(^|/)[.][.](/|$)"
-_GLOB_FORM = r"^[^\x00-\x1f\x7f\\\[\]{}]+$"
+_GLOB_FORM = r"^[^\x00-\x1f\x7f\\\[\]{}/!][^\x00-\x1f\x7f\\\[\]{}]*$"
+_NO_STEP = r"(^|/)([.][.]?)?(/|$)"  # '.', '..' and nothing between two '/'
 
 Glob = Annotated[
     str,
     StringConstraints(max_length=256),
     Rule(
-        f"self.matches(r'{_GLOB_FORM}') && !self.startsWith('/') && !self.contains('//')"
-        f" && !self.matches(r'{_PARENT_STEP}')",
+        f"self.matches(r'{_GLOB_FORM}') && !self.matches(r'{_NO_STEP}')",
         "must be a pattern below the source's path, such as **/*.md: of names, '*' and '?', not empty, not beginning "
-        "with '/', without '..', '//', brackets, braces and backslashes",
-        lambda text: (
-            re.fullmatch(_GLOB_FORM, text) is not None
-            and text[0] != "/"
-            and "//" not in text
-            and re.search(_PARENT_STEP, text) is None
-        ),
+        "with '/' or '!', without '.' or '..' as a step, without brackets, braces and backslashes",
+        lambda text: re.fullmatch(_GLOB_FORM, text) is not None and re.search(_NO_STEP, text) is None,
     ),
 ]
 
@@ -200,6 +199,7 @@ ImageReference = Annotated[
     pattern_rule(
         f"({_REGISTRY}/)?{_IMAGE_PART}(/{_IMAGE_PART})*({_TAG}({_DIGEST})?|{_DIGEST})",
         "must be an image with a tag or a digest, such as registry.example.com/supportplane:0.1.0",
+        and_also=f"[^@]{{1,255}}({_TAG})?({_DIGEST})?",  # the name alone has at most 255 characters
     ),
 ]
 

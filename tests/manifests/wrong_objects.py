@@ -392,7 +392,7 @@ def _guessed() -> Iterator[WrongObject]:
     sentence = "must be text that says something"
     for unfit in ("   ", "\n\n", "a\x00b", "a\x1bb"):
         yield _agent((*TEMPLATE, "instructions", "inline"), unfit, sentence)
-    for unfit in ("   ", " tier-1", "tier-1 ", "\u00a0", "tier\x9b1"):
+    for unfit in ("   ", " tier-1", "tier-1 ", "\u00a0", "tier\x9b1", "\u200b", "tier\u202e1"):
         yield _agent((*TEMPLATE, "handoff", "queue"), unfit, LINE)
     yield _endpoint(("spec", "model"), " qwen", LINE)
     for unfit in (
@@ -418,13 +418,30 @@ def _guessed() -> Iterator[WrongObject]:
 
 def _guessed_parts() -> Iterator[WrongObject]:
     """The same of images, documents, sizes and model servers."""
-    for unfit in ("a..b:1", "a___b:1", "a.-b:1", "a/:1", "/a:1", "a:1:2", "a:1@sha256:0", f"a:{'1' * 129}"):
+    for unfit in (
+        "a..b:1",
+        "a___b:1",
+        "a.-b:1",
+        "a/:1",
+        "/a:1",
+        "a:1:2",
+        "a:1@sha256:0",
+        f"a:{'1' * 129}",
+        f"{'a/' * 128}b:1",
+    ):
         yield _agent(("spec", "images", "runtime"), unfit, IMAGE)
     for unfit in ("xx", "zz", "en-US", "e1"):
         yield _base(("spec", "language"), unfit, "must be a language of two lower-case letters")
-    for unfit in ("[z-a].md", "[.md", "{a,b}.md", "docs\\*.md", "a//b"):
+    for unfit in ("[z-a].md", "[.md", "{a,b}.md", "docs\\*.md", "a//b", "!*.md", ".", "./*.md", "a/"):
         yield _base((*SOURCE, "include"), [unfit], GLOB)
     yield _base((*SOURCE, "exclude"), ["**/*.md"], "exclude leaves out everything that include selects")
+    for everything in ("*", "**", "**/*"):
+        yield _base((*SOURCE, "exclude"), [everything], "exclude leaves out everything that include selects")
+    folders = {"name": "a", "configMap": {"name": "a"}, "include": ["docs/*.md"]}
+    yield _base(SOURCE, folders, "include with configMap can only hold patterns such as *.md")
+    for unfit in ("*.pdf", "**/*.DOCX", "faq.xls"):
+        yield _base((*SOURCE, "include"), ["*.md", unfit], "include selects what cannot be read")
+    yield _agent(("spec", "description"), " ", "must be text that says something")
     both = [{"name": "a", "path": "docs"}, {"name": "b", "configMap": {"name": "docs"}}]
     yield _base(("spec", "sources"), both, "sources must be all of a laptop (path) or all of a cluster")
     for unfit in ("512", "1k", "15.9Mi", "65Ti", "999999999999999Ti"):
@@ -433,7 +450,17 @@ def _guessed_parts() -> Iterator[WrongObject]:
         yield _agent((*PERSISTENCE, "database"), {"cloudNativePG": {"storageSize": unfit}}, SIZE)
     for unfit in ("gpu", "cpu", "kubernetes.io/gpu", "a.kubernetes.io/gpu", "nvidia.com/", "nvidia.com/a/b"):
         yield _served("gpu", {"resourceName": unfit, "count": 1}, "must be the name of a resource that nodes offer")
-    for unfit in ("--trust-remote-code", "Qwen/Qwen3 8B", "../weights", "a;b", "$(HF_TOKEN)", "a\nb"):
+    for unfit in (
+        "--trust-remote-code",
+        "Qwen/Qwen3 8B",
+        "../weights",
+        "a;b",
+        "$(HF_TOKEN)",
+        "a\nb",
+        "/",
+        "a//b",
+        "a/.b",
+    ):
         yield _served("model", unfit, "must be the id of a model")
 
 
@@ -499,6 +526,10 @@ def _edges() -> Iterator[WrongObject]:
         yield _endpoint(("spec",), {"serving": {**SERVED, "model": model}}, "")
     for url in ("http://[2001:db8::1]:8000/v1", "http://10.0.0.1/v1", "http://vllm:8000", "https://A.example/a%20b"):
         yield _endpoint(("spec", "url"), url, "")
+    flat = {"name": "a", "configMap": {"name": "a"}, "include": ["*.md", "**/*.txt", "faq-?.html"]}
+    yield _base(SOURCE, flat, "")
+    yield _base((*SOURCE, "exclude"), ["*/**", "internal/**", "**/draft-*"], "")
+    yield _agent(("spec", "images", "runtime"), f"{'a/' * 127}b:1", "")
     yield _class(("spec",), {}, "")
     yield _endpoint(("spec",), {"serving": SERVED}, "")
 

@@ -178,8 +178,8 @@ CHOICES: dict[type[ContractModel], dict[str, list[Any]]] = {
         "path": ["docs"],
         "configMap": [{"name": "docs"}],
         "volumeClaim": [{"name": "docs"}],
-        "include": [["*.md"], ["*.md", "*.txt"]],
-        "exclude": [["*.md"]],
+        "include": [["*.md"], ["*.md", "**/*.txt"], ["docs/*.md"], ["**/*.PDF"]],
+        "exclude": [["*.md"], ["**"]],
     },
     KnowledgeBaseSpec: {
         "sources": [
