@@ -49,15 +49,16 @@ async def serve(**settings: Any) -> AsyncIterator[Served]:
         server = build_server(gateway.app, gateway.settings)
         server.config.port = 0
         task = asyncio.create_task(server.serve())
-        await eventually(lambda: server.started or task.done())
-        port = server.servers[0].sockets[0].getsockname()[1]
-        async with aiohttp.ClientSession(headers=gateway.key.headers) as client:
-            try:
+        # Also what came up too late is stopped: left to the garbage collector, its sockets fail some other test.
+        try:
+            await eventually(lambda: server.started or task.done(), deadline_s=60)
+            port = server.servers[0].sockets[0].getsockname()[1]
+            async with aiohttp.ClientSession(headers=gateway.key.headers) as client:
                 yield Served(gateway, server, port, client)
-            finally:
-                gateway.turns.go.set()
-                server.should_exit = True
-                await task
+        finally:
+            gateway.turns.go.set()
+            server.should_exit = True
+            await task
 
 
 @pytest.fixture

@@ -93,11 +93,13 @@ async def test_headers_without_end_are_refused(served: Any) -> None:
 async def test_what_is_not_http_is_a_4xx_and_a_closed_connection(serve_with: Serve, garbage: bytes) -> None:
     async with serve_with(request_timeout_s=1) as served:
         reader, writer = await served.connect()
-        writer.write(garbage)
-        async with asyncio.timeout(10):
-            head = await reader.readuntil(b"\r\n")
+        try:
+            writer.write(garbage)
+            async with asyncio.timeout(10):
+                head = await reader.readuntil(b"\r\n")
+        finally:
+            writer.close()
         assert 400 <= status_of(head) < 500
-        writer.close()
         assert await still_serves(served)
 
 
