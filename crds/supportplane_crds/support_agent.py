@@ -37,7 +37,7 @@ from supportplane_crds.resources import Resources
 from supportplane_crds.rules import Rule
 from supportplane_crds.scaling import Scaling, ScalingMetric
 from supportplane_crds.status import SupportAgentStatus
-from supportplane_crds.text import Hostname, Name, PrintableLine, Prose, TenantId
+from supportplane_crds.text import Hostname, Name, Note, PrintableLine, Prose, TenantId
 from supportplane_crds.workloads import Images, Workloads
 
 
@@ -278,7 +278,7 @@ class SupportAgentSpec(ContractModel):
         _measured_rule(ScalingMetric.MEMORY_UTILIZATION, "memory"),
     )
 
-    description: Prose | None = Field(default=None, max_length=1024, description="What the agent is for, for people.")
+    description: Note | None = Field(default=None, description="What the agent is for, for people.")
     mode: Mode = Field(
         default=Mode.AUTO,
         description="Auto: the agent answers, and hands off what it cannot answer. HandoffOnly: it answers nothing, "

@@ -118,13 +118,15 @@ PrintableLine = Annotated[
     ),
 ]
 
-Prose = Annotated[
-    str,
-    pattern_rule(
-        rf"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*[^{_INVISIBLE}][^\x00-\x08\x0b-\x1f\x7f-\x9f]*",
-        "must be text that says something, without control characters but tabs and line ends",
-    ),
-]
+_SAYS_SOMETHING = pattern_rule(
+    rf"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*[^{_INVISIBLE}][^\x00-\x08\x0b-\x1f\x7f-\x9f]*",
+    "must be text that says something, without control characters but tabs and line ends",
+)
+
+Note = Annotated[str, StringConstraints(max_length=1024), _SAYS_SOMETHING]
+"""A few sentences for people."""
+
+Prose = Annotated[str, _SAYS_SOMETHING]
 """Text of several lines; the field says how long."""
 
 _MODEL_STEP = "[A-Za-z0-9_][-A-Za-z0-9_.:@+=]*"
