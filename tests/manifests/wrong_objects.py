@@ -483,14 +483,14 @@ def _impossible() -> Iterator[WrongObject]:
         ("MemoryUtilization", "memory", {"cpu": "1"}),
     ):
         targets = {"maxReplicas": 4, "targets": [{"metric": metric, "value": 70}]}
-        spec = _spec(scaling={"autoscaling": targets}, workloads={"orchestrator": {"resources": {"requests": other}}})
+        spec = _spec(workloads={"orchestrator": {"resources": {"requests": other}}}, scaling={"autoscaling": targets})
         yield _agent(("spec",), spec, f"set requests.{resource} wherever")
 
 
 def _spec(**more: Any) -> dict[str, Any]:
-    """Of the sample's agent, with some of its parts replaced."""
+    """Of the sample's agent, with some of its parts replaced; these come last, so that a title tells of them."""
     agent = next(document for document in full_sample() if document["kind"] == "SupportAgent")
-    return {**agent["spec"], **more}
+    return {name: part for name, part in agent["spec"].items() if name not in more} | more
 
 
 WRONG_OBJECTS: tuple[WrongObject, ...] = (
