@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -26,7 +26,7 @@ EXAMPLES = settings(max_examples=100, deadline=None, suppress_health_check=list(
 class Operation:
     method: str
     path: str
-    spec: dict[str, Any]
+    spec: dict[str, Any] = field(compare=False)
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -87,6 +87,19 @@ async def client(gateway: TestGateway) -> AsyncIterator[httpx2.AsyncClient]:
         yield made
 
 
+@cache
+def validator(operation: Operation, status: int, media_type: str) -> Draft202012Validator:
+    body = operation.spec["responses"][str(status)]["content"][media_type]["schema"]
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "components": document()["components"]}
+    return Draft202012Validator(schema | body)
+
+
+@cache
+def bodies(operation: Operation) -> st.SearchStrategy[Any]:
+    schema = body_schema(operation)
+    return values(schema, document()) | near_misses(schema, document())
+
+
 def check(operation: Operation, reply: httpx2.Response) -> None:
     """The status is documented and not 5xx, the body is what the document says, a refusal says why."""
     assert reply.status_code < 500, reply.text
@@ -96,8 +109,7 @@ def check(operation: Operation, reply: httpx2.Response) -> None:
     media_type = reply.headers.get("content-type", "").partition(";")[0]
     assert media_type in content or not content, media_type
     if media_type.endswith("json"):
-        schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "components": document()["components"]}
-        Draft202012Validator(schema | content[media_type]["schema"]).validate(reply.json())
+        validator(operation, reply.status_code, media_type).validate(reply.json())
     if reply.status_code >= 400:
         assert reply.json()["detail"]
 
@@ -111,8 +123,7 @@ def encoded(value: Any) -> bytes:
 @given(data=st.data())
 @EXAMPLES
 async def test_bodies_that_fit_or_nearly_fit(client: httpx2.AsyncClient, operation: Operation, data: Any) -> None:
-    schema = body_schema(operation)
-    body = data.draw(values(schema, document()) | near_misses(schema, document()))
+    body = data.draw(bodies(operation))
     check(operation, await client.request(operation.method, operation.path, content=encoded(body), headers=JSON))
 
 
@@ -138,16 +149,21 @@ async def test_steps_in_a_path_are_values_like_others(
     assert reply.json()["detail"]
 
 
+STORABLE = (
+    (st.uuids().map(str) | NASTY.filter(lambda text: "\ud800" not in text) | st.text(max_size=20))
+    .filter(lambda text: text.isprintable() or "\x00" in text)
+    .filter(lambda text: not any("\ud800" <= letter <= "\udfff" for letter in text))
+)
+
+
 @pytest.mark.parametrize("operation", operations(with_body=False), ids=str)
 @given(data=st.data())
 @EXAMPLES
 async def test_paths_and_parameters(client: httpx2.AsyncClient, operation: Operation, data: Any) -> None:
-    anything = st.uuids().map(str) | NASTY.filter(lambda text: "\ud800" not in text) | st.text(max_size=20)
     path = operation.path
     query: dict[str, str] = {}
     for parameter in operation.spec.get("parameters", []):
-        storable = anything.filter(lambda text: text.isprintable() or "\x00" in text)
-        value = data.draw(storable.filter(lambda text: not any("\ud800" <= letter <= "\udfff" for letter in text)))
+        value = data.draw(STORABLE)
         if parameter["in"] == "path":
             path = path.replace("{" + parameter["name"] + "}", segment(value[:300]) or "x")
         elif parameter["in"] == "query" and data.draw(st.booleans()):
