@@ -227,7 +227,8 @@ async def _end(operator: Operator, tasks: list[asyncio.Future[None]]) -> None:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     with suppress(TimeoutError):
-        await asyncio.wait_for(operator.close(), STOP_S)
+        async with asyncio.timeout(STOP_S):
+            await operator.close()
 
 
 def exit_code(leading: asyncio.Future[None], tasks: Sequence[asyncio.Future[None]]) -> int:

@@ -267,5 +267,6 @@ async def _pause(known: _Asked) -> None:
     silent_s = min(2.0 ** min(known.silent, 8), SILENT_S)
     wait_s = SELDOM_S if not known.soon else silent_s if known.silent else SOON_S
     with suppress(TimeoutError):
-        await asyncio.wait_for(known.again.wait(), wait_s)
+        async with asyncio.timeout(wait_s):
+            await known.again.wait()
     known.again.clear()

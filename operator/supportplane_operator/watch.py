@@ -137,6 +137,9 @@ async def _alive(events: AsyncIterator[tuple[str, Any]]) -> AsyncIterator[tuple[
     """The events, or TimeoutError when the connection is dead without anybody having said so."""
     while True:
         try:
-            yield await asyncio.wait_for(anext(events), SERVER_TIMEOUT_S * 1.5)
+            # Not wait_for: until Python 3.12 it loses a cancellation that comes together with an event.
+            async with asyncio.timeout(SERVER_TIMEOUT_S * 1.5):
+                event = await anext(events)
         except StopAsyncIteration:
             return
+        yield event
