@@ -27,7 +27,7 @@ test: $(VENV)/.installed ## Everything CI checks: format, lint, types, imports, 
 test-fast: $(VENV)/.installed ## Lint and the tests that start no server (under 2 minutes)
 	@scripts/test --fast
 
-e2e: $(VENV)/.installed ## A rendered agent on a real one-node cluster: images, kubelet, Services (root on Debian; part of `make test`)
+e2e: $(VENV)/.installed ## Operator and agents on a real one-node cluster, and what breaks there (root on Debian; part of `make test`)
 	@scripts/e2e $(ARGS)
 
 lint: $(VENV)/.installed ## Format check, lint, types, import law, generated files

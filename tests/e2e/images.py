@@ -41,6 +41,10 @@ class NotHere(Exception):
     """This machine cannot make a base image; the message says why. A Dockerfile that is wrong is no such case."""
 
 
+class BuildahFailed(Exception):
+    """Its own complaint."""
+
+
 @dataclass(frozen=True, slots=True)
 class Image:
     """reference: what a pod names. archive: a file that containerd imports."""
@@ -131,7 +135,7 @@ class Store:
     def _run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(["buildah", *self._options, *arguments], capture_output=True, text=True, check=False)
         if check and done.returncode:
-            raise NotHere(f"buildah {arguments[0]}: {done.stderr.strip()[-300:]}")
+            raise BuildahFailed(f"buildah {arguments[0]}: {done.stderr.strip()[-300:]}")
         return done
 
 
@@ -143,7 +147,10 @@ def _base_image(store: Store) -> str:
         say(f"making the base image from Debian {SUITE}, once (100 MB, a minute)")
         with tempfile.TemporaryDirectory(dir=store.archives) as folder:
             _debootstrap(Path(folder))
-            store.pack(reference, Path(folder))
+            try:
+                store.pack(reference, Path(folder))
+            except BuildahFailed as reason:  # the first thing that it does: a machine that keeps it from us
+                raise NotHere(str(reason)) from reason
     store.tag(reference, PAUSE)
     return reference
 

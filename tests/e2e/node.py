@@ -40,6 +40,11 @@ class NodePlane(ControlPlane):
         own = (f"--bind-address={HOST}", f"--advertise-address={HOST}")
         return ChildSpec(spec.name, (*spec.argv, *own), spec.log_file)
 
+    def kill(self) -> None:
+        for child in (self._api, self._etcd):
+            if child is not None:
+                child.kill()
+
 
 class Node:
     """Start it, import images, use kubectl; stop ends every process, the namespaces end the rest."""
@@ -63,21 +68,23 @@ class Node:
         wait_until(self._is_ready, "the node did not become Ready")
 
     def stop(self) -> None:
-        """An API server whose etcd is gone hangs at exit, so the control plane ends after what talks to it."""
+        """At once, for nothing of it is kept; an API server would wait a minute for the watches of pods."""
         for child in reversed(self._children):
-            child.stop()
-        self.plane.stop()
+            child.kill()
+        self.plane.kill()
 
-    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+    def kubectl(self, *arguments: str, stdin: str | None = None, timeout_s: float = DEADLINE_S) -> str:
         """What kubectl prints. Raises AssertionError with its complaint."""
-        done = self.try_kubectl(*arguments, stdin=stdin)
+        done = self.try_kubectl(*arguments, stdin=stdin, timeout_s=timeout_s)
         assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
         return done.stdout
 
-    def try_kubectl(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    def try_kubectl(
+        self, *arguments: str, stdin: str | None = None, timeout_s: float = DEADLINE_S
+    ) -> subprocess.CompletedProcess[str]:
         kubectl = Path(sys.executable).with_name("kubectl")
         command = [str(kubectl), f"--kubeconfig={self.kubeconfig}", *arguments]
-        return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=DEADLINE_S)
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=timeout_s)
 
     def get(self, *arguments: str) -> Any:
         """An object or a list, parsed."""

@@ -25,9 +25,8 @@ class Outside:
     redis: Redis
     model: ModelServer
 
-    @property
-    def database_url(self) -> str:
-        return _reachable(self.postgres.url())
+    def database_url(self, database: str, *, password: str) -> str:
+        return _reachable(Postgres.url(self.postgres, database).replace(self.postgres.spec.role_password, password))
 
     @property
     def cache_url(self) -> str:

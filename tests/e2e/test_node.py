@@ -27,7 +27,7 @@ def test_a_pod_reaches_another_by_the_name_of_its_service(node: Node) -> None:
     node.apply(namespace(SPACE), service)
     wait_until(lambda: account_exists(node), "the namespace has no account")
     node.apply(server)
-    node.kubectl("wait", "pod/server", "-n", SPACE, "--for=condition=Ready", "--timeout=20s")
+    node.kubectl("wait", "pod/server", "-n", SPACE, "--for=condition=Ready", "--timeout=90s")
     answer = ask_from_a_pod(node, SPACE, f"http://server.{SPACE}.svc.cluster.local/motd", image=PAUSE)
     assert answer.status == 200
     assert "Debian" in answer.body
@@ -37,7 +37,7 @@ def test_a_container_that_ends_is_reported_by_the_kubelet(node: Node) -> None:
     crashing = pod("crashing", PAUSE, ["sh", "-c", "exit 3"])
     crashing["metadata"]["namespace"] = "default"
     node.apply(crashing)
-    node.kubectl("wait", "pod/crashing", "--for=jsonpath={.status.phase}=Failed", "--timeout=20s")
+    node.kubectl("wait", "pod/crashing", "--for=jsonpath={.status.phase}=Failed", "--timeout=90s")
     status = json.loads(node.kubectl("get", "pod", "crashing", "-o", "json"))["status"]
     assert status["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 3
 
