@@ -13,13 +13,12 @@ from typing import Any, TypeVar
 
 import pytest
 
-from kwok_stages import stages
+from kwok_stages import CAPACITY, stages
 from manifests.control_plane import START_DEADLINE_S, ControlPlane, NotReady, ready_binary
 from supportplane_cli.embedded.process import Child, ChildSpec
 
 BINARIES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
 NODE = "kwok"
-CAPACITY = {"cpu": "1k", "memory": "1Ti", "pods": "100k", "nvidia.com/gpu": "1k"}
 POLL_S = 0.05
 Value = TypeVar("Value")
 
@@ -33,12 +32,14 @@ def skip_without_binaries() -> None:
         pytest.skip(str(reason), allow_module_level=True)
 
 
-def eventually(read: Callable[[], Value | None], what: str, *, deadline_s: float = 60.0) -> Value:
+def eventually(
+    read: Callable[[], Value | None], what: str, *, deadline_s: float = 60.0, every_s: float = POLL_S
+) -> Value:
     """The first value that is true, or a failure that says what was waited for."""
     deadline = time.monotonic() + deadline_s
     while not (value := read()):
         assert time.monotonic() < deadline, f"not in {deadline_s:.0f} s: {what}"
-        time.sleep(POLL_S)
+        time.sleep(every_s)
     return value
 
 
@@ -135,7 +136,13 @@ class Cluster(ControlPlane):
                 "kube-api-qps": 200,
                 "kube-api-burst": 400,
             },
-            "kube-scheduler": {**common, "leader-elect": "false", "secure-port": 0},
+            "kube-scheduler": {
+                **common,
+                "leader-elect": "false",
+                "secure-port": 0,
+                "kube-api-qps": 200,
+                "kube-api-burst": 400,
+            },
             "kwok": {
                 **common,
                 "manage-all-nodes": "true",

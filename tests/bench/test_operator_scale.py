@@ -5,11 +5,10 @@ control plane with kwok on the same machine, which takes the larger part of it. 
 again at agents that did not change writes nothing.
 """
 
-import json
 import os
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -20,17 +19,17 @@ import psutil
 import pytest
 
 from agent_space import ENDPOINT, Space, agent
+from audited import writes
 from cluster import Cluster, eventually, running_cluster, skip_without_binaries
 from gateway_stand_in import Gateway, running_gateway
-from operator_process import ACCOUNT, SYSTEM, Installation, Operator
+from operator_process import Installation, Operator
 from supportplane_crds.names import GATEWAY_PORT
 
 AGENTS = int(os.environ.get("SUPPORTPLANE_BENCH_AGENTS", "1000"))
 NAMESPACES = max(1, AGENTS // 50)
 CHANGES = min(50, AGENTS)
-RESYNC_S = 60
-DEADLINE_S = 3600.0
-USER = f"system:serviceaccount:{SYSTEM}:{ACCOUNT}"
+RESYNC_S = 120  # seldom enough not to be in the way of what is measured before
+WHOLE_S = 840.0  # all of it; the control plane is started and stopped beside that
 DONE = "supportplane_operator_reconciles_total"
 
 
@@ -39,6 +38,7 @@ class Bench:
     cluster: Cluster
     operator: Operator
     spaces: tuple[Space, ...]
+    ends_at: float
 
     @property
     def process(self) -> psutil.Process:
@@ -52,12 +52,9 @@ class Bench:
     def rss_mb(self) -> float:
         return float(self.process.memory_info().rss) / 1e6
 
-    def writes(self) -> list[str]:
-        """Every request of the operator that changes anything, but for its Lease."""
-        lines = (json.loads(line) for line in self.cluster.audit_log.read_text().splitlines())
-        changing = {"create", "update", "patch", "delete"}
-        ours = (line for line in lines if line["user"]["username"] == USER and line["verb"] in changing)
-        return [line["requestURI"] for line in ours if line.get("objectRef", {}).get("resource") != "leases"]
+    def await_all(self, is_so: Callable[[], bool], what: str) -> None:
+        """Asked once a second: listing every agent is work for the API server, too."""
+        eventually(is_so, what, deadline_s=self.ends_at - time.monotonic(), every_s=1)
 
     def agents(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.cluster.ask("GET", "/apis/supportplane.io/v1alpha1/supportagents").body[
@@ -86,7 +83,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         with running_gateway(cluster.pod_address, installation.key.public_key(), GATEWAY_PORT) as gateway:
             try:
                 operator.start().wait_ready().wait_leading()
-                yield Bench(cluster, operator, spaces(cluster, gateway))
+                yield Bench(cluster, operator, spaces(cluster, gateway), time.monotonic() + WHOLE_S)
             finally:
                 operator.stop()
 
@@ -99,7 +96,7 @@ def spaces(cluster: Cluster, gateway: Gateway) -> tuple[Space, ...]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(900)
 def test_many_agents(bench: Bench) -> None:
     print(f"\n{'agents':<32}  {AGENTS} in {NAMESPACES} namespaces")
     for part in (created, changed, looked_at_again):
@@ -112,7 +109,7 @@ def created(bench: Bench) -> list[tuple[str, str]]:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(partial(create, bench), range(AGENTS)))
     submitted_s = time.monotonic() - started
-    eventually(lambda: bench.ready() == AGENTS, "all agents are Ready", deadline_s=DEADLINE_S)
+    bench.await_all(lambda: bench.ready() == AGENTS, "all agents are Ready")
     took_s, used_s = time.monotonic() - started, bench.cpu_s() - cpu_s
     return [
         ("created by kubectl's API in", f"{submitted_s:.0f} s"),
@@ -145,13 +142,18 @@ def change(bench: Bench, number: int) -> float:
 
 
 def looked_at_again(bench: Bench) -> list[tuple[str, str]]:
-    eventually(bench.is_told, "every status is written", deadline_s=DEADLINE_S)
-    eventually(lambda: is_quiet(bench), "nothing to do", deadline_s=DEADLINE_S)
-    writes, cpu_s, done, started = len(bench.writes()), bench.cpu_s(), bench.operator.metric(DONE), time.monotonic()
+    bench.await_all(bench.is_told, "every status is written")
+    bench.await_all(lambda: is_quiet(bench), "nothing to do")
+    before, cpu_s, done, started = (
+        len(writes(bench.cluster)),
+        bench.cpu_s(),
+        bench.operator.metric(DONE),
+        time.monotonic(),
+    )
     everything = AGENTS + NAMESPACES
-    eventually(lambda: bench.operator.metric(DONE) >= done + everything, "a resync", deadline_s=3 * RESYNC_S)
-    eventually(lambda: is_quiet(bench), "nothing to do", deadline_s=DEADLINE_S)
-    written = bench.writes()[writes:]
+    bench.await_all(lambda: bench.operator.metric(DONE) >= done + everything, "a resync")
+    bench.await_all(lambda: is_quiet(bench), "nothing to do")
+    written = writes(bench.cluster)[before:]
     assert written == []
     return [
         ("looking at all again", f"{bench.cpu_s() - cpu_s:.1f} s of CPU within {time.monotonic() - started:.0f} s"),

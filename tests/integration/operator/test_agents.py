@@ -10,6 +10,7 @@ from agent_settled import applied, wait_settled
 from agent_space import APPS, ENDPOINT, Space, agent
 from audited import wait_looked_again, writes
 from cluster import eventually
+from kwok_stages import FATE
 from manifests.wrong_objects import REPOSITORY
 from operator_process import Operator
 
@@ -50,6 +51,7 @@ def test_looking_again_writes_nothing(space: Space, operator: Operator) -> None:
     space.run(agent())
     wait_settled(space)
     before, written = applied(space), writes(space.cluster, space.namespace)
+    assert written
     wait_looked_again(space.cluster, operator)
     assert writes(space.cluster, space.namespace) == written
     assert applied(space) == before
@@ -126,6 +128,19 @@ def test_an_agent_says_what_it_misses_and_goes_on_when_it_comes(space: Space, op
     assert "slm" in found["message"]
     space.create(ENDPOINT, "modelendpoints")
     space.wait_ready("helpdesk")
+
+
+@pytest.mark.parametrize(
+    ("fate", "reason", "words"),
+    [("crash", "CrashLooping", "container gateway"), ("image", "ImagePullFailed", "cannot be pulled")],
+)
+def test_a_gateway_that_does_not_start_says_why(
+    space: Space, operator: Operator, fate: str, reason: str, words: str
+) -> None:
+    space.run(agent(workloads={"gateway": {"annotations": {FATE: fate}}}))
+    found = space.wait_condition("helpdesk", "Available", "False", reason)
+    assert words in found["message"]
+    assert space.wait_condition("helpdesk", "Ready", "False", reason)["message"] == found["message"]
 
 
 def test_a_change_of_a_condition_is_an_event(space: Space, operator: Operator) -> None:
