@@ -6,6 +6,7 @@ however it ends. A test module gets a database of its own, copied from a migrate
 
 import os
 import secrets
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +23,12 @@ from supportplane_cli.embedded.redis import Redis, RedisSpec
 MIGRATED_TEMPLATE = "migrated_template"
 # Losing a test's database with the machine's power is fine; waiting for its disk is not.
 FAST_AND_LOOSE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+
+
+def pytest_configure() -> None:
+    """A shell makes its background jobs ignore Ctrl-C; what tests start would inherit that, and not feel theirs."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
