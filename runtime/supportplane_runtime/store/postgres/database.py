@@ -34,6 +34,8 @@ DEADLINE_S = 4.5  # waiting for a connection, running, and the second run after 
 STATEMENT_S = 2.0  # the server gives up on a statement; the slowest of ours takes milliseconds
 SEVER_AFTER_S = STATEMENT_S + 0.5  # the server itself hangs: break the connection
 CONNECT_S = 2
+# Of the 2 s that a health check has: for the pool, and for a connection outside it that says why the pool has none.
+PROBE_S = 0.9
 # Callers that may wait for a connection before the next is refused at once: at 2 ms a statement on 8 connections this
 # is a quarter of a second's work.
 MAX_WAITING = 1000
@@ -75,6 +77,7 @@ class Database:
             configure=_configure,
             open=False,
         )
+        self._conninfo = conninfo
         self._generation = 0
 
     async def open(self) -> None:
@@ -95,6 +98,24 @@ class Database:
             return await self._run(statement, params, deadline=deadline)
         except OutcomeUnknown:
             return await self._run(statement, params, deadline=deadline)
+
+    async def probe(self) -> None:
+        """One round trip. Raises StoreUnavailable, which tells a server that is away from one that refuses us.
+
+        The pool cannot say why it has no connection, so one is opened beside it.
+        """
+        with suppress(TimeoutError, StoreUnavailable):
+            async with asyncio.timeout(PROBE_S):
+                await self.run_again_safe("SELECT 1", {})
+                return
+        try:
+            async with asyncio.timeout(PROBE_S):
+                await (await AsyncConnection.connect(self._conninfo)).close()
+        except TimeoutError as exc:
+            raise _unavailable("no-connection") from exc
+        except psycopg.OperationalError as exc:
+            raise StoreUnavailable(_why_not(exc)) from exc
+        raise _unavailable("no-connection")
 
     async def _run(self, statement: LiteralString, params: Params, *, deadline: float) -> list[TupleRow]:
         try:
@@ -132,6 +153,16 @@ class Database:
         if generation == self._generation:
             self._generation += 1
             await self.pool.drain()
+
+
+def _why_not(refusal: psycopg.OperationalError) -> str:
+    """For people without access to the server, so without its words: they name users and addresses.
+
+    psycopg gives no SQLSTATE for a connection that was not made; FATAL is said only by a server.
+    """
+    if "FATAL" in str(refusal):
+        return "The database refuses the connection: user, password, database name, or its own rules and limits."
+    return "Nothing answers at the database's address."
 
 
 def _left(deadline: float) -> float:

@@ -23,7 +23,7 @@ class PostgresStore:
         self.shared_secrets = PostgresSharedSecrets(database)
 
     async def probe(self) -> None:
-        await self.database.run_again_safe("SELECT 1", {})
+        await self.database.probe()
 
     async def schema(self) -> str | None:
         try:

@@ -215,6 +215,20 @@ async def test_text_that_cannot_be_stored_is_the_callers_mistake(store: Postgres
     assert (await store.records.conversations(tenant, user_id=None, after=None, limit=9)).items == ()
 
 
+async def test_the_probe_tells_a_server_that_refuses_us_from_one_that_is_away(
+    opening: Opening, own_postgres: Postgres
+) -> None:
+    store = await opening(own_postgres.url(), 4)
+    await store.probe()
+    another = psycopg.conninfo.make_conninfo(own_postgres.url(), password="changed")
+    with pytest.raises(StoreUnavailable, match="refuses the connection: user, password"):
+        await (await opening(another, 1)).probe()
+
+    own_postgres.stop()
+    with pytest.raises(StoreUnavailable, match="Nothing answers at the database's address"):
+        await store.probe()
+
+
 @pytest.fixture
 def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A server that a test may stop."""
