@@ -54,7 +54,13 @@ class Serving(ContractModel):
         default=None, description="Secret with a token of the hub, for models that need one."
     )
     resources: Resources | None = Field(default=None, description="CPUs and memory of each pod.")
-    replicas: int = Field(default=1, ge=1, le=20, description="Number of pods.")
+    replicas: int = Field(
+        default=1,
+        ge=1,
+        le=20,
+        description="Number of pods. A single pod keeps the model on a volume that outlives it; each of several "
+        "downloads it to a volume of its own, which goes with the pod.",
+    )
     node_selector: Labels = Field(
         default={}, max_length=16, description="Labels that a node must have to run these pods."
     )

@@ -257,7 +257,10 @@ def parse_report(body: bytes) -> RuntimeReport:
         found = _Answer.model_validate_json(body)
     except ValidationError as error:
         raise RuntimeSilent(_NOT_UNDERSTOOD) from error
-    parts = {each.name: ComponentReport(each.name, each.ok, each.required, each.detail) for each in found.components}
+    parts = {
+        each.name: ComponentReport(each.name, each.ok, each.required, each.detail.rstrip("."))  # our sentences go on
+        for each in found.components
+    }
     counts = {each.name: KnowledgeReport(each.name, each.documents, each.chunks) for each in found.knowledge}
     return RuntimeReport(found.version, found.revision, found.mode, tuple(parts.values()), tuple(counts.values()))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from supportplane_crds import ConditionType
+from supportplane_crds import ConditionType, names
 from supportplane_operator.snapshot import Manifest
 
 MOST_EVENTS = 3  # of an agent; the older ones say how it came, not why it is
@@ -147,20 +147,30 @@ def _rollout(conditions: Conditions) -> Iterable[Node]:
 
 
 def _recent(agent: Manifest, events: Iterable[Manifest]) -> Iterable[Node]:
-    """The latest warnings about pods and other objects of the agent; its own conditions are told already."""
-    name = agent["metadata"]["name"]
+    """The latest warnings about what runs for the agent; its own conditions are told already."""
     about = [
-        each
-        for each in events
-        if each.get("type") == "Warning"
-        and each.get("involvedObject", {}).get("kind") != agent["kind"]
-        and str(each.get("involvedObject", {}).get("name", "")).startswith(f"{name}-")
+        each for each in events if each.get("type") == "Warning" and _runs_for(agent, each.get("involvedObject", {}))
     ]
     latest = sorted(about, key=_when, reverse=True)[:MOST_EVENTS]
     for each in latest:
         thing = each["involvedObject"]
         message = " ".join(str(each.get("message", "")).split())
         yield Node(f"Event {thing.get('kind')} {thing.get('name')}", None, f"{each.get('reason', '')}: {message}")
+
+
+def _runs_for(agent: Manifest, thing: Manifest) -> bool:
+    """By its name's beginning: helpdesk-eu-gateway-1 is not of helpdesk. Budgets warn of every pod that is replaced."""
+    name = agent["metadata"]["name"]
+    of_it = (
+        names.gateway(name),
+        names.orchestrator(name),
+        names.migrate_job(name, ""),
+        names.knowledge_job(name, ""),
+        names.database(name),
+        names.cache(name),
+        names.weaviate(name),
+    )
+    return thing.get("kind") != "PodDisruptionBudget" and str(thing.get("name", "")).startswith(of_it)
 
 
 def _when(event: Manifest) -> str:

@@ -108,12 +108,14 @@ class Store:
         self._run("tag", reference, name)
 
     def build(self, reference: str, dockerfile: Path, *, base: str, mounts: tuple[str, ...]) -> None:
-        options = ("--layers", "--isolation=chroot", f"--build-arg=BASE_IMAGE={base}", f"--tag={reference}")
+        """The first stage bears a name of its own, so that its layers, the dependencies, outlive ``prune``."""
+        options = ("--layers", "--isolation=chroot", f"--build-arg=BASE_IMAGE={base}", f"--file={dockerfile}")
         volumes = tuple(f"--volume={mount}" for mount in mounts)
-        command = ["buildah", *self._options, "bud", *options, *volumes, f"--file={dockerfile}", str(REPOSITORY)]
-        built = subprocess.run(command, stdout=sys.stderr, check=False)
-        if built.returncode:
-            raise SystemExit(f"{dockerfile} does not build, see above")
+        for target in ("--target=build", f"--tag={reference}-build"), (f"--tag={reference}",):
+            command = ["buildah", *self._options, "bud", *options, *volumes, *target, str(REPOSITORY)]
+            built = subprocess.run(command, stdout=sys.stderr, check=False)
+            if built.returncode:
+                raise SystemExit(f"{dockerfile} does not build, see above")
 
     def archive(self, name: str, reference: str) -> Image:
         """The image as a file, written anew when it changed."""

@@ -35,7 +35,7 @@ def manifests(snapshot: EndpointSnapshot, settings: Settings) -> tuple[Manifest,
     serving = snapshot.endpoint.spec.serving
     if serving is not None:
         return (
-            _claim(snapshot, serving),
+            *_claims(snapshot, serving),
             _policy(snapshot),
             _service(snapshot),
             _deployment(snapshot, _served_pod(snapshot, serving), serving.replicas),
@@ -81,13 +81,20 @@ def _service(snapshot: EndpointSnapshot) -> Manifest:
     return {"apiVersion": "v1", "kind": "Service", "metadata": _meta(snapshot), "spec": spec}
 
 
-def _claim(snapshot: EndpointSnapshot, serving: Serving) -> Manifest:
-    spec = {
+def _claims(snapshot: EndpointSnapshot, serving: Serving) -> tuple[Manifest, ...]:
+    """The volume of a single pod, which outlives it. It is of one node, so several pods cannot share it."""
+    if serving.replicas > 1:
+        return ()
+    kind = {"apiVersion": "v1", "kind": "PersistentVolumeClaim"}
+    return (compact({**kind, "metadata": _meta(snapshot), "spec": _storage(serving)}),)
+
+
+def _storage(serving: Serving) -> Manifest:
+    return {
         "accessModes": ["ReadWriteOnce"],
         "resources": {"requests": {"storage": canonical(serving.cache_size)}},
         "storageClassName": serving.storage_class_name,
     }
-    return compact({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": _meta(snapshot), "spec": spec})
 
 
 def _policy(snapshot: EndpointSnapshot) -> Manifest:
@@ -150,16 +157,18 @@ def _served_pod(snapshot: EndpointSnapshot, serving: Serving) -> Manifest:
         "volumeMounts": [mount("models", CACHE_DIR), mount("shm", "/dev/shm"), mount("tmp", "/tmp")],  # noqa: S108
         **_answering(failures=DOWNLOAD_TRIES),
     }
-    return restricted([container], **_placement(serving), volumes=_volumes(names.model(snapshot.name)))
+    return restricted([container], **_placement(serving), volumes=_volumes(names.model(snapshot.name), serving))
 
 
 def _placement(serving: Serving) -> Manifest:
     return {"nodeSelector": dict(serving.node_selector) or None, "tolerations": tolerations(serving.tolerations)}
 
 
-def _volumes(claim: str) -> list[Manifest]:
+def _volumes(claim: str, serving: Serving) -> list[Manifest]:
+    """Each of several pods downloads the model to a volume of its own, which goes with it."""
+    of_its_own = {"ephemeral": {"volumeClaimTemplate": {"spec": _storage(serving)}}}
     return [
-        {"name": "models", "persistentVolumeClaim": {"claimName": claim}},
+        {"name": "models", **(of_its_own if serving.replicas > 1 else {"persistentVolumeClaim": {"claimName": claim}})},
         {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}},  # between the processes of one model
         _scratch("tmp"),
     ]

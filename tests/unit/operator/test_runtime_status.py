@@ -24,7 +24,7 @@ ANSWER = {
     "version": "0.1.0",
     "revision": None,
     "mode": "Auto",
-    "components": [{"name": "model", "ok": False, "required": True, "detail": "no answer"}],
+    "components": [{"name": "model", "ok": False, "required": True, "detail": "no answer."}],
     "knowledge": [{"name": "handbook", "documents": 2, "chunks": 9}],
 }
 MODEL = ComponentReport("model", ok=False, required=True, detail="no answer")

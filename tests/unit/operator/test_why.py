@@ -35,6 +35,19 @@ def test_an_agent_that_is_well_tells_no_stories_of_its_start() -> None:
     ]
 
 
+def test_events_of_another_agent_and_of_budgets_are_left_out() -> None:
+    events = [
+        {"type": "Warning", "reason": "Told", "involvedObject": {"kind": kind, "name": name}, "metadata": {}}
+        for kind, name in (
+            ("Pod", "helpdesk-eu-gateway-1"),
+            ("PodDisruptionBudget", "helpdesk-gateway"),
+            ("Job", "helpdesk-migrate-31bf3e8c38"),
+        )
+    ]
+    tree = tree_of(agent(condition("Ready", "False", "Unavailable", "")), events=events)
+    assert [each.title for each in tree.children] == ["Event Job helpdesk-migrate-31bf3e8c38"]
+
+
 def test_a_chain_leads_from_the_summary_to_the_cause() -> None:
     away = "ModelEndpoint slm: connection refused"
     endpoint = {

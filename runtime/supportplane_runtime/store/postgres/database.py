@@ -161,8 +161,8 @@ def _why_not(refusal: psycopg.OperationalError) -> str:
     psycopg gives no SQLSTATE for a connection that was not made; FATAL is said only by a server.
     """
     if "FATAL" in str(refusal):
-        return "The database refuses the connection: user, password, database name, or its own rules and limits."
-    return "Nothing answers at the database's address."
+        return "The server refuses the connection: user, password, database name, or its own rules and limits."
+    return "No server answers at the address."
 
 
 def _left(deadline: float) -> float:

@@ -225,7 +225,7 @@ async def test_the_probe_tells_a_server_that_refuses_us_from_one_that_is_away(
         await (await opening(another, 1)).probe()
 
     own_postgres.stop()
-    with pytest.raises(StoreUnavailable, match="Nothing answers at the database's address"):
+    with pytest.raises(StoreUnavailable, match="No server answers at the address"):
         await store.probe()
 
 

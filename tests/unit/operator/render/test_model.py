@@ -64,6 +64,17 @@ def test_a_model_is_kept_on_a_volume_and_has_an_hour_to_be_downloaded() -> None:
     assert startup["periodSeconds"] * startup["failureThreshold"] == 3600
 
 
+def test_several_pods_have_a_volume_each_because_one_is_of_one_node() -> None:
+    assert by_name(rendered("VLLM", replicas=2), "PersistentVolumeClaim") == {}
+    models = pod("VLLM", replicas=2, cacheSize="90Gi", storageClassName="fast")["volumes"][0]
+    spec = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "90Gi"}},
+        "storageClassName": "fast",
+    }
+    assert models == {"name": "models", "ephemeral": {"volumeClaimTemplate": {"spec": spec}}}
+
+
 def test_the_model_that_comes_with_us_runs_in_the_runtimes_image() -> None:
     manifests = render_endpoint(endpoint_snapshot({"embedded": {}}), SETTINGS)
     assert [each["kind"] for each in manifests] == ["NetworkPolicy", "Service", "Deployment"]

@@ -62,7 +62,7 @@ def test_every_pod_is_restricted(pod: Manifest) -> None:
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert pod["automountServiceAccountToken"] is False
     assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
-    allowed = {"configMap", "secret", "emptyDir", "persistentVolumeClaim"}
+    allowed = {"configMap", "secret", "emptyDir", "persistentVolumeClaim", "ephemeral"}
     assert all(set(each) - {"name"} <= allowed for each in pod.get("volumes", []))
 
 
