@@ -17,17 +17,27 @@ CONTAINER_SECURITY = {
     "readOnlyRootFilesystem": True,
     "capabilities": {"drop": ["ALL"]},
 }
+# While connections are refused it asks again: kube-proxy hears of a pod a moment after it is Ready.
 ASK = """\
-import json, os, sys, urllib.request, urllib.error
-request = urllib.request.Request(os.environ["URL"], os.environ.get("BODY", "").encode() or None, {
-    "Content-Type": "application/json", "Authorization": "Bearer " + os.environ.get("KEY", "")})
-try:
-    with urllib.request.urlopen(request, timeout=60) as reply:
-        print(json.dumps({"status": reply.status, "body": reply.read().decode()}))
-except urllib.error.HTTPError as refusal:
-    print(json.dumps({"status": refusal.code, "body": refusal.read().decode()}))
-except OSError as trouble:
-    print(json.dumps({"status": 0, "body": str(trouble)}))
+import json, os, time, urllib.request, urllib.error
+
+def ask():
+    request = urllib.request.Request(os.environ["URL"], os.environ.get("BODY", "").encode() or None, {
+        "Content-Type": "application/json", "Authorization": "Bearer " + os.environ.get("KEY", "")})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            return reply.status, reply.read().decode()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.read().decode()
+    except OSError as trouble:
+        if not isinstance(getattr(trouble, "reason", None), ConnectionRefusedError) or time.monotonic() > deadline:
+            return 0, str(trouble)
+        return None
+
+deadline = time.monotonic() + 20
+while (answer := ask()) is None:
+    time.sleep(0.2)
+print(json.dumps(dict(zip(("status", "body"), answer))))
 """
 _numbers = count(1)
 
