@@ -9,7 +9,8 @@ import json
 from typing import Any
 
 FATE = "test.supportplane.io/fate"
-CAPACITY = {"cpu": "1k", "memory": "1Ti", "pods": "100k", "nvidia.com/gpu": "1k"}
+# Room for a thousand agents, whose pods ask for more than one CPU each agent.
+CAPACITY = {"cpu": "100k", "memory": "100Ti", "pods": "100k", "nvidia.com/gpu": "1k"}
 _HEARTBEAT_MS = 600_000
 
 _PHASE, _FATE = ".status.phase", f'.metadata.annotations["{FATE}"]'
