@@ -26,9 +26,14 @@ FAST_AND_LOOSE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes
 
 
 def pytest_configure() -> None:
-    """A shell makes its background jobs ignore Ctrl-C; what tests start would inherit that, and not feel theirs."""
+    """What tests start feels signals, also where a shell's background job ignores Ctrl-C, or nohup a lost terminal.
+
+    A signal that is ignored stays ignored in children; one with a handler has its default there.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @pytest.fixture(scope="session")

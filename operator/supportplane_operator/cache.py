@@ -41,17 +41,18 @@ class Cache:
         self._owned: defaultdict[Key, set[Key]] = defaultdict(set)
 
     def put(self, manifest: Manifest) -> bool:
-        """Remember it. False when this version or a newer one was known already."""
-        key, version = key_of(manifest), version_of(manifest)
+        """Remember it. False when just this or a newer version was known already.
+
+        One version can read in two ways: while a CRD changes, a watch that began before leaves out the new fields.
+        """
+        key, found = key_of(manifest), _entry(manifest)
         known = self._entries.get(key)
-        if known is not None and known.version >= version:
+        if known is not None and (known.version > found.version or known == found):
             return False
         self.drop(key)
-        owner = owner_of(manifest)
-        packed = zlib.compress(orjson.dumps(_without_noise(manifest)), _FAST)
-        self._entries[key] = _Entry(packed, version, owner)
-        if owner is not None:
-            self._owned[owner].add(key)
+        self._entries[key] = found
+        if found.owner is not None:
+            self._owned[found.owner].add(key)
         return True
 
     def drop(self, key: Key) -> None:
@@ -72,11 +73,6 @@ class Cache:
     def keys(self, kind: str, namespace: str | None = None) -> list[Key]:
         return [key for key in self._entries if key.kind == kind and namespace in {None, key.namespace}]
 
-    def is_newer(self, manifest: Manifest) -> bool:
-        """Whether the manifest says more than what is known."""
-        known = self._entries.get(key_of(manifest))
-        return known is None or known.version < version_of(manifest)
-
     def missing(self, kind: str, namespace: str | None, present: Iterable[Key]) -> list[Key]:
         """What a complete listing no longer has."""
         listed = set(present)
@@ -84,6 +80,11 @@ class Cache:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+
+def _entry(manifest: Manifest) -> _Entry:
+    packed = zlib.compress(orjson.dumps(_without_noise(manifest), option=orjson.OPT_SORT_KEYS), _FAST)
+    return _Entry(packed, version_of(manifest), owner_of(manifest))
 
 
 def key_of(manifest: Manifest) -> Key:

@@ -22,12 +22,11 @@ class OwnKinds:
         self._changed = changed
 
     def seen(self, manifest: Manifest) -> None:
-        """An object as it is now. An older version than the known one changes nothing."""
+        """An object as it is now. What is known already, or of an older version, changes nothing."""
         key = key_of(manifest)
-        if not self._cache.is_newer(manifest):
-            return
         before = self._cache.get(key)
-        self._cache.put(manifest)
+        if not self._cache.put(manifest):
+            return
         self._changed(key)
         for other in self._concerned(key, before, manifest):
             self._changed(other)

@@ -110,10 +110,9 @@ class Watch:
                 self._keep(self._whole(manifest))
 
     def _keep(self, manifest: Manifest) -> Key:
-        key, before = key_of(manifest), None
-        if self._cache.is_newer(manifest):
-            before = self._cache.get(key)
-            self._cache.put(manifest)
+        key = key_of(manifest)
+        before = self._cache.get(key)
+        if self._cache.put(manifest):
             for owner in {owner_of(manifest), owner_of(before) if before else None} - {None}:
                 self._tell(owner)
         return key
