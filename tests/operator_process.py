@@ -56,8 +56,9 @@ class Installation:
             other._grant(role, system if role["metadata"]["name"].endswith("-lease") else served)
         return other
 
-    def kubeconfig(self) -> Path:
-        return self.cluster.kubeconfig(self.system, self.cluster.account_token(self.system, ACCOUNT))
+    def kubeconfig(self, replica: str) -> Path:
+        """A file and a token of its own, by which the audit log tells who wrote."""
+        return self.cluster.kubeconfig(f"{self.system}-{replica}", self.cluster.account_token(self.system, ACCOUNT))
 
     def _make_account(self) -> None:
         self.cluster.create_namespace(self.system)
@@ -104,7 +105,7 @@ class Operator:
             **self.settings,
         }
         environment = {f"SUPPORTPLANE_OPERATOR_{name}": value for name, value in values.items()}
-        environment["KUBECONFIG"] = str(self.installation.kubeconfig())
+        environment["KUBECONFIG"] = str(self.installation.kubeconfig(self.name))
         log_file = self.installation.folder / f"{self.name}.log"
         self.child = Child(ChildSpec("operator", (sys.executable, *self.argv), log_file, environment))
         return self
