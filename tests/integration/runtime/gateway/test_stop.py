@@ -76,7 +76,7 @@ async def last_words(socket: aiohttp.ClientWebSocketResponse) -> tuple[list[dict
 
 @pytest.mark.slow
 async def test_streams_are_told_where_to_resume_and_new_questions_are_refused(free_port: int) -> None:
-    async with running(free_port, grace_s=1.5) as gateway:
+    async with running(free_port, grace_s=5) as gateway:
         stream = await gateway.client.post(f"{gateway.url}/api/v1/query/stream", json=WAIT)
         first = (await stream.content.readuntil(b"\n\n")).decode()
         asking = asyncio.create_task(gateway.client.post(f"{gateway.url}/api/v1/query", json=WAIT))

@@ -106,7 +106,7 @@ class EndlessModel(ScriptedChatModel):
 
 async def test_a_model_that_takes_too_long_is_cut_off_before_the_turn_is() -> None:
     model = EndlessModel(model_writing((HASHED, 1)).replies)
-    answer = await answered(model, replace(WRITES, turn_timeout_s=0.5))
+    answer = await answered(model, replace(WRITES, turn_timeout_s=4))
     assert answer.response.startswith(f"{HASHED} [1]")
     assert ROTATED in answer.response
 
