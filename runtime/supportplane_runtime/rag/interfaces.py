@@ -125,7 +125,7 @@ class ChunkIndex(Protocol):
         ...
 
     async def count(self, collection: Collection) -> tuple[int, int]:
-        """(documents, chunks)."""
+        """(documents, chunks); a document whose first chunk is not there yet may be left out."""
         ...
 
     async def optimize(self, collection: Collection) -> None:

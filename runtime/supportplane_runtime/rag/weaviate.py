@@ -37,7 +37,7 @@ from supportplane_runtime.rag.interfaces import Collection, Hit, IndexedChunk, M
 from supportplane_runtime.rag.lexemes import LENGTH_WEIGHT, TERM_SATURATION, lexemes, rarity
 
 # A change of the properties below takes a new name: the next ingestion fills it.
-NAME = "SupportplaneChunksV1"
+NAME = "SupportplaneChunksV2"
 # Weaviate deletes at most 10,000 objects a call, and reads a page at a time.
 PAGE = 1000
 PARALLEL_UPDATES = 8
@@ -181,8 +181,9 @@ class WeaviateIndex:
         return Matches(tuple(keyword), tuple(nearest), rarities)
 
     async def count(self, collection: Collection) -> tuple[int, int]:
-        documents = [properties["document_id"] async for properties in self._all(collection, ["document_id"])]
-        return len(set(documents)), len(documents)
+        """Each document has one first chunk; health asks every few seconds, so nothing is read to be counted here."""
+        first = Filter.by_property("position").equal(0)
+        return await self._number(collection, first), await self._number(collection, None)
 
     async def optimize(self, collection: Collection) -> None:
         """Weaviate keeps its graphs itself."""
@@ -258,9 +259,9 @@ async def _ensure_collection(client: weaviate.WeaviateAsyncClient) -> None:
 
 
 def _properties() -> list[Property]:
-    """Only the lexemes are searched; the rest is stored."""
-    stored = [_stored(name, DataType.TEXT) for name in _TEXTS]
-    others = [_stored("heading_path", DataType.TEXT_ARRAY), _stored("position", DataType.INT)]
+    """Only the lexemes are searched, and first chunks counted; the rest is stored."""
+    stored = [*(_stored(name, DataType.TEXT) for name in _TEXTS), _stored("heading_path", DataType.TEXT_ARRAY)]
+    position = Property(name="position", data_type=DataType.INT, index_filterable=True)
     searched = Property(
         name="lexemes",
         data_type=DataType.TEXT,
@@ -268,12 +269,11 @@ def _properties() -> list[Property]:
         index_filterable=True,
         index_searchable=True,
     )
-    return [*stored, *others, searched]
+    return [*stored, position, searched]
 
 
 def _stored(name: str, data_type: DataType) -> Property:
-    searchable = None if data_type is DataType.INT else False
-    return Property(name=name, data_type=data_type, index_filterable=False, index_searchable=searchable)
+    return Property(name=name, data_type=data_type, index_filterable=False, index_searchable=False)
 
 
 def _tenant(collection: Collection) -> str:
