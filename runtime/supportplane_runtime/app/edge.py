@@ -75,6 +75,7 @@ def _probes(store: Store, link: RedisLink) -> tuple[Probe, ...]:
         return "PostgreSQL answers."
 
     async def schema() -> str:
+        await store.probe()  # a database that cannot be asked is told from one that is behind
         fault = await schema_fault(store)
         if fault is not None:
             raise fault
