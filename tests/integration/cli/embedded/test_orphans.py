@@ -107,7 +107,7 @@ def test_the_watchdog_alone_ends_a_child_that_ignores_its_signal_with_all_it_sta
         assert child.stdout is not None
         grandchild = int(child.stdout.readline())
         watchdog = subprocess.Popen([sys.executable, "-I", "-S", str(REAPER)], stdin=subprocess.PIPE, text=True)
-        watchdog.communicate(f"+ {child.pid} {int(signal.SIGTERM)}\n", timeout=DEADLINE_S)
+        watchdog.communicate(f"+ {child.pid} {int(signal.SIGTERM)}\n", timeout=60)
         assert wait_for(lambda: has_ended(child.pid) and has_ended(grandchild))
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -119,7 +119,7 @@ def test_the_watchdog_leaves_alone_what_was_stopped_in_order() -> None:
     child = subprocess.Popen(["sleep", "600"], start_new_session=True)
     try:
         watchdog = subprocess.Popen([sys.executable, "-I", "-S", str(REAPER)], stdin=subprocess.PIPE, text=True)
-        watchdog.communicate(f"+ {child.pid} 15\n- {child.pid}\n", timeout=DEADLINE_S)
+        watchdog.communicate(f"+ {child.pid} 15\n- {child.pid}\n", timeout=60)
         assert child.poll() is None
     finally:
         child.kill()

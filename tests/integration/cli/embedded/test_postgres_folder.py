@@ -49,13 +49,19 @@ def started(server: Postgres) -> Postgres:
     return server
 
 
+def kill(server: Postgres) -> None:
+    """As a part that the supervisor has seen end: a signal is sent sooner than it is felt."""
+    os.kill(server.child.pid, signal.SIGKILL)
+    assert server.child.wait(timeout_s=60) == -signal.SIGKILL
+
+
 def test_data_survives_a_killed_server_and_the_next_one_starts(make_server: MakeServer) -> None:
     first = started(make_server())
     with psycopg.connect(first.url()) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     with psycopg.connect(first.url(), autocommit=True) as busy:
         busy.execute("SELECT 1")
-        os.kill(first.child.pid, signal.SIGKILL)
+        kill(first)
         second = started(make_server())
     with psycopg.connect(second.url()) as connection:
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
@@ -91,7 +97,7 @@ def test_a_damaged_control_file_is_told_with_what_to_do(make_server: MakeServer)
 
 def test_lost_log_files_are_told_as_damage(make_server: MakeServer) -> None:
     server = started(make_server())
-    os.kill(server.child.pid, signal.SIGKILL)
+    kill(server)
     for segment in (server.data / "pg_wal").glob("0*"):
         segment.unlink()
     again = make_server()
