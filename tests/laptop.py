@@ -77,6 +77,7 @@ class Laptop:
     writing: str = "Disabled"
     model: str = "{embedded: {}}"
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    slow_model: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
     def data(self) -> Path:
@@ -137,7 +138,17 @@ class Laptop:
         return pid
 
     def comes_back(self, part: str, killed: int) -> None:
-        poll(lambda: self.pids().get(part) not in (None, killed), deadline_s=60, what=f"{part} starting again")
+        poll(lambda: self.pids().get(part) not in (None, killed), deadline_s=120, what=f"{part} starting again")
+
+    @contextmanager
+    def silent_model(self) -> Iterator[None]:
+        """The slow model says nothing meanwhile, so a question that has come to it is surely under way."""
+        assert self.slow_model is not None
+        self.slow_model.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.slow_model.send_signal(signal.SIGCONT)
 
     def down(self) -> None:
         """Stop as Ctrl-C does; whatever state it is in."""
@@ -177,12 +188,13 @@ def slow_agent(folder: Path) -> Iterator[Laptop]:
     server = subprocess.Popen([sys.executable, str(SLOW_MODEL), str(port), str(SLOW_TURN_S)])
     model = f'{{url: "http://127.0.0.1:{port}/v1", model: slow}}'
     agent = Laptop(folder, free_port(), writing="Verified", model=model)
+    agent.slow_model = server
     agent.write()
     try:
-        poll(lambda: http_status(port, "/") is not None, deadline_s=30, what="the start of the slow model")
+        poll(lambda: http_status(port, "/") is not None, deadline_s=60, what="the start of the slow model")
         agent.up()
         yield agent
     finally:
         agent.down()
         server.terminate()
-        server.wait(timeout=10)
+        server.wait(timeout=60)

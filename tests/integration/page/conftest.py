@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
 from page_site import PageSite, page_site
 
@@ -23,6 +23,9 @@ FLAGS = [
     "--disable-sync",
 ]
 OpenPage = Callable[..., Awaitable[Page]]
+PATIENCE_MS = 30_000  # for whatever a page is about to show, on a machine with other things to do
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +39,7 @@ def chromium_path() -> str:
 @pytest.fixture(scope="session")
 async def browser(chromium_path: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=chromium_path, args=FLAGS, timeout=4 * PATIENCE_MS)
         yield browser
         await browser.close()
 
@@ -87,7 +90,7 @@ async def open_page(browser: Browser, site: PageSite, watch: Watch) -> AsyncIter
             context = await browser.new_context(**options)
             contexts.push_async_callback(context.close)
             page = await context.new_page()
-            page.set_default_timeout(15_000)
+            page.set_default_timeout(PATIENCE_MS)
             watch.attach(page)
             await page.goto(url or await site.link())
             if url is None:

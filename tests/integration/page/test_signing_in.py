@@ -24,7 +24,8 @@ async def test_a_one_time_link_signs_in_and_leaves_the_address_bar(open_page: Op
 async def test_a_used_link_says_so_and_asks_for_a_key(open_page: OpenPage, site: PageSite, watch: Any) -> None:
     watch.expected = ["401"]
     link = await site.link()
-    await open_page(link)
+    first = await open_page(link)
+    await expect(first.get_by_label("Your question")).to_be_visible()
     page = await open_page(link)
     await expect(page.get_by_role("alert")).to_contain_text("This link is unknown, used or expired.")
     await expect(page.get_by_label("API key")).to_be_focused()
