@@ -41,6 +41,11 @@ class Terminal(Laptop):
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout)
 
+    def well(self) -> dict[str, Any] | None:
+        """What `status` says once every part is well; one that is too busy to reply in two seconds is ill for one."""
+        facts: dict[str, Any] = self.json("status")
+        return facts if (facts["health"] or {}).get("status") == "ok" else None
+
     def said(self) -> str:
         return (self.folder / "up.log").read_text(errors="replace")
 

@@ -37,17 +37,19 @@ def test_nothing_secret_was_printed_into_the_log(laptop: Terminal) -> None:
 
 
 def test_status_names_every_part_and_where_it_is(laptop: Terminal) -> None:
-    facts = laptop.json("status")
+    facts = poll(laptop.well, deadline_s=60, what="every part being well")
     assert {part["name"] for part in facts["parts"]} == {"postgres", "redis", "model", "gateway"}
     assert all(part["memory_mb"] > 0 for part in facts["parts"])
-    assert facts["health"]["status"] == "ok"
     assert facts["url"] == f"http://127.0.0.1:{laptop.port}"
 
 
 def test_the_doctor_finds_nothing_wrong_and_measures_the_model(laptop: Terminal) -> None:
-    done = laptop.run("doctor", "--json")
-    verdicts = {verdict["check"]: verdict for verdict in json.loads(done.stdout)}
-    assert done.returncode == 0, done.stdout
+    def content() -> str | None:
+        done = laptop.run("doctor", "--json")
+        return done.stdout if done.returncode == 0 else None
+
+    found = poll(content, deadline_s=60, what="a doctor who finds nothing wrong")  # a busy part is ill for a moment
+    verdicts = {verdict["check"]: verdict for verdict in json.loads(found)}
     assert "tokens/s" in verdicts["model speed"]["detail"]
 
 

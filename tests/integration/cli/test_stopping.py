@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from cli_terminal import Terminal, has_ended
 from laptop import QUESTION, START_DEADLINE_S, listen_to_ctrl_c, poll
+from supportplane_cli.stopping import SIGNALS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -126,11 +128,11 @@ def close_the_terminal(process: subprocess.Popen[bytes]) -> None:
 
 
 def listens(laptop: Terminal) -> bool:
-    """From its first lines on: Python by itself would not catch SIGTERM."""
+    """From its first lines on: Python by itself would catch neither SIGTERM nor SIGHUP."""
     assert laptop.process is not None
     status = Path(f"/proc/{laptop.process.pid}/status").read_text()
     caught = next(line for line in status.splitlines() if line.startswith("SigCgt")).split()[1]
-    return bool(int(caught, 16) & 1 << signal.SIGTERM - 1)
+    return all(int(caught, 16) & 1 << number - 1 for number in SIGNALS)
 
 
 def runs(part: str) -> Callable[[Terminal], bool]:
@@ -177,6 +179,18 @@ def test_whenever_it_is_told_to_stop_it_ends_well_and_the_next_up_works(make_lap
     assert laptop.json("ask", QUESTION)["sources"]
 
 
+@contextmanager
+def held(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """What happens meanwhile happens at once to it, as when the kernel takes a terminal away."""
+    process.send_signal(signal.SIGSTOP)
+    stopped = psutil.Process(process.pid)
+    poll(lambda: stopped.status() == psutil.STATUS_STOPPED, deadline_s=30, what="its standstill")
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
 def test_what_it_says_to_a_terminal_that_is_gone_is_no_failure(make_laptop: MakeLaptop) -> None:
     laptop = make_laptop()
     ours, theirs = os.openpty()
@@ -185,6 +199,7 @@ def test_what_it_says_to_a_terminal_that_is_gone_is_no_failure(make_laptop: Make
     )
     os.close(theirs)
     poll((laptop.data / "lock").exists, deadline_s=60, what="the lock")
-    os.close(ours)
-    laptop.process.send_signal(signal.SIGHUP)
+    with held(laptop.process):
+        os.close(ours)
+        laptop.process.send_signal(signal.SIGHUP)
     assert laptop.process.wait(60) == 0
