@@ -4,7 +4,7 @@ What is expected is asked for one by one. Two equal looks in a row would say not
 controller may just not have had its turn.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from agent_space import Space
@@ -15,10 +15,18 @@ _OWN = ("supportagents", "modelendpoints", "knowledgebases")
 _SERVING = {ROLE_GATEWAY, ROLE_ORCHESTRATOR}
 
 
-def wait_settled(space: Space) -> None:
-    """Returns when nobody has anything left to write; a failure names what was still on its way."""
+def wait_settled(space: Space, *, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Returns when nobody has anything left to write; a failure names what was still on its way.
+
+    meanwhile: called again and again, where an operator may end and somebody must start it anew.
+    """
+
+    def is_settled() -> bool:
+        meanwhile()
+        return not list(on_the_way(space))
+
     try:
-        eventually(lambda: not list(on_the_way(space)), "nothing is on its way any more")
+        eventually(is_settled, "nothing is on its way any more")
     except AssertionError as late:
         raise AssertionError(f"{late}: {', '.join(on_the_way(space))}") from late
 

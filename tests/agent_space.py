@@ -78,9 +78,13 @@ class Space:
         reply = self.cluster.ask("DELETE", self.path(plural, name, group))
         assert reply.status in {200, 202}, reply.message
 
+    def conditions(self, name: str, plural: str = "supportagents") -> dict[str, dict[str, Any]]:
+        """By type, all of one status; what two reads return may be of two."""
+        found = (self.cluster.read(self.path(plural, name)) or {}).get("status", {}).get("conditions", [])
+        return {each["type"]: each for each in found}
+
     def condition(self, name: str, kind: str, plural: str = "supportagents") -> dict[str, Any]:
-        conditions = (self.cluster.read(self.path(plural, name)) or {}).get("status", {}).get("conditions", [])
-        return next((each for each in conditions if each["type"] == kind), {})
+        return self.conditions(name, plural).get(kind, {})
 
     def is_ready(self, name: str, plural: str = "supportagents") -> bool:
         """At the generation that is there now."""

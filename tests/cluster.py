@@ -135,6 +135,10 @@ class Cluster(ControlPlane):
                 "secure-port": 0,
                 "kube-api-qps": 200,
                 "kube-api-burst": 400,
+                # There are no metrics: an autoscaler would say so in an agent's status, a quarter of a minute later.
+                "horizontal-pod-autoscaler-sync-period": "1h",
+                # Nobody would make pods ready again that were not while tests had the API server away.
+                "node-monitor-grace-period": "10m",
             },
             "kube-scheduler": {
                 **common,

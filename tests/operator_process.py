@@ -7,6 +7,7 @@ a replica. ``operator_doomed.py`` beside this file is the same program, which a 
 import json
 import sys
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -18,14 +19,14 @@ from cluster import Cluster, eventually
 from manifests.conftest import install
 from supportplane_cli.embedded.ports import free_port, http_status
 from supportplane_cli.embedded.process import Child, ChildSpec
-from supportplane_crds.names import API_VERSION
 from supportplane_operator import rbac
-from supportplane_operator.resources import OWN_KINDS
 
 SYSTEM = "supportplane-system"
 ACCOUNT = "supportplane-operator"
-# Every few seconds instead of minutes, so that a test of what a resync does need not wait.
-QUICK = {"RESYNC_S": "4", "STATUS_INTERVAL_S": "1"}
+# Every few seconds instead of minutes, so that a test of what a resync does need not wait. A gateway that is kept from
+# answering by a busy machine is not silent, which its agent's status would tell.
+QUICK = {"RESYNC_S": "4", "STATUS_INTERVAL_S": "1", "STATUS_TIMEOUT_S": "30"}
+STOP_S = 30.0  # a pod's grace period
 ROLES = "/apis/rbac.authorization.k8s.io/v1"
 
 
@@ -41,7 +42,6 @@ class Installation:
 
     def install(self) -> None:
         install(self.cluster)
-        eventually(self._are_served, "our kinds can be asked for, a moment after their CRDs are established")
         form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         self.key_file.write_bytes(self.key.private_bytes(serialization.Encoding.PEM, form, plain))
         self._make_account()
@@ -63,10 +63,6 @@ class Installation:
     def _make_account(self) -> None:
         self.cluster.create_namespace(self.system)
         self.cluster.create(f"/api/v1/namespaces/{self.system}/serviceaccounts", {"metadata": {"name": ACCOUNT}})
-
-    def _are_served(self) -> bool:
-        paths = (f"/apis/{API_VERSION}/{kind.plural}" for kind in OWN_KINDS)
-        return all(self.cluster.ask("GET", path).status == 200 for path in paths)
 
     def _grant(self, role: dict[str, Any], namespace: str) -> None:
         """The role and its binding, named after the installation; a ClusterRole is of no namespace."""
@@ -107,7 +103,8 @@ class Operator:
         environment = {f"SUPPORTPLANE_OPERATOR_{name}": value for name, value in values.items()}
         environment["KUBECONFIG"] = str(self.installation.kubeconfig(self.name))
         log_file = self.installation.folder / f"{self.name}.log"
-        self.child = Child(ChildSpec("operator", (sys.executable, *self.argv), log_file, environment))
+        argv = (sys.executable, *self.argv)
+        self.child = Child(ChildSpec("operator", argv, log_file, environment, stop_timeout_s=STOP_S))
         return self
 
     def keep_running(self) -> None:
@@ -130,16 +127,17 @@ class Operator:
 
     @property
     def log(self) -> list[dict[str, Any]]:
+        """Without the last line while it is being written."""
         assert self.child is not None
-        lines = (line for line in self.child.output().splitlines() if line.startswith("{"))
-        return [json.loads(line) for line in lines]
+        whole = (line for line in self.child.output().splitlines(keepends=True) if line.endswith("\n"))
+        return [json.loads(line) for line in whole if line.startswith("{")]
 
     def metric(self, name: str, **labels: str) -> float:
         """Sum of the samples of a name that have these labels; 0 while nobody answers."""
         try:
             with urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as reply:
                 lines = reply.read().decode().splitlines()
-        except OSError:
+        except (OSError, HTTPException):  # it ended, perhaps within its answer
             return 0
         wanted = [f'{label}="{value}"' for label, value in labels.items()]
         samples = [line for line in lines if line.partition("{")[0].partition(" ")[0] == name]

@@ -1,13 +1,15 @@
 """The control plane of the session, with the project's CRDs installed."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import pytest
 from ruamel.yaml import YAML
 
 from manifests.control_plane import START_DEADLINE_S, ControlPlane
 from manifests.wrong_objects import REPOSITORY
+from supportplane_crds.load import KINDS
+from supportplane_crds.objects import API_VERSION
 
 CRDS = sorted((REPOSITORY / "crds").glob("*.supportplane.io.yaml"))
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -32,12 +34,12 @@ def install(plane: ControlPlane) -> None:
         definition = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
         reply = plane.ask("POST", f"{DEFINITIONS}?fieldValidation=Strict", definition)
         assert reply.status == 201, reply.message
+    wait_served(plane, [f"/apis/{API_VERSION}/{kind.plural}" for kind in KINDS.values()])
+
+
+def wait_served(plane: ControlPlane, paths: Collection[str]) -> None:
+    """Until each answers, which it does a moment after its CRD is said to be established."""
     deadline = time.monotonic() + START_DEADLINE_S
-    while not all(is_established(plane, path.stem) for path in CRDS):
-        assert time.monotonic() < deadline, "a CRD was not established"
+    while late := [path for path in paths if plane.ask("GET", path).status != 200]:
+        assert time.monotonic() < deadline, f"not served: {late}"
         time.sleep(POLL_S)
-
-
-def is_established(plane: ControlPlane, name: str) -> bool:
-    conditions = plane.ask("GET", f"{DEFINITIONS}/{name}").body.get("status", {}).get("conditions")
-    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions or ())

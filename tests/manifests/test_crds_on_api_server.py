@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from manifests.control_plane import ControlPlane, Reply, missing_binaries
+from cluster import eventually
+from manifests.control_plane import START_DEADLINE_S, ControlPlane, Reply, missing_binaries
 from manifests.wrong_objects import EDGES, REPOSITORY, WRONG_OBJECTS, WrongObject, full_sample
 from supportplane_crds import Condition, ConditionType, Reason, SupportAgentStatus, parse_object
 from supportplane_crds.load import KINDS, load_agent_file
@@ -160,30 +161,45 @@ def test_a_list_says_whether_an_agent_serves_and_why_not(api_server: ControlPlan
         *("Name", "Ready", "Reason", "Mode", "Revision", "Pods", "Age"),
     ]
     assert [name for name, priority in shown.items() if priority == 1] == ["Model", "URL", "Degraded"]
-    cells = dict(zip(shown, table["rows"][0]["cells"], strict=True))
+    rows = {row["cells"][0]: dict(zip(shown, row["cells"], strict=True)) for row in table["rows"]}
+    cells = rows["retail-eu"]
     assert (cells["Name"], cells["Ready"], cells["Reason"]) == ("retail-eu", "True", "Serving")
     assert (cells["Mode"], cells["Revision"], cells["Pods"]) == ("Auto", "7c9f3a1b20", 3)
     assert (cells["Model"], cells["URL"]) == ("own-server", "https://support.acme.example")
 
 
-def test_an_agent_of_fixed_size_is_scaled_by_kubectl(api_server: ControlPlane, stored_agent: str) -> None:
-    scale = api_server.ask("GET", f"{stored_agent}/scale").body
+@pytest.fixture(scope="module")
+def published(api_server: ControlPlane) -> ControlPlane:
+    """With what it tells clients about our kinds, which it has ready some time after it serves them."""
+    eventually(lambda: is_published(api_server), "our kinds are explained", deadline_s=START_DEADLINE_S)
+    return api_server
+
+
+def is_published(plane: ControlPlane) -> bool:
+    listed = plane.ask("GET", f"/apis/{API_VERSION}").body.get("resources", ())
+    schemas = plane.ask("GET", f"/openapi/v3/apis/{API_VERSION}").body.get("components", {}).get("schemas", {})
+    plurals, titles = {kind.plural for kind in KINDS.values()}, {f"io.supportplane.v1alpha1.{kind}" for kind in KINDS}
+    return plurals <= {each["name"] for each in listed} and titles <= schemas.keys()
+
+
+def test_an_agent_of_fixed_size_is_scaled_by_kubectl(published: ControlPlane, stored_agent: str) -> None:
+    scale = published.ask("GET", f"{stored_agent}/scale").body
     assert (scale["spec"]["replicas"], scale["status"]["replicas"]) == (3, 3)
     assert scale["status"]["selector"] == "supportplane.io/agent=retail-eu"
-    kubectl(api_server, "scale", "sagent", "retail-eu", "--namespace=acme", "--replicas=5")
-    assert api_server.ask("GET", stored_agent).body["spec"]["scaling"]["replicas"] == 5
+    kubectl(published, "scale", "sagent", "retail-eu", "--namespace=acme", "--replicas=5")
+    assert published.ask("GET", stored_agent).body["spec"]["scaling"]["replicas"] == 5
 
 
-def test_an_autoscaled_agent_refuses_to_be_scaled_by_hand(api_server: ControlPlane) -> None:
+def test_an_autoscaled_agent_refuses_to_be_scaled_by_hand(published: ControlPlane) -> None:
     agent = {"apiVersion": API_VERSION, "kind": "SupportAgent", "metadata": {"name": "auto"}}
     spec = {"template": {"model": {"modelRef": {"name": "m"}}}, "scaling": {"autoscaling": {"maxReplicas": 4}}}
-    assert create(api_server, {**agent, "spec": spec}, dry_run=False).status == 201
-    refusal = kubectl(api_server, "scale", "sagent", "auto", "--namespace=acme", "--replicas=5", is_refused=True)
+    assert create(published, {**agent, "spec": spec}, dry_run=False).status == 201
+    refusal = kubectl(published, "scale", "sagent", "auto", "--namespace=acme", "--replicas=5", is_refused=True)
     assert "set exactly one of replicas (a fixed number of pods) or autoscaling" in refusal
 
 
-def test_kubectl_explains_a_field_so_that_it_can_be_filled_in(api_server: ControlPlane) -> None:
-    explained = " ".join(kubectl(api_server, "explain", "sagent.spec.template.model").split())
+def test_kubectl_explains_a_field_so_that_it_can_be_filled_in(published: ControlPlane) -> None:
+    explained = " ".join(kubectl(published, "explain", "sagent.spec.template.model").split())
     for expected in (
         "KIND: SupportAgent",
         "Which model the agent uses, and what it is trusted with.",
@@ -194,15 +210,15 @@ def test_kubectl_explains_a_field_so_that_it_can_be_filled_in(api_server: Contro
         assert expected in explained
 
 
-def test_kubectl_explains_what_is_for_clusters_only(api_server: ControlPlane) -> None:
-    explained = " ".join(kubectl(api_server, "explain", "sagent.spec.persistence.database").split())
+def test_kubectl_explains_what_is_for_clusters_only(published: ControlPlane) -> None:
+    explained = " ".join(kubectl(published, "explain", "sagent.spec.persistence.database").split())
     assert "secretRef <Object> A database of your own: the Secret whose key uri is its postgresql:// URL." in explained
-    everything = kubectl(api_server, "explain", "sagent", "--recursive")
+    everything = kubectl(published, "explain", "sagent", "--recursive")
     assert all(field in everything for field in ("cloudNativePG", "maxUnavailable", "topologySpread", "conditions"))
 
 
-def test_kinds_are_found_by_their_short_name_and_category(api_server: ControlPlane) -> None:
-    resources = {entry["name"]: entry for entry in api_server.ask("GET", f"/apis/{API_VERSION}").body["resources"]}
+def test_kinds_are_found_by_their_short_name_and_category(published: ControlPlane) -> None:
+    resources = {entry["name"]: entry for entry in published.ask("GET", f"/apis/{API_VERSION}").body["resources"]}
     assert resources["supportagents"]["shortNames"] == ["sagent"]
     assert resources["supportagentclasses"]["shortNames"] == ["sagentclass"]
     assert not resources["supportagentclasses"]["namespaced"]
@@ -211,9 +227,9 @@ def test_kinds_are_found_by_their_short_name_and_category(api_server: ControlPla
         assert resources[kind.plural]["categories"] == ["supportplane"]
 
 
-def test_the_api_server_explains_every_field(api_server: ControlPlane) -> None:
+def test_the_api_server_explains_every_field(published: ControlPlane) -> None:
     """What ``kubectl explain`` reads."""
-    document = api_server.ask("GET", f"/openapi/v3/apis/{API_VERSION}").body
+    document = published.ask("GET", f"/openapi/v3/apis/{API_VERSION}").body
     schema = document["components"]["schemas"]["io.supportplane.v1alpha1.SupportAgent"]
     turn_timeout = schema["properties"]["spec"]["properties"]["template"]["properties"]["orchestrator"]["properties"]
     assert turn_timeout["turnTimeout"]["description"].startswith("Longest time a turn may take")

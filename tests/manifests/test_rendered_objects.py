@@ -1,6 +1,5 @@
 """What the operator renders, on a real API server: taken as it is, stored as it was sent, its pods "restricted"."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +7,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from manifests.conftest import DEFINITIONS, POLL_S, is_established
-from manifests.control_plane import START_DEADLINE_S, ControlPlane, missing_binaries
+from manifests.conftest import DEFINITIONS, wait_served
+from manifests.control_plane import ControlPlane, missing_binaries
 from operator_samples import ALL_APIS, SETTINGS, by_name, endpoint_snapshot, snapshot
 from supportplane_operator.drift import has_leftovers, is_within
 from supportplane_operator.render import render, render_endpoint
@@ -87,16 +86,13 @@ def restricted(api_server: ControlPlane) -> ControlPlane:
 @pytest.fixture(scope="module")
 def with_optional(restricted: ControlPlane, shared_data: Path) -> ControlPlane:
     """With the definitions of the kinds that a cluster may lack."""
-    wanted = {each.plural + "." + each.group for each in BY_KIND.values() if each.is_optional}
+    wanted = {f"{each.plural}.{each.group}": each for each in BY_KIND.values() if each.is_optional}
     for path in (shared_data / "contracts/crds").rglob("*.yaml"):
         definition = YAML(typ="safe", pure=True).load(path.read_text())
         if definition["metadata"]["name"] in wanted:
             reply = restricted.ask("POST", DEFINITIONS, definition)
             assert reply.status in {201, 409}, reply.message
-    deadline = time.monotonic() + START_DEADLINE_S
-    while not all(is_established(restricted, name) for name in wanted):
-        assert time.monotonic() < deadline, "a CRD was not established"
-        time.sleep(POLL_S)
+    wait_served(restricted, [f"/apis/{each.api_version}/{each.plural}" for each in wanted.values()])
     return restricted
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from agent_settled import on_the_way, wait_settled
-from agent_space import ENDPOINT, Space, agent
+from agent_space import CHILD_KINDS, ENDPOINT, GROUP, PLURALS, Space, agent
 from cluster import Cluster, eventually
+from manifests.conftest import wait_served
 from operator_process import QUICK, Installation, Operator
 
 pytestmark = pytest.mark.slow
@@ -29,6 +30,14 @@ def replica(installation: Installation) -> Iterator[Operator]:
         made.stop()
 
 
+def restart_api(cluster: Cluster) -> None:
+    """Returns when it lists every kind again: ready, it may still say that its storage is initializing."""
+    cluster.stop_api()
+    cluster.start_api()
+    kinds = CHILD_KINDS | dict.fromkeys(PLURALS.values(), GROUP)
+    wait_served(cluster, [f"{group}/{plural}" for plural, group in kinds.items()])
+
+
 def is_back(space: Space, replica: Operator) -> bool:
     """Service and second agent are there; a replica that ended is started again, as the kubelet would."""
     replica.keep_running()
@@ -39,12 +48,11 @@ def is_back(space: Space, replica: Operator) -> bool:
 def test_an_api_server_that_was_away_is_caught_up_with(cluster: Cluster, replica: Operator, space: Space) -> None:
     replica.start().wait_leading()
     space.wait_ready(space.run(agent()))
-    cluster.stop_api()
-    cluster.start_api()
+    restart_api(cluster)
     space.delete("helpdesk-gateway", "services", "/api/v1")
     space.run(agent("second"))
     eventually(partial(is_back, space, replica), "what changed meanwhile is seen", deadline_s=CAUGHT_UP_S)
-    wait_settled(space)
+    wait_settled(space, meanwhile=replica.keep_running)
 
 
 def test_a_store_that_is_slow_and_then_hangs_is_waited_for(cluster: Cluster, replica: Operator, space: Space) -> None:
@@ -56,13 +64,14 @@ def test_a_store_that_is_slow_and_then_hangs_is_waited_for(cluster: Cluster, rep
     space.delete("helpdesk-gateway", "services", "/api/v1")
     space.run(agent("second"))
     eventually(partial(is_back, space, replica), "what changed meanwhile is seen", deadline_s=CAUGHT_UP_S)
-    wait_settled(space)
+    wait_settled(space, meanwhile=replica.keep_running)
     assert all(each["event"] != "reconcile_crashed" for each in replica.log)
 
 
-def test_a_watch_that_expired_begins_anew(installation: Installation, space: Space) -> None:
+def test_a_watch_that_expired_begins_anew(cluster: Cluster, installation: Installation, space: Space) -> None:
+    restart_api(cluster)  # which knows of no change before now; one that never ended may still know the very first
     space.run(agent())
-    seldom = {"RESYNC_S": "3600", "STATUS_INTERVAL_S": "1"}  # only watches tell of anything here
+    seldom = {**QUICK, "RESYNC_S": "3600"}  # only watches tell of anything here
     replica = Operator(installation, settings=seldom, argv=(str(EXPIRED),)).start()
     try:
         wait_settled(space)

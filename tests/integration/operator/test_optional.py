@@ -51,7 +51,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterat
             try:
                 operator.start().wait_ready().wait_leading()
                 create_agents(space)
-                before = {name: conditions(space, name) for name in AGENTS}
+                before = {name: space.conditions(name) for name in AGENTS}
                 for group in GROUPS:
                     theirs.install_definitions(cluster, shared_data / "contracts/crds" / group)
                 yield Grown(space, operator, before)
@@ -83,10 +83,6 @@ def create_agents(space: Space) -> None:
     for name in ("helpdesk", "busy"):
         space.wait_ready(name)
     space.wait_condition("routed", "PersistenceReady", "True")
-
-
-def conditions(space: Space, name: str) -> dict[str, dict[str, Any]]:
-    return {each["type"]: each for each in space.read(name)["status"]["conditions"]}
 
 
 def test_without_optional_apis_the_rest_works_and_a_condition_says_what_was_left_out(grown: Grown) -> None:
@@ -133,7 +129,7 @@ def test_what_is_made_for_an_agent_is_waited_for(grown: Grown) -> None:
     space = grown.space
     found = space.wait_condition("shop", "Ready", "False", "DatabaseUnreachable")
     assert "shop-db" in found["message"]
-    database = space.read("shop-db", "clusters", theirs.CLUSTERS)
+    database = eventually(partial(space.cluster.read, space.path("clusters", "shop-db", theirs.CLUSTERS)), "shop-db")
     assert (database["spec"]["instances"], database["spec"]["storage"]["storageClass"]) == (3, "fast")
     theirs.database_is_healthy(space, "shop-db")
     del space.gateway.broken[f"{space.namespace}/shop"]
@@ -143,7 +139,7 @@ def test_what_is_made_for_an_agent_is_waited_for(grown: Grown) -> None:
     space.wait_ready("shop")
     ready = {each["name"] for each in space.read("shop")["status"]["components"] if each["ready"]}
     assert {"shop-db", "shop-cache", "shop-weaviate"} <= ready
-    assert space.is_ready("served", "modelendpoints")
+    eventually(lambda: space.is_ready("served", "modelendpoints"), "its model is ready")
 
 
 def test_the_number_of_pods_is_the_autoscalers(grown: Grown) -> None:

@@ -4,14 +4,15 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from manifests.control_plane import ControlPlane, ready_binary
+from cluster import eventually
+from manifests.control_plane import START_DEADLINE_S, ControlPlane, ready_binary
 
 RELEASE, NAMESPACE = "supportplane", "supportplane-system"
 CHART = Path(__file__).resolve().parents[3] / "operator/chart"
@@ -98,6 +99,32 @@ class Commands:
         except Refused:
             return False
         return True
+
+    def wait_may(self, verb: str, resource: str, *, who: str, namespace: str | None = None) -> None:
+        """Until it may: the API server goes by a role a moment after it was written."""
+        self._wait(lambda: self.may(verb, resource, who=who, namespace=namespace), f"{who} may {verb} {resource}")
+
+    def wait_may_not(self, verb: str, resource: str, *, who: str, namespace: str | None = None) -> None:
+        """The same for what it was allowed before."""
+        self._wait(
+            lambda: not self.may(verb, resource, who=who, namespace=namespace), f"{who} may not {verb} {resource}"
+        )
+
+    def wait_known(self, *resources: str) -> None:
+        """Until the API server tells of them and serves them, a moment after it has their CRDs. plural.group each."""
+        self._wait(lambda: self._is_known(resources), f"{', '.join(resources)} are known")
+
+    def _is_known(self, resources: tuple[str, ...]) -> bool:
+        try:
+            listed = self.kubectl("api-resources", "--output=name").split()
+            self.kubectl("get", ",".join(resources), "--all-namespaces")
+        except Refused:
+            return False
+        return set(resources) <= set(listed)
+
+    @staticmethod
+    def _wait(is_so: Callable[[], bool], what: str) -> None:
+        eventually(is_so, what, deadline_s=START_DEADLINE_S)
 
 
 def manifests(text: str) -> list[Manifest]:

@@ -202,10 +202,10 @@ def test_an_api_server_takes_every_object(installed: Commands, variant: str) -> 
 def monitoring(cluster: Commands, shared_data: Path) -> Any:
     """A cluster with the Prometheus operator's API."""
     folder = str(shared_data / "contracts/crds/monitoring.coreos.com")
-    names = [f"{folder}/monitoring.coreos.com_{name}.yaml" for name in ("servicemonitors", "prometheusrules")]
-    files = [option for name in names for option in ("-f", name)]
+    plurals = ("servicemonitors", "prometheusrules")
+    files = [option for name in plurals for option in ("-f", f"{folder}/monitoring.coreos.com_{name}.yaml")]
     cluster.kubectl("apply", "--server-side", *files)
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", *files)
+    cluster.wait_known(*(f"{name}.monitoring.coreos.com" for name in plurals))
     yield cluster
     cluster.kubectl("delete", *files)
 
@@ -290,7 +290,7 @@ def test_an_upgrade_brings_new_crds(cluster: Commands, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_uninstalling_leaves_crds_and_agents_and_installing_again_takes_them_over(installed: Commands) -> None:
     agent = str(REPOSITORY / "crds/samples/minimal.yaml")
-    installed.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{crd_files()[-1].stem}")
+    installed.wait_known("supportagents.supportplane.io", "modelendpoints.supportplane.io")
     installed.kubectl("apply", "--namespace", "acme", "-f", agent)
     installed.helm("uninstall", RELEASE, "--namespace", NAMESPACE)
     left = {key(one)[0] for one in installed.rendered()} - {"CustomResourceDefinition"}
@@ -314,9 +314,9 @@ def test_a_release_of_another_name_can_take_over_what_stayed(installed: Commands
 
 @pytest.mark.slow
 def test_cluster_wide_the_operator_reads_no_secret(installed: Commands) -> None:
-    assert installed.may("patch", "deployments.apps", who=OPERATOR)
-    assert installed.may("patch", "supportagents.supportplane.io/status", who=OPERATOR)
-    assert installed.may("update", "leases.coordination.k8s.io", who=OPERATOR, namespace=NAMESPACE)
+    installed.wait_may("patch", "deployments.apps", who=OPERATOR)
+    installed.wait_may("patch", "supportagents.supportplane.io/status", who=OPERATOR)
+    installed.wait_may("update", "leases.coordination.k8s.io", who=OPERATOR, namespace=NAMESPACE)
     assert not installed.may("update", "leases.coordination.k8s.io", who=OPERATOR, namespace="acme")
     for verb in ("get", "list", "watch", "create", "patch"):
         assert not installed.may(verb, "secrets", who=OPERATOR)
@@ -326,13 +326,13 @@ def test_cluster_wide_the_operator_reads_no_secret(installed: Commands) -> None:
 @pytest.mark.slow
 def test_told_its_namespaces_the_operator_can_touch_no_other(installed: Commands) -> None:
     upgrade(installed, "--set=watchNamespaces={acme}")
-    assert installed.may("patch", "deployments.apps", who=OPERATOR, namespace="acme")
-    assert installed.may("list", "supportagentclasses.supportplane.io", who=OPERATOR)
+    installed.wait_may("patch", "deployments.apps", who=OPERATOR, namespace="acme")
+    installed.wait_may("list", "supportagentclasses.supportplane.io", who=OPERATOR)
     for verb in ("get", "list", "watch", "create", "patch"):
         assert not installed.may(verb, "secrets", who=OPERATOR, namespace="acme")
     for resource in ("deployments.apps", "secrets", "supportagents.supportplane.io"):
-        assert not installed.may("get", resource, who=OPERATOR, namespace="globex")
-        assert not installed.may("get", resource, who=OPERATOR)
+        installed.wait_may_not("get", resource, who=OPERATOR, namespace="globex")
+        installed.wait_may_not("get", resource, who=OPERATOR)
 
 
 @pytest.mark.slow
@@ -342,9 +342,9 @@ def test_two_releases_of_one_name_serve_a_namespace_each(installed: Commands) ->
     installed.helm("install", RELEASE, str(CHART), "--namespace", "globex", *options)
     try:
         other = f"globex:{OPERATOR}"
-        assert installed.may("patch", "deployments.apps", who=other, namespace="globex")
+        installed.wait_may("patch", "deployments.apps", who=other, namespace="globex")
         assert not installed.may("patch", "deployments.apps", who=other, namespace="acme")
-        assert not installed.may("patch", "deployments.apps", who=OPERATOR, namespace="globex")
+        installed.wait_may_not("patch", "deployments.apps", who=OPERATOR, namespace="globex")
     finally:
         installed.helm("uninstall", RELEASE, "--namespace", "globex")
 
@@ -352,7 +352,7 @@ def test_two_releases_of_one_name_serve_a_namespace_each(installed: Commands) ->
 @pytest.mark.slow
 def test_the_documented_order_of_uninstalling_leaves_nothing(installed: Commands) -> None:
     """The page's own commands, with an agent whose operator is gone before it could let go of it."""
-    installed.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{crd_files()[-1].stem}")
+    installed.wait_known("supportagents.supportplane.io", "modelendpoints.supportplane.io")
     installed.kubectl("apply", "--namespace", "acme", "-f", str(REPOSITORY / "crds/samples/minimal.yaml"))
     installed.kubectl("patch", "sagent", "helpdesk", "-n", "acme", "--type=merge", "-p", FINALIZED)
     snippets = documented_commands("docs/how-to/uninstall.md")

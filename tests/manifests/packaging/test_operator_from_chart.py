@@ -26,6 +26,7 @@ OPERATOR = "supportplane-operator"
 PREFIX = "SUPPORTPLANE_OPERATOR_"
 DEADLINE_S = 60.0
 POLL_S = 0.1
+GRACE_S = 30.0  # the kubelet's, after which it kills
 AGENT = """\
 apiVersion: supportplane.io/v1alpha1
 kind: SupportAgent
@@ -102,7 +103,7 @@ def process(cluster: Commands, options: tuple[str, ...], folder: Path, port: int
     environment = {**os.environ, **stated, **{f"{PREFIX}{name}": value for name, value in here.items()}}
     environment["KUBECONFIG"] = str(with_token(cluster.kubeconfig, token, folder / "kubeconfig"))
     argv = (sys.executable, *entrypoint()[1:])
-    return ChildSpec("operator", argv, folder / "operator.log", environment=environment)
+    return ChildSpec("operator", argv, folder / "operator.log", environment=environment, stop_timeout_s=GRACE_S)
 
 
 def entrypoint() -> list[str]:
@@ -123,7 +124,7 @@ def test_the_charts_roles_are_enough_for_an_agents_whole_life(running: Running) 
     running.cluster.kubectl("apply", "--namespace", "acme", "-f", "-", given=AGENT)
     until(lambda: "helpdesk-gateway" in running.listed("deployments"), running, "no gateway was made")
     until(lambda: conditions(running), running, "no status was written")
-    running.cluster.kubectl("delete", "--namespace", "acme", "--timeout=30s", "-f", "-", given=AGENT)
+    running.cluster.kubectl("delete", "--namespace", "acme", f"--timeout={DEADLINE_S:.0f}s", "-f", "-", given=AGENT)
     assert "forbidden" not in running.child.output().lower()
     running.child.stop()
     assert running.child.exit_code == 0, running.child.output()

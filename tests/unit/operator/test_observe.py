@@ -48,7 +48,7 @@ def waiting_pod(number: int) -> Manifest:
         "namespace": "acme",
         "labels": labels,
         "resourceVersion": "1",
-        "creationTimestamp": "2026-11-01T00:00:00Z",
+        "creationTimestamp": "2020-01-01T00:00:00Z",
     }
     return {"kind": "Pod", "metadata": metadata, "status": {"phase": "Pending"}}
 
