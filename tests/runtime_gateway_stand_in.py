@@ -250,7 +250,7 @@ async def make_gateway(
         await turns.stop()
 
 
-async def eventually(condition: Callable[[], bool], *, deadline_s: float = 10) -> None:
+async def eventually(condition: Callable[[], bool], *, deadline_s: float = 30) -> None:
     """Poll until it holds; fails the test at the deadline."""
     async with asyncio.timeout(deadline_s):
         while not condition():  # noqa: ASYNC110 - what is awaited is another part's state, which has no event

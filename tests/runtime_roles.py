@@ -10,6 +10,7 @@ from supportplane_cli.embedded.ports import free_port, http_status
 from supportplane_cli.embedded.process import Child, ChildSpec
 
 READY_S = 90.0
+STOP_S = 60.0  # then it is killed, and that is not the exit code of a stop in order
 
 
 @dataclass
@@ -30,6 +31,7 @@ class Roles:
                 argv=(sys.executable, "-m", "supportplane_runtime.app", role),
                 log_file=self.folder / f"{self.started}-{role}.log",
                 environment=self.environment | own | dict(more or {}),
+                stop_timeout_s=STOP_S,
             )
         )
         self.stack.callback(child.stop)

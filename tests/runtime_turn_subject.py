@@ -25,9 +25,11 @@ from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.turns import Bounds, LocalTurns
 from supportplane_runtime.orchestrator.work import Engine
-from supportplane_runtime.store.interfaces import Records, Turnbook
+from supportplane_runtime.store.interfaces import Accepted, Records, Turnbook
 from supportplane_runtime.store.memory import MemoryStore
+from supportplane_runtime.store.postgres.database import Database
 from supportplane_runtime.store.postgres.store import PostgresStore, open_store
+from supportplane_runtime.store.postgres.turns import PostgresTurnbook
 from supportplane_runtime.turns.events import Failure, Final, TurnEvent
 from supportplane_runtime.turns.http_client import HttpTurns
 from supportplane_runtime.turns.interfaces import TurnRequest, Turns
@@ -35,7 +37,7 @@ from supportplane_runtime.turns.link import OrchestratorLink
 
 TENANT = "default"
 TOKEN = "token of the orchestrators"
-QUICK = Bounds(heartbeat_s=0.05, sweep_s=0.05, store_patience_s=0.5, poll_s=0.01, drain_s=5.0)
+QUICK = Bounds(heartbeat_s=0.05, sweep_s=0.05, store_patience_s=30.0, poll_s=0.01, drain_s=30.0)
 
 
 class Gate:
@@ -103,8 +105,22 @@ async def in_memory(setup: Setup) -> AsyncIterator[Subject]:
     async def abandon(_: UUID) -> None:
         now[0] += timedelta(minutes=5)
 
-    async with local_turns(setup, MemoryEngine(parts(setup)), store) as turns:
+    async with local_turns(setup, MemoryEngine(parts(setup)), store.turnbook) as turns:
         yield Subject(turns, store.turnbook, store.records, setup.retriever, abandon, setup.deadline_s)
+
+
+class WatchedTurnbook(PostgresTurnbook):
+    """Tells when abandoned turns were looked for at the start: a look that comes late takes what a test abandons."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.looked = asyncio.Event()
+
+    async def claim_abandoned(self, *owner: Any, **which: Any) -> list[Accepted]:
+        try:
+            return await super().claim_abandoned(*owner, **which)
+        finally:
+            self.looked.set()
 
 
 def on_postgres(url: str) -> Factory:
@@ -116,10 +132,10 @@ def on_postgres(url: str) -> Factory:
         await store.database.pool.wait()
         try:
             engine = GraphEngine(parts(setup), checkpoint_saver(store.database.pool))
-            async with local_turns(setup, engine, store) as turns:
-                yield Subject(
-                    turns, store.turnbook, store.records, setup.retriever, abandon_in(store), setup.deadline_s
-                )
+            turnbook = WatchedTurnbook(store.database)
+            async with local_turns(setup, engine, turnbook) as turns:
+                await asyncio.wait_for(turnbook.looked.wait(), 30)
+                yield Subject(turns, turnbook, store.records, setup.retriever, abandon_in(store), setup.deadline_s)
         finally:
             await store.close()
 
@@ -176,8 +192,8 @@ def parts(setup: Setup) -> Parts:
     return Parts(setup.policy, [Knowledge(setup.retriever, 6)], setup.model)
 
 
-def local_turns(setup: Setup, engine: Engine, store: Any) -> LocalTurns:
-    return LocalTurns(engine, store.turnbook, setup.policy, bounds=setup.bounds)
+def local_turns(setup: Setup, engine: Engine, turnbook: Turnbook) -> LocalTurns:
+    return LocalTurns(engine, turnbook, setup.policy, bounds=setup.bounds)
 
 
 def failure(events: list[TurnEvent]) -> Failure:

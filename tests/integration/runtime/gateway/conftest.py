@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,15 +32,22 @@ class Served:
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.port)
 
-    async def raw(self, data: bytes, *, deadline_s: float = 10) -> bytes:
-        """Send bytes as they are and read until the server closes."""
+    async def raw(self, data: bytes, *, deadline_s: float = 30) -> bytes:
+        """Send bytes as they are and read until the server closes.
+
+        Who refuses does not read everything; if the rest arrives before the close, the kernel resets after the answer.
+        """
         reader, writer = await self.connect()
         writer.write(data)
+        received = b""
         try:
             async with asyncio.timeout(deadline_s):
-                return await reader.read()
+                with suppress(ConnectionError):
+                    while piece := await reader.read(65536):
+                        received += piece
         finally:
             writer.close()
+        return received
 
 
 @asynccontextmanager

@@ -60,7 +60,7 @@ async def test_what_the_database_missed_while_it_was_away_is_written_once_when_i
     log = AuditLog(journal)
     log.add(entry(1))
     log.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not journal.batches:  # noqa: ASYNC110 - the writer has no event to wait for
             await asyncio.sleep(0.005)
     await log.stop()
