@@ -1,10 +1,14 @@
-"""Run by test_ingest.py as a process to kill: ingests many documents and prints each progress."""
+"""Run by test_ingest.py as a process to kill: ingests many documents and prints each progress.
+
+Half-way it waits for its standard input to end, so however late the kill comes, it comes before the ingestion is over.
+"""
 
 import asyncio
 import sys
 from typing import Any
 
 from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
 from supportplane_runtime.domain.knowledge import Document
@@ -15,6 +19,7 @@ from supportplane_runtime.rag.interfaces import Collection
 from supportplane_runtime.rag.pgvector import PgVectorIndex
 from supportplane_runtime.rag.reading import Reading
 
+NAME = "ingest-slowly"  # of its sessions in the database
 COLLECTION = Collection("acme", "killed")
 DOCUMENTS = Reading(
     tuple(Document(f"d{n}", f"Part {n}", f"Number{n} is one of many.", f"d{n}.md") for n in range(160)), ()
@@ -27,10 +32,14 @@ def parts(pool: AsyncConnectionPool[AsyncConnection[Any]]) -> IngestionParts:
 
 def tell(progress: Progress) -> None:
     print(progress.step, progress.done, flush=True)  # noqa: T201 -- read by the test
+    if progress.step == "embedding" and progress.done > progress.total / 2:
+        sys.stdin.read()
 
 
 async def main(url: str) -> None:
-    async with AsyncConnectionPool(url, min_size=1, max_size=4, open=False) as pool:
+    async with AsyncConnectionPool(
+        make_conninfo(url, application_name=NAME), min_size=1, max_size=4, open=False
+    ) as pool:
         await ingest(COLLECTION, DOCUMENTS, parts(pool), progress=tell)
 
 

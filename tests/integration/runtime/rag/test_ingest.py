@@ -7,11 +7,12 @@ import pytest
 from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool
 
-from integration.runtime.rag.ingest_slowly import COLLECTION, DOCUMENTS, parts
+from integration.runtime.rag.ingest_slowly import COLLECTION, DOCUMENTS, NAME, parts
 from supportplane_runtime.errors import KnowledgeUnavailable
 from supportplane_runtime.rag.ingest import ingest
 from supportplane_runtime.rag.ingest_lock import PostgresIngestionLock
 from supportplane_runtime.rag.interfaces import Collection
+from supportplane_runtime.rag.pgvector_session import autocommit
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 pytestmark = pytest.mark.slow
@@ -20,20 +21,33 @@ pytestmark = pytest.mark.slow
 async def killed_ingestion(url: str) -> None:
     """Starts a process that ingests, and kills it once it has written something but not everything."""
     script = Path(__file__).parent / "ingest_slowly.py"
-    process = await asyncio.create_subprocess_exec(sys.executable, str(script), url, stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(script), url, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
     assert process.stdout is not None
-    async for line in process.stdout:
-        step, done = line.split()
-        if step == b"embedding" and int(done) > 0:
-            break
-    process.kill()
-    await process.wait()
+    try:
+        async for line in process.stdout:
+            step, done = line.split()
+            if step == b"embedding" and int(done) > 0:
+                break
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def sessions_ended(pool: Pool) -> None:
+    """Until the database noticed that the process is gone: what it was asked last may still be committed before."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
+    async with asyncio.timeout(60), pool.connection() as connection, autocommit(connection):
+        while await (await connection.execute(query, (NAME,))).fetchone() != (0,):  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.02)
 
 
 async def test_an_ingestion_killed_half_way_is_continued_and_leaves_a_consistent_index(
     pool: Pool, migrated_database_url: str
 ) -> None:
     await killed_ingestion(migrated_database_url)
+    await sessions_ended(pool)
     index = parts(pool).index
     documents, chunks = await index.count(COLLECTION)
     assert 0 < documents == chunks < len(DOCUMENTS.documents)
@@ -68,9 +82,9 @@ async def test_a_second_ingestion_waits_for_the_first(pool: Pool) -> None:
 
     async with first.held(COLLECTION, never), first.held(Collection("acme", "another"), never):
         task = asyncio.create_task(wait_and_enter())
-        await asyncio.wait_for(said.wait(), 10)
+        await asyncio.wait_for(said.wait(), 30)
         assert not entered.is_set()
-    await asyncio.wait_for(task, 10)
+    await asyncio.wait_for(task, 30)
     assert entered.is_set()
 
 

@@ -149,10 +149,12 @@ async def test_connections_that_the_server_ended_are_replaced_unseen(
     turns = await asyncio.gather(*(asked(store, tenant) for _ in range(20)))
     database = migrated_database_url.rpartition("/")[2]
     with psycopg.connect(postgres_server.url("postgres", superuser=True), autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND application_name <> ''",
+        ended = connection.execute(  # waits for each to be gone
+            "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity"
+            " WHERE datname = %s AND application_name <> ''",
             (database,),
-        )
+        ).fetchall()
+    assert {gone for (gone,) in ended} == {True}
 
     first = await store.turnbook.finish(turns[0], ANSWER, None)  # its second run finds a connection that lives
     rest = await asyncio.gather(*(store.turnbook.finish(turn, ANSWER, None) for turn in turns[1:]))
