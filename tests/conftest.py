@@ -13,12 +13,17 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis as redis_client
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from supportplane_cli.embedded.model_server import ModelServer, ModelSpec
 from supportplane_cli.embedded.ports import free_port as find_free_port
 from supportplane_cli.embedded.postgres import Postgres, PostgresSpec
 from supportplane_cli.embedded.redis import Redis, RedisSpec
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 MIGRATED_TEMPLATE = "migrated_template"
 # Losing a test's database with the machine's power is fine; waiting for its disk is not.
