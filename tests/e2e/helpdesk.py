@@ -92,11 +92,11 @@ class Helpdesk:
         self.node.kubectl("apply", "--server-side", "-n", self.space, "-f", "-", stdin=done.stdout)
 
     def is_available(self) -> bool:
-        """Every Deployment of the agent has all its pods ready, and its documents are read."""
+        """Every Deployment of the agent has all its pods ready, as it is now, and its documents are read."""
         deployments = self.node.get("deployments", "-n", self.space)["items"]
-        ready = [one["status"].get("readyReplicas") == one["spec"]["replicas"] for one in deployments]
         jobs = self.node.get("jobs", "-n", self.space)["items"]
-        return bool(ready) and all(ready) and all(one["status"].get("succeeded") for one in jobs)
+        are_read = all(one["status"].get("succeeded") for one in jobs)
+        return bool(deployments) and all(map(is_rolled_out, deployments)) and are_read
 
     def status(self) -> dict[str, Any]:
         """Empty while it speaks of an earlier specification, or of nothing."""
@@ -151,8 +151,10 @@ class Helpdesk:
         return ask_from_a_pod(self.node, self.space, url, image=self.image, body=body, key=self.key)
 
     def pods(self, component: str) -> list[str]:
+        """Those that stay; of an earlier rollout some may still be on their way out."""
         selector = f"supportplane.io/agent={AGENT},app.kubernetes.io/component={component}"
-        return [one["metadata"]["name"] for one in self.node.get("pods", "-n", self.space, "-l", selector)["items"]]
+        found = [one["metadata"] for one in self.node.get("pods", "-n", self.space, "-l", selector)["items"]]
+        return [one["name"] for one in found if "deletionTimestamp" not in one]
 
     def kill(self, component: str) -> None:
         """One of its pods, at once."""
@@ -160,6 +162,14 @@ class Helpdesk:
 
     def _here(self, *objects: dict[str, Any]) -> list[dict[str, Any]]:
         return [one | {"metadata": one["metadata"] | {"namespace": self.space}} for one in objects]
+
+
+def is_rolled_out(deployment: dict[str, Any]) -> bool:
+    """Its controller has seen its last change, and all pods are of that and ready."""
+    status = deployment["status"]
+    is_seen = status.get("observedGeneration") == deployment["metadata"]["generation"]
+    counts = {status.get(f"{kind}eplicas", 0) for kind in ("r", "updatedR", "readyR")}
+    return is_seen and counts == {deployment["spec"]["replicas"]}
 
 
 def sample(outside: Outside) -> list[dict[str, Any]]:
