@@ -16,17 +16,9 @@ _SERVING = {ROLE_GATEWAY, ROLE_ORCHESTRATOR}
 
 
 def wait_settled(space: Space, *, meanwhile: Callable[[], None] = lambda: None) -> None:
-    """Returns when nobody has anything left to write; a failure names what was still on its way.
-
-    meanwhile: called again and again, where an operator may end and somebody must start it anew.
-    """
-
-    def is_settled() -> bool:
-        meanwhile()
-        return not list(on_the_way(space))
-
+    """Returns when nobody has anything left to write; a failure names what was still on its way."""
     try:
-        eventually(is_settled, "nothing is on its way any more")
+        eventually(lambda: not list(on_the_way(space)), "nothing is on its way any more", meanwhile=meanwhile)
     except AssertionError as late:
         raise AssertionError(f"{late}: {', '.join(on_the_way(space))}") from late
 

@@ -33,14 +33,24 @@ def skip_without_binaries() -> None:
 
 
 def eventually(
-    read: Callable[[], Value | None], what: str, *, deadline_s: float = 60.0, every_s: float = POLL_S
+    read: Callable[[], Value | None],
+    what: str,
+    *,
+    deadline_s: float = 60.0,
+    every_s: float = POLL_S,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Value:
-    """The first value that is true, or a failure that says what was waited for."""
+    """The first value that is true, or a failure that says what was waited for.
+
+    meanwhile: called before each look, where an operator may end and somebody must start it anew.
+    """
     deadline = time.monotonic() + deadline_s
-    while not (value := read()):
+    while True:
+        meanwhile()
+        if value := read():
+            return value
         assert time.monotonic() < deadline, f"not in {deadline_s:.0f} s: {what}"
         time.sleep(every_s)
-    return value
 
 
 def own_address() -> str:

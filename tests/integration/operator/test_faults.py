@@ -3,7 +3,6 @@
 import json
 import secrets
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -38,11 +37,14 @@ def restart_api(cluster: Cluster) -> None:
     wait_served(cluster, [f"{group}/{plural}" for plural, group in kinds.items()])
 
 
-def is_back(space: Space, replica: Operator) -> bool:
-    """Service and second agent are there; a replica that ended is started again, as the kubelet would."""
-    replica.keep_running()
-    children = space.children()
-    return {"services/helpdesk-gateway", "deployments/second-gateway"} <= children.keys()
+def wait_back(space: Space, replica: Operator) -> None:
+    """Until Service and second agent are there; a replica that ended is started again, as the kubelet would."""
+    eventually(
+        lambda: {"services/helpdesk-gateway", "deployments/second-gateway"} <= space.children().keys(),
+        "what changed meanwhile is seen",
+        deadline_s=CAUGHT_UP_S,
+        meanwhile=replica.keep_running,
+    )
 
 
 def test_an_api_server_that_was_away_is_caught_up_with(cluster: Cluster, replica: Operator, space: Space) -> None:
@@ -51,7 +53,7 @@ def test_an_api_server_that_was_away_is_caught_up_with(cluster: Cluster, replica
     restart_api(cluster)
     space.delete("helpdesk-gateway", "services", "/api/v1")
     space.run(agent("second"))
-    eventually(partial(is_back, space, replica), "what changed meanwhile is seen", deadline_s=CAUGHT_UP_S)
+    wait_back(space, replica)
     wait_settled(space, meanwhile=replica.keep_running)
 
 
@@ -63,7 +65,7 @@ def test_a_store_that_is_slow_and_then_hangs_is_waited_for(cluster: Cluster, rep
     cluster.hang_etcd(for_s=12)  # longer than the operator waits for an answer, and than it believes in its Lease
     space.delete("helpdesk-gateway", "services", "/api/v1")
     space.run(agent("second"))
-    eventually(partial(is_back, space, replica), "what changed meanwhile is seen", deadline_s=CAUGHT_UP_S)
+    wait_back(space, replica)
     wait_settled(space, meanwhile=replica.keep_running)
     assert all(each["event"] != "reconcile_crashed" for each in replica.log)
 

@@ -35,11 +35,10 @@ class Replicas:
         self.running = [each if each.is_running else self._next() for each in self.running]
 
     def leaders(self) -> list[Operator]:
-        self.replace_ended()
         return [each for each in self.running if each.metric(LEADER) == 1]
 
     def kill_leader(self) -> None:
-        leader = eventually(self.leaders, "a replica leads")[0]
+        leader = eventually(self.leaders, "a replica leads", meanwhile=self.replace_ended)[0]
         leader.kill()
 
     def stop(self) -> None:
@@ -68,15 +67,17 @@ def test_of_two_replicas_one_writes_at_a_time(cluster: Cluster, replicas: Replic
     while time.monotonic() < deadline or number <= KILLED_EVERY:
         number += 1
         space.patch(name, edit(number))
-        eventually(partial(is_applied, space, name, number, replicas), f"edit {number} is applied")
+        eventually(
+            partial(is_applied, space, name, number), f"edit {number} is applied", meanwhile=replicas.replace_ended
+        )
         if number % KILLED_EVERY == 0:
             replicas.kill_leader()
     wait_settled(space, meanwhile=replicas.replace_ended)
-    assert is_applied(space, name, number, replicas)
+    assert is_applied(space, name, number)
     assert conflicts(cluster, space.namespace) == []
     writers = turns(cluster, space.namespace)
     assert len(writers) == len(set(writers)) >= 2
-    eventually(lambda: len(replicas.leaders()) == 1, "one leads")
+    eventually(lambda: len(replicas.leaders()) == 1, "one leads", meanwhile=replicas.replace_ended)
 
 
 def edit(number: int) -> dict[str, Any]:
@@ -91,8 +92,7 @@ def wanted_replicas(number: int) -> int:
     return 1 + number % 3
 
 
-def is_applied(space: Space, name: str, number: int, replicas: Replicas) -> bool:
-    replicas.replace_ended()
+def is_applied(space: Space, name: str, number: int) -> bool:
     found = space.cluster.read(space.path("deployments", f"{name}-gateway", APPS)) or {}
     return bool(found.get("spec", {}).get("replicas") == wanted_replicas(number))
 
@@ -103,7 +103,7 @@ def test_a_successor_begins_at_once_when_a_replica_is_asked_to_stop(installation
         first.start().wait_ready().wait_leading()
         second.start().wait_ready()
         assert first.stop() == 0
-        eventually(lambda: second.metric(LEADER) == 1, "the second leads", deadline_s=30)  # it asks every ten
+        eventually(lambda: second.metric(LEADER) == 1, "the second leads", deadline_s=24)  # it asks every ten
     finally:
         first.kill()
         second.stop()
