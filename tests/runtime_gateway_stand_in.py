@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import aiohttp
 import httpx2
+import orjson
 from fastapi import FastAPI
 from pydantic import SecretStr
 
@@ -255,6 +257,15 @@ async def eventually(condition: Callable[[], bool], *, deadline_s: float = 30) -
     async with asyncio.timeout(deadline_s):
         while not condition():  # noqa: ASYNC110 - what is awaited is another part's state, which has no event
             await asyncio.sleep(0.005)
+
+
+async def last_words(socket: aiohttp.ClientWebSocketResponse) -> tuple[list[dict[str, Any]], int]:
+    """The frames, and the code of the server's Close. Not ``close_code``: that tells whether the client could reply."""
+    frames = []
+    while (message := await socket.receive(timeout=30)).type is aiohttp.WSMsgType.TEXT:
+        frames.append(orjson.loads(message.data))
+    assert message.type is aiohttp.WSMsgType.CLOSE
+    return frames, int(message.data)
 
 
 def is_running(turn: Turn) -> bool:

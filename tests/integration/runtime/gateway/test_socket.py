@@ -10,7 +10,7 @@ import orjson
 import pytest
 from prometheus_client import REGISTRY
 
-from runtime_gateway_stand_in import ORIGIN, eventually
+from runtime_gateway_stand_in import ORIGIN, eventually, last_words
 from supportplane_runtime.domain.conversation import TurnStatus
 
 Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[Any]]
@@ -33,11 +33,8 @@ def open_sockets() -> float:
 
 
 async def closed_with(socket: aiohttp.ClientWebSocketResponse) -> int:
-    """The code of the server's Close. Not ``close_code``: that tells whether the client could reply."""
-    while (message := await socket.receive(timeout=30)).type is aiohttp.WSMsgType.TEXT:
-        pass
-    assert message.type is aiohttp.WSMsgType.CLOSE
-    return int(message.data)
+    _, code = await last_words(socket)
+    return code
 
 
 async def test_the_socket_carries_the_same_events_as_the_stream(served: Any) -> None:

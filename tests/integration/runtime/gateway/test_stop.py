@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import orjson
 import pytest
+
+from runtime_gateway_stand_in import last_words
 
 PROGRAM = Path(__file__).parents[3] / "runtime_gateway_process.py"
 WAIT = {"query": "wait for it", "user_id": "u1"}
@@ -63,15 +64,6 @@ async def ended(process: asyncio.subprocess.Process) -> int:
         line = await process.stdout.readline()
         await process.wait()
     return int(line)
-
-
-async def last_words(socket: aiohttp.ClientWebSocketResponse) -> tuple[list[dict[str, Any]], int]:
-    """The frames, and the code of the server's Close. Not ``close_code``: that tells whether the client could reply."""
-    frames = []
-    while (message := await socket.receive(timeout=20)).type is aiohttp.WSMsgType.TEXT:
-        frames.append(orjson.loads(message.data))
-    assert message.type is aiohttp.WSMsgType.CLOSE
-    return frames, int(message.data)
 
 
 @pytest.mark.slow
