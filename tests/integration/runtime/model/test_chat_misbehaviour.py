@@ -71,32 +71,22 @@ BROKEN: list[tuple[str, Behaviour, str, str]] = [
     ("401 wrong key", answers(401, {"error": "no"}), "", "refused"),
     ("422 validation error", answers(422, {"error": "no", "error_type": "validation"}), "", "refused"),
 ]
-
-
-@pytest.mark.parametrize(("behaviour", "text", "reason"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN])
-async def test_misbehaviour_ends_as_model_unavailable_and_frees_the_connection(
-    stand_in: StandIn, behaviour: Behaviour, text: str, reason: str
-) -> None:
-    stand_in.behaviours = [behaviour]
-    async with asyncio.timeout(60):
-        assert await read(stand_in) == (text, reason)
-    await until(lambda: not stand_in.open_requests)
-
-
 SLOW: list[tuple[str, Behaviour, str, Timeouts]] = [
     ("silence before the first token", plays_then_hangs([]), "", Timeouts(first_token_s=0.6)),
     ("silence between tokens", plays_then_hangs([delta("Hello")]), "Hello", Timeouts(between_tokens_s=0.3)),
     ("empty tokens for ever", plays_for_ever(delta("")), "", Timeouts(first_token_s=0.6)),
 ]
+CASES = [pytest.param(*row, PATIENT, id=name) for name, *row in BROKEN]
+CASES += [pytest.param(behaviour, text, "timeout", limits, id=name) for name, behaviour, text, limits in SLOW]
 
 
-@pytest.mark.parametrize(("behaviour", "text", "timeouts"), [row[1:] for row in SLOW], ids=[row[0] for row in SLOW])
-async def test_slowness_ends_as_model_unavailable_and_frees_the_connection(
-    stand_in: StandIn, behaviour: Behaviour, text: str, timeouts: Timeouts
+@pytest.mark.parametrize(("behaviour", "text", "reason", "timeouts"), CASES)
+async def test_misbehaviour_ends_as_model_unavailable_and_frees_the_connection(
+    stand_in: StandIn, behaviour: Behaviour, text: str, reason: str, timeouts: Timeouts
 ) -> None:
     stand_in.behaviours = [behaviour]
     async with asyncio.timeout(60):
-        assert await read(stand_in, timeouts=timeouts) == (text, "timeout")
+        assert await read(stand_in, timeouts=timeouts) == (text, reason)
     await until(lambda: not stand_in.open_requests)
 
 
