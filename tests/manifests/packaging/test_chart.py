@@ -29,6 +29,9 @@ from manifests.packaging.commands import (
 from supportplane_operator.metrics import Metrics
 from supportplane_operator.settings import Settings, load_settings
 
+# An API server that misses a change of a CRD while deleting it looks again after five minutes; seen once, 268 s.
+pytestmark = pytest.mark.timeout(900)
+
 REPOSITORY = CHART.parents[1]
 OPERATOR = "supportplane-operator"
 PREFIX = "SUPPORTPLANE_OPERATOR_"
