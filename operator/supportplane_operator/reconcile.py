@@ -19,7 +19,7 @@ from supportplane_operator.events import transitions
 from supportplane_operator.observe import Observer
 from supportplane_operator.parse import Unusable
 from supportplane_operator.render import render, render_endpoint
-from supportplane_operator.runtime_status import StatusReader
+from supportplane_operator.runtime_status import Servers, StatusReader
 from supportplane_operator.settings import Settings
 from supportplane_operator.snapshot import BaseSnapshot, EndpointSnapshot, Manifest, Snapshot
 
@@ -102,7 +102,8 @@ class Reconciler:
 
     def _ask(self, snapshot: Snapshot, status: Manifest) -> None:
         if self.reports is not None:
-            self.reports.watch(key_of(snapshot.raw), soon=not _is_ready(status), pods=status["readyReplicas"])
+            by = Servers(status["readyReplicas"], status.get("revision"))
+            self.reports.watch(key_of(snapshot.raw), soon=not _is_ready(status), by=by)
 
     def _tell(self, snapshot: Snapshot, changes: apply.Changes) -> None:
         log.info(

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import aiohttp
 import structlog
@@ -33,11 +34,22 @@ TOKEN_RENEWED_S = 120  # a token is used for this long, so that a clock three mi
 SOON_S = 10.0  # between questions while an agent is not ready
 SELDOM_S = 20.0  # while it is, so that a model that goes away is told within half a minute
 SILENT_S = 60.0  # at most while it stays silent
+DOUBLED = 8  # times a wait of one second is at most: longer than every other wait here
 MOST_TRIED = 4  # pods asked in one round until one answers
 MOST_BYTES = 256 * 1024  # of an answer
 AT_ONCE = 16  # questions under way; a guess
 Addresses = Callable[[Key], Awaitable[list[str]]]
 """host:port of every pod behind an agent's gateway."""
+
+
+class Servers(NamedTuple):
+    """Who serves an agent: ready pods of its gateway, and the revision that they ask for answers."""
+
+    pods: int = 0
+    revision: str | None = None
+
+
+NOBODY = Servers()
 
 
 class Signer:
@@ -87,12 +99,15 @@ def read_signer(path: Path) -> Signer:
 
 @dataclass
 class _Asked:
-    """An agent that is asked. soon: it is not ready yet. silent: questions in a row without an answer."""
+    """An agent that is asked. soon: it is not ready yet. by: who serves it. Counted: questions in a row without an
+    answer, and answers since somebody else serves it.
+    """
 
     task: asyncio.Task[None]
     soon: bool
-    pods: int
+    by: Servers
     silent: int = 0
+    answered: int = DOUBLED  # at first sight nobody knows of a change
     address: str | None = None
     report: RuntimeReport | None = None
     error: str | None = None
@@ -120,19 +135,19 @@ class StatusReader:
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._session: aiohttp.ClientSession | None = None
 
-    def watch(self, agent: Key, *, soon: bool, pods: int = 0) -> None:
-        """Ask from now on. soon: the agent is not ready, so an answer is wanted within seconds. pods: of the gateway
-        that are ready; when their number changes, the question is asked at once.
+    def watch(self, agent: Key, *, soon: bool, by: Servers = NOBODY) -> None:
+        """Ask from now on. soon: the agent is not ready, so an answer is wanted within seconds. by: when it changes,
+        the question is asked at once, and soon again: for a moment, connections still lead to those before.
         """
         known = self._asked.get(agent)
         if known is None:
             task = asyncio.get_running_loop().create_task(self._ask_forever(agent), name=f"status of {agent}")
-            self._asked[agent] = _Asked(task, soon, pods)
+            self._asked[agent] = _Asked(task, soon, by)
             return
-        if pods != known.pods or (soon and not known.soon):
-            known.silent = 0
+        if by != known.by or (soon and not known.soon):
+            known.silent = known.answered = 0
             known.again.set()
-        known.soon, known.pods = soon, pods
+        known.soon, known.by = soon, by
 
     def forget(self, agent: Key) -> None:
         known = self._asked.pop(agent, None)
@@ -156,7 +171,7 @@ class StatusReader:
     async def _ask_forever(self, agent: Key) -> None:
         while (known := self._asked.get(agent)) is not None:
             report, error = await self._ask(agent, known)
-            known.silent = 0 if report else known.silent + 1
+            known.silent, known.answered = (0, known.answered + 1) if report else (known.silent + 1, known.answered)
             if (report, error) != (known.report, known.error):
                 known.report, known.error = report, error
                 self._changed(agent)
@@ -266,10 +281,22 @@ def parse_report(body: bytes) -> RuntimeReport:
 
 
 async def _pause(known: _Asked) -> None:
-    """Until the next question: sooner for an agent that is not ready, later and later for one that stays silent."""
-    silent_s = min(2.0 ** min(known.silent, 8), SILENT_S)
-    wait_s = SELDOM_S if not known.soon else silent_s if known.silent else SOON_S
+    wait_s = question_after_s(soon=known.soon, silent=known.silent, answered=known.answered)
     with suppress(TimeoutError):
         async with asyncio.timeout(wait_s):
             await known.again.wait()
     known.again.clear()
+
+
+def question_after_s(*, soon: bool, silent: int, answered: int) -> float:
+    """Until the next question: sooner for an agent that is not ready or that others serve since a moment ago, later
+    and later for one that is not ready and stays silent.
+    """
+    usual_s = SOON_S if soon else SELDOM_S
+    if not silent:
+        return min(usual_s, _doubled_s(answered))
+    return min(_doubled_s(silent), SILENT_S) if soon else usual_s
+
+
+def _doubled_s(times: int) -> float:
+    return 2.0 ** min(times, DOUBLED)

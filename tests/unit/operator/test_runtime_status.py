@@ -13,10 +13,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from supportplane_operator import runtime_status
 from supportplane_operator.cache import Key
 from supportplane_operator.errors import Misconfigured, RuntimeSilent
 from supportplane_operator.metrics import Metrics
-from supportplane_operator.runtime_status import Signer, StatusReader, parse_report, read_signer
+from supportplane_operator.runtime_status import (
+    Servers,
+    Signer,
+    StatusReader,
+    parse_report,
+    question_after_s,
+    read_signer,
+)
 from supportplane_operator.snapshot import ComponentReport, KnowledgeReport, RuntimeReport
 
 AGENT = Key("SupportAgent", "acme", "helpdesk")
@@ -112,6 +120,8 @@ class Served:
         self.padding = ""
         self.asked = 0
         self.fails = False
+        self.version = ANSWER["version"]
+        self.next_version: str | None = None  # from the second answer after it was set
         self.addresses: list[str] = []
         self.changes: asyncio.Queue[Key] = asyncio.Queue()
         self.reader = StatusReader(
@@ -127,7 +137,12 @@ class Served:
         self.asked += 1
         headers = {"Location": self.elsewhere} if self.elsewhere and self.asked == 1 else {}
         status = self.status if self.elsewhere is None or headers else 200
-        return web.json_response({**ANSWER, "padding": self.padding}, status=status, headers=headers)
+        version = self.version
+        if self.next_version is not None:
+            self.version, self.next_version = self.next_version, None
+        return web.json_response(
+            {**ANSWER, "version": version, "padding": self.padding}, status=status, headers=headers
+        )
 
 
 @pytest_asyncio.fixture
@@ -185,7 +200,7 @@ async def test_an_operator_that_cannot_find_the_pods_goes_on_asking(served: Serv
     await asyncio.wait_for(served.changes.get(), DEADLINE_S)
     assert "could not ask" in str(served.reader.answer(AGENT)[1])
     served.fails = False
-    served.reader.watch(AGENT, soon=True, pods=1)
+    served.reader.watch(AGENT, soon=True, by=Servers(pods=1))
     await asyncio.wait_for(served.changes.get(), DEADLINE_S)
     assert served.reader.answer(AGENT) == (REPORT, None)
 
@@ -195,6 +210,36 @@ async def test_a_pod_that_does_not_answer_is_passed_over(served: Served, free_po
     served.reader.watch(AGENT, soon=True)
     await asyncio.wait_for(served.changes.get(), DEADLINE_S)
     assert served.reader.answer(AGENT) == (REPORT, None)
+
+
+async def test_another_revision_is_asked_at_once_and_again_while_connections_still_lead_to_the_old_one(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime_status, "SELDOM_S", 3600.0)
+    served.reader.watch(AGENT, soon=False, by=Servers(2, "old"))
+    await asyncio.wait_for(served.changes.get(), DEADLINE_S)
+    served.next_version = "0.2.0"
+    served.reader.watch(AGENT, soon=False, by=Servers(2, "new"))
+    await asyncio.wait_for(served.changes.get(), DEADLINE_S)
+    report, _ = served.reader.answer(AGENT)
+    assert report is not None
+    assert report.version == "0.2.0"
+
+
+@pytest.mark.parametrize(
+    ("soon", "silent", "waits_s"),
+    [(False, 0, [2, 4, 8, 16, 20, 20]), (True, 0, [2, 4, 8, 10, 10]), (False, 1, [20, 20])],
+)
+def test_questions_are_asked_ever_less_until_they_are_asked_as_usual(
+    soon: bool, silent: int, waits_s: list[float]
+) -> None:
+    counted = range(1, len(waits_s) + 1)
+    assert [question_after_s(soon=soon, silent=silent, answered=answered) for answered in counted] == waits_s
+
+
+def test_an_agent_that_is_not_ready_and_stays_silent_is_asked_ever_less() -> None:
+    waits_s = [question_after_s(soon=True, silent=silent, answered=3) for silent in (1, 2, 5, 6, 900)]
+    assert waits_s == [2, 4, 32, 60, 60]
 
 
 async def test_without_a_pod_there_is_no_answer(served: Served) -> None:
