@@ -17,9 +17,12 @@ CONTAINER_SECURITY = {
     "readOnlyRootFilesystem": True,
     "capabilities": {"drop": ["ALL"]},
 }
-# While connections are refused it asks again: kube-proxy hears of a pod a moment after it is Ready.
+# While connections are refused, or lead nowhere, it asks again: kube-proxy hears of a pod a moment after it is Ready,
+# and before it has heard of a Service, that address is on the node's default route, where nobody has it.
 ASK = """\
-import json, os, time, urllib.request, urllib.error
+import errno, json, os, time, urllib.request, urllib.error
+
+NOT_YET = {errno.ECONNREFUSED, errno.EHOSTUNREACH}
 
 def ask():
     request = urllib.request.Request(os.environ["URL"], os.environ.get("BODY", "").encode() or None, {
@@ -30,7 +33,8 @@ def ask():
     except urllib.error.HTTPError as refusal:
         return refusal.code, refusal.read().decode()
     except OSError as trouble:
-        if not isinstance(getattr(trouble, "reason", None), ConnectionRefusedError) or time.monotonic() > deadline:
+        cause = getattr(trouble, "reason", trouble)
+        if getattr(cause, "errno", None) not in NOT_YET or time.monotonic() > deadline:
             return 0, str(trouble)
         return None
 
