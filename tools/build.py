@@ -42,6 +42,7 @@ class Tool:
     """A binary of one of the modules beside this file. cost: what a cold build takes, for people.
 
     link_flags: what upstream's own build sets, such as a version that a program refuses to run without.
+    tags: of the build, to leave out what is large and not needed here.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Tool:
     module: Path
     cost: str
     link_flags: str
+    tags: str
     go_minimum: tuple[int, ...]
 
 
@@ -60,6 +62,7 @@ def tools() -> dict[str, Tool]:
         minimum = re.search(r"^go ([\d.]+)$", text, re.MULTILINE)
         renamed = re.search(r"^// binary: (.+)$", text, re.MULTILINE)
         link_flags = re.search(r"^// link: (.+)$", text, re.MULTILINE)
+        tags = re.search(r"^// tags: (.+)$", text, re.MULTILINE)
         for package in re.findall(r"^(?:tool\s+|\t)([\w./-]+)$", text, re.MULTILINE):
             name = renamed[1] if renamed else package.rsplit("/", 1)[1]
             found[name] = Tool(
@@ -68,6 +71,7 @@ def tools() -> dict[str, Tool]:
                 module=manifest.parent,
                 cost=cost[1] if cost else "some minutes",
                 link_flags=link_flags[1] if link_flags else "",
+                tags=tags[1] if tags else "",
                 go_minimum=version_of(minimum[1] if minimum else "1.26"),
             )
     return found
@@ -161,7 +165,7 @@ def build(tool: Tool, target: Path) -> None:
     partial = target.with_suffix(".partial")
     with go_command(tool) as go:
         arguments = [go, "build", "-C", str(tool.module), "-trimpath", "-ldflags", f"-s -w {tool.link_flags}"]
-        arguments += ["-o", str(partial), tool.package]
+        arguments += ["-tags", tool.tags, "-o", str(partial), tool.package]
         finished = subprocess.run(arguments, env=environment, stdout=sys.stderr, check=False)
     if finished.returncode:
         raise ToolError(f"building {tool.name} failed, see above", FAILED)

@@ -12,7 +12,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.reconciles = Counter(
             "supportplane_operator_reconciles",
-            "Reconciles by kind and by how they ended: settled, changed, refused, retried or crashed.",
+            "Reconciles by kind and by how they ended: settled, changed, refused, retried, crashed or not_leading.",
             ["kind", "result"],
             registry=self.registry,
         )
@@ -46,7 +46,7 @@ class Metrics:
         )
         self.status_requests = Counter(
             "supportplane_operator_status_requests",
-            "Questions to agents about their status: answered, refused or silent.",
+            "Questions to agents about their status: answered or silent.",
             ["result"],
             registry=self.registry,
         )

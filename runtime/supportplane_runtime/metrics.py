@@ -5,25 +5,39 @@ Base units, bounded labels: never a tenant, user or conversation as a label valu
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from supportplane_runtime.domain.answer import Outcome
+
+
+def _counter(name: str, documentation: str, **values: tuple[str, ...]) -> Counter:
+    """A counter with one label, by the values it takes. All are there at 0 from the start, because the increase of a
+    series that appears with its first event does not contain that event, and an alert on it would miss it.
+    """
+    ((label, known),) = values.items()
+    counter = Counter(name, documentation, [label])
+    for value in known:
+        counter.labels(value)
+    return counter
+
+
 # The model client.
-MODEL_FAILURES = Counter(
+MODEL_FAILURES = _counter(
     "supportplane_model_failures_total",
     "Model calls that ended without a complete reply, retries already spent",
-    ["reason"],  # connect, overloaded, server-error, refused, timeout, cut, malformed
+    reason=("connect", "overloaded", "server-error", "refused", "timeout", "cut", "malformed"),
 )
 
 # The orchestrator.
-TURNS = Counter(
+TURNS = _counter(
     "supportplane_turns_total",
     "Turns that ended, by how",
-    ["outcome"],  # the values of domain.answer.Outcome, and failed, cancelled
+    outcome=(*Outcome, "failed", "cancelled", "taken_over"),
 )
 TURNS_RUNNING = Gauge("supportplane_turns_running", "Turns being worked on in this process")
 TURNS_RESUMED = Counter("supportplane_turns_resumed_total", "Turns taken up after the process that accepted them died")
-TURN_CALLS_REPEATED = Counter(
+TURN_CALLS_REPEATED = _counter(
     "supportplane_turn_calls_repeated_total",
     "Calls from a gateway to an orchestrator that were made again because a process was full, stopping or gone",
-    ["kind"],  # call, stream
+    kind=("call", "stream"),
 )
 TURN_SECONDS = Histogram(
     "supportplane_turn_seconds", "From accepted to stored", buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60)
@@ -39,10 +53,10 @@ SENTENCES = Counter(
     "Sentences proposed for answers, by who wrote them and what verification said",
     ["writer", "verdict"],  # writer: model, extract; verdict: supported, unsupported
 )
-EXTRACTED_INSTEAD = Counter(
+EXTRACTED_INSTEAD = _counter(
     "supportplane_answers_degraded_total",
     "Answers made of extracts although the model should have written",
-    ["reason"],  # unavailable, unsupported
+    reason=("unavailable", "unsupported"),
 )
 
 # Gateway
@@ -63,30 +77,38 @@ FIRST_TOKEN_SECONDS = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60),
 )
 STREAMS_OPEN = Gauge("supportplane_streams_open", "Streams that are open now", ["transport"])  # sse, websocket
-LIMIT_DECISIONS = Counter(
-    "supportplane_limit_decisions_total", "Requests counted against a key's rate limit", ["decision"]
-)  # decision: allowed, refused
-TURNS_REFUSED = Counter(
-    "supportplane_turns_refused_total", "Questions refused with 503 before they were accepted", ["reason"]
-)  # reason: overloaded, draining
-AUTH_FAILURES = Counter(
+LIMIT_DECISIONS = _counter(
+    "supportplane_limit_decisions_total",
+    "Requests counted against a key's rate limit",
+    decision=("allowed", "refused"),
+)
+TURNS_REFUSED = _counter(
+    "supportplane_turns_refused_total",
+    "Questions refused with 503 before they were accepted",
+    reason=("overloaded", "draining"),
+)
+AUTH_FAILURES = _counter(
     "supportplane_auth_failures_total",
     "Requests refused for who sent them",
-    ["reason"],  # missing, malformed, unknown, session, visitor, origin, scope
+    reason=("missing", "malformed", "unknown", "session", "visitor", "origin", "scope"),
 )
-AUDIT_ENTRIES = Counter(
-    "supportplane_audit_entries_total", "API calls for the audit log, by what became of the entry", ["result"]
-)  # result: written, dropped
+AUDIT_ENTRIES = _counter(
+    "supportplane_audit_entries_total",
+    "API calls for the audit log, by what became of the entry",
+    result=("written", "dropped"),
+)
 
 # Store
-STORE_FAILURES = Counter(
+STORE_FAILURES = _counter(
     "supportplane_store_failures_total",
     "Database statements that did not go through, each run of a repeated one counted",
-    ["reason"],  # no-connection, refused, connection-lost
+    reason=("no-connection", "refused", "connection-lost"),
 )
-CACHE_REQUESTS = Counter(
-    "supportplane_cache_requests_total", "Cache reads and writes, by what came of them", ["result"]
-)  # result: hit, miss, stored, failed
+CACHE_REQUESTS = _counter(
+    "supportplane_cache_requests_total",
+    "Cache reads and writes, by what came of them",
+    result=("hit", "miss", "stored", "failed"),
+)
 LIMITS_LOCAL = Counter(
     "supportplane_limits_local_total",
     "Requests counted against this process's share of a limit because Redis was away (a deliberate fail-open)",

@@ -1,6 +1,7 @@
 """The PrometheusRule with an agent's alerts, all on metrics that its own pods report.
 
-The thresholds are guesses until a production has taught us better; each alert says in a sentence what customers feel.
+The thresholds are guesses until a production has taught us better. Each alert says in a sentence what customers feel,
+and leads to the heading of docs/operations/alerts.md that says what to type.
 """
 
 from dataclasses import dataclass
@@ -21,9 +22,20 @@ class Alert:
     hold: str
     severity: str  # critical wakes someone, warning does not
     summary: str
+    runbook: str  # a heading
 
 
+RUNBOOKS = "https://github.com/supportplane/supportplane/blob/main/docs/operations/alerts.md"
+GATEWAY_AWAY = Alert(
+    "SupportplaneGatewayAway",
+    'absent(up{%,service=~".+-gateway"} == 1)',
+    "5m",
+    "critical",
+    "Prometheus reaches no gateway; most likely no customer reaches one either.",
+    "No gateway of an agent can be reached",
+)
 ALERTS = (
+    GATEWAY_AWAY,
     Alert(
         "SupportplaneTurnsFailing",
         'sum(rate(supportplane_turns_total{%,outcome="failed"}[5m]))'
@@ -31,6 +43,7 @@ ALERTS = (
         "10m",
         "critical",
         "More than 5 % of the questions end without an answer.",
+        "Questions to an agent end without an answer",
     ),
     Alert(
         "SupportplaneGatewayErrors",
@@ -39,6 +52,7 @@ ALERTS = (
         "10m",
         "critical",
         "More than 5 % of the requests are answered with an error of ours.",
+        "An agent answers requests with errors",
     ),
     Alert(
         "SupportplaneSlowAnswers",
@@ -46,6 +60,7 @@ ALERTS = (
         "15m",
         "warning",
         "One question in twenty waits longer than 5 s for the first piece of its answer.",
+        "Answers of an agent are slow",
     ),
     Alert(
         "SupportplaneModelFailing",
@@ -53,6 +68,7 @@ ALERTS = (
         "10m",
         "warning",
         "The model fails; answers are quoted from the documents instead.",
+        "The model of an agent fails",
     ),
     Alert(
         "SupportplaneTurnsRefused",
@@ -60,6 +76,7 @@ ALERTS = (
         "10m",
         "warning",
         "Questions are refused because too many are being worked on.",
+        "An agent refuses questions",
     ),
     Alert(
         "SupportplaneCacheAway",
@@ -67,6 +84,7 @@ ALERTS = (
         "10m",
         "warning",
         "Redis does not answer; every gateway counts requests for itself.",
+        "Redis of an agent does not answer",
     ),
     Alert(
         "SupportplaneDatabaseFailing",
@@ -74,6 +92,7 @@ ALERTS = (
         "5m",
         "critical",
         "Statements do not reach the database; questions cannot be answered.",
+        "The database of an agent does not answer",
     ),
     Alert(
         "SupportplaneAuditIncomplete",
@@ -81,6 +100,7 @@ ALERTS = (
         "0m",
         "warning",
         "Calls of the API are missing from the audit log.",
+        "The audit log of an agent is incomplete",
     ),
 )
 
@@ -90,7 +110,8 @@ def prometheus_rule(plan: Plan) -> Manifest | None:
         return None
     of = labels(plan.name, "alerts")
     meta = metadata(names.alerts(plan.name), plan.namespace, of=of, owned_by=plan.snapshot.raw)
-    groups = [{"name": f"supportplane-{plan.name}", "rules": [_rule(each, plan) for each in ALERTS]}]
+    rules = [_rule(each, plan) for each in ALERTS if each is not GATEWAY_AWAY or _is_expected(plan)]
+    groups = [{"name": f"supportplane-{plan.name}", "rules": rules}]
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
@@ -105,11 +126,19 @@ def series(plan: Plan) -> str:
     return f'namespace="{plan.namespace}",service=~"{services}"'
 
 
+def _is_expected(plan: Plan) -> bool:
+    """Whether Prometheus should find a gateway: it is scraped, and never scaled to nothing."""
+    return plan.snapshot.agent.spec.observability.service_monitor and plan.least_replicas > 0
+
+
 def _rule(alert: Alert, plan: Plan) -> Manifest:
     return {
         "alert": alert.name,
         "expr": alert.expression.replace("%", series(plan)),
         "for": alert.hold,
-        "labels": {"severity": alert.severity, "agent": plan.name},
-        "annotations": {"summary": f"{plan.namespace}/{plan.name}: {alert.summary}"},
+        "labels": {"severity": alert.severity, "namespace": plan.namespace, "agent": plan.name},
+        "annotations": {
+            "summary": f"{plan.namespace}/{plan.name}: {alert.summary}",
+            "runbook_url": f"{RUNBOOKS}#{alert.runbook.lower().replace(' ', '-')}",
+        },
     }

@@ -1,5 +1,6 @@
-"""helm, kustomize and kubectl as people run them, against one API server and with no settings of the user's."""
+"""helm, kustomize, promtool and kubectl as people run them, on one API server and with no settings of the user's."""
 
+import itertools
 import os
 import re
 import subprocess
@@ -16,6 +17,8 @@ from manifests.control_plane import START_DEADLINE_S, ControlPlane, ready_binary
 
 RELEASE, NAMESPACE = "supportplane", "supportplane-system"
 CHART = Path(__file__).resolve().parents[3] / "operator/chart"
+MONITORING = ("monitoring.coreos.com/v1/ServiceMonitor", "monitoring.coreos.com/v1/PrometheusRule")
+WITH_MONITORING = tuple(itertools.chain.from_iterable(("--api-versions", api) for api in MONITORING))
 KUBECONFIG = """\
 apiVersion: v1
 kind: Config
@@ -50,6 +53,9 @@ class Commands:
 
     def kustomize(self, *arguments: str) -> str:
         return self._run([ready_binary("kustomize"), *arguments])
+
+    def promtool(self, *arguments: str) -> str:
+        return self._run([ready_binary("promtool"), *arguments])
 
     def kubectl(self, *arguments: str, given: str | None = None) -> str:
         return self._run([str(Path(sys.executable).with_name("kubectl")), *arguments], given)

@@ -12,14 +12,14 @@ from manifests.packaging.commands import CHART, NAMESPACE, RELEASE, Commands, Re
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Commands:
     """The tools without a cluster."""
-    _skip_without("helm", "kustomize")
+    skip_without("helm", "kustomize")
     return Commands(tmp_path_factory.mktemp("tools"))
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
     """An empty cluster with a namespace for the operator, in which Pod Security "restricted" is in force."""
-    _skip_without("helm", "kustomize", "etcd", "kube-apiserver")
+    skip_without("helm", "kustomize", "etcd", "kube-apiserver")
     folder = tmp_path_factory.mktemp("packaging")
     plane = ControlPlane(tmp_path_factory.mktemp("packaging-plane"))
     try:
@@ -44,7 +44,7 @@ def installed(cluster: Commands) -> Iterator[Commands]:
         cluster.helm("uninstall", RELEASE, "--namespace", NAMESPACE)
 
 
-def _skip_without(*names: str) -> None:
+def skip_without(*names: str) -> None:
     try:
         for name in names:
             ready_binary(name)

@@ -1,7 +1,6 @@
 """The Helm chart: strict values, the operator's own settings and roles, and its whole life on a real API server."""
 
 import base64
-import itertools
 import json
 import re
 import shutil
@@ -19,6 +18,7 @@ from manifests.packaging.commands import (
     CHART,
     NAMESPACE,
     RELEASE,
+    WITH_MONITORING,
     Commands,
     Manifest,
     Refused,
@@ -35,8 +35,6 @@ pytestmark = pytest.mark.timeout(900)
 REPOSITORY = CHART.parents[1]
 OPERATOR = "supportplane-operator"
 PREFIX = "SUPPORTPLANE_OPERATOR_"
-MONITORING = ("monitoring.coreos.com/v1/ServiceMonitor", "monitoring.coreos.com/v1/PrometheusRule")
-WITH_MONITORING = tuple(itertools.chain.from_iterable(("--api-versions", api) for api in MONITORING))
 WITH_EVERYTHING = (
     "--set=watchNamespaces={acme,globex}",
     "--set=networkPolicy.restrictEgress=true",

@@ -1,0 +1,201 @@
+"""The alerts of agents and of the operator, by Prometheus' own promtool: what it says of them, and when they fire."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from manifests.packaging.commands import WITH_MONITORING, Commands, only
+from manifests.packaging.conftest import skip_without
+from operator_samples import ALL_APIS, SETTINGS, snapshot
+from supportplane_operator.render import render
+
+Rule = dict[str, Any]
+GATEWAY = 'namespace="acme",service="helpdesk-gateway",pod="g"'
+ORCHESTRATOR = 'namespace="acme",service="helpdesk-orchestrator",pod="o"'
+ANOTHER = 'namespace="acme",service="another-gateway",pod="a"'
+OPERATOR = 'namespace="supportplane-system",job="supportplane-operator-metrics"'
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What an alert does after 40 minutes. series: values a minute apart, in promtool's notation."""
+
+    alert: str
+    series: dict[str, str]
+    is_told: bool
+
+
+def fires(alert: str, series: dict[str, str]) -> Case:
+    return Case(alert, series, is_told=True)
+
+
+def stays_silent(alert: str, series: dict[str, str]) -> Case:
+    return Case(alert, series, is_told=False)
+
+
+def turns(**outcomes: str) -> dict[str, str]:
+    return {f'supportplane_turns_total{{{ORCHESTRATOR},outcome="{name}"}}': each for name, each in outcomes.items()}
+
+
+def replies(labels: str, **classes: str) -> dict[str, str]:
+    return {
+        f'supportplane_http_requests_total{{{labels},status="{name.strip("_")}"}}': each
+        for name, each in classes.items()
+    }
+
+
+def first_tokens(within_5_s: str, every: str) -> dict[str, str]:
+    counted = {"5": within_5_s, "15": every, "+Inf": every}
+    name = "supportplane_first_token_seconds_bucket"
+    return {f'{name}{{{GATEWAY},le="{bound}"}}': each for bound, each in counted.items()}
+
+
+def one(name: str, labels: str, values: str) -> dict[str, str]:
+    return {f"{name}{{{labels}}}": values}
+
+
+def reconciles(values: str) -> dict[str, str]:
+    return one("supportplane_operator_reconciles_total", f'{OPERATOR},kind="SupportAgent",result="crashed"', values)
+
+
+OF_AGENTS = {
+    "no gateway was ever found": fires("SupportplaneGatewayAway", {}),
+    "gateways do not answer": fires("SupportplaneGatewayAway", one("up", GATEWAY, "0x60")),
+    "only orchestrators and another agent's gateway answer": fires(
+        "SupportplaneGatewayAway", {**one("up", ORCHESTRATOR, "1x60"), **one("up", ANOTHER, "1x60")}
+    ),
+    "one of two gateways answers": stays_silent(
+        "SupportplaneGatewayAway", {**one("up", GATEWAY, "0x60"), **one("up", GATEWAY.replace('"g"', '"h"'), "1x60")}
+    ),
+    "one question in ten fails": fires("SupportplaneTurnsFailing", turns(failed="0+1x60", answered="0+9x60")),
+    "one in ten failed for a moment": stays_silent(
+        "SupportplaneTurnsFailing", turns(failed="0x30 1 1x30", answered="0+9x60")
+    ),
+    "one question in a hundred fails": stays_silent(
+        "SupportplaneTurnsFailing", turns(failed="0+1x60", answered="0+99x60")
+    ),
+    "nobody asks": stays_silent("SupportplaneTurnsFailing", turns(failed="7x60", answered="99x60")),
+    "errors of ours": fires("SupportplaneGatewayErrors", replies(GATEWAY, _5xx="0+1x60", _2xx="0+9x60")),
+    "errors of clients": stays_silent("SupportplaneGatewayErrors", replies(GATEWAY, _4xx="0+9x60", _2xx="0+1x60")),
+    "errors of another agent": stays_silent("SupportplaneGatewayErrors", replies(ANOTHER, _5xx="0+9x60")),
+    "one in ten waits": fires("SupportplaneSlowAnswers", first_tokens("0+9x60", "0+10x60")),
+    "one in a hundred waits": stays_silent("SupportplaneSlowAnswers", first_tokens("0+99x60", "0+100x60")),
+    "a model fails": fires(
+        "SupportplaneModelFailing",
+        one("supportplane_model_failures_total", f'{ORCHESTRATOR},reason="connect"', "0+12x60"),
+    ),
+    "a model fails now and then": stays_silent(
+        "SupportplaneModelFailing", one("supportplane_model_failures_total", f'{ORCHESTRATOR},reason="cut"', "0+3x60")
+    ),
+    "too many questions": fires(
+        "SupportplaneTurnsRefused", one("supportplane_turns_refused_total", f'{GATEWAY},reason="overloaded"', "0+12x60")
+    ),
+    "a gateway that stops refuses some": stays_silent(
+        "SupportplaneTurnsRefused",
+        one("supportplane_turns_refused_total", f'{GATEWAY},reason="draining"', "0x38 20 20"),
+    ),
+    "Redis is away": fires("SupportplaneCacheAway", one("supportplane_limits_local_total", GATEWAY, "0+1x60")),
+    "Redis was away": stays_silent("SupportplaneCacheAway", one("supportplane_limits_local_total", GATEWAY, "9x60")),
+    "a database is away": fires(
+        "SupportplaneDatabaseFailing",
+        one("supportplane_store_failures_total", f'{GATEWAY},reason="no-connection"', "0+12x60"),
+    ),
+    "a connection broke": stays_silent(
+        "SupportplaneDatabaseFailing",
+        one("supportplane_store_failures_total", f'{GATEWAY},reason="connection-lost"', "0x37 1 2 2"),
+    ),
+    "a first entry is lost": fires(
+        "SupportplaneAuditIncomplete",
+        one("supportplane_audit_entries_total", f'{GATEWAY},result="dropped"', "0x35 1x30"),
+    ),
+    "entries are written": stays_silent(
+        "SupportplaneAuditIncomplete", one("supportplane_audit_entries_total", f'{GATEWAY},result="written"', "0+9x60")
+    ),
+}
+OF_THE_OPERATOR = {
+    "no operator": fires("SupportplaneOperatorHasNoLeader", {}),
+    "replicas without a leader": fires(
+        "SupportplaneOperatorHasNoLeader", one("supportplane_operator_is_leader", OPERATOR, "0x60")
+    ),
+    "a leader": stays_silent(
+        "SupportplaneOperatorHasNoLeader",
+        {
+            **one("supportplane_operator_is_leader", f'{OPERATOR},pod="a"', "0x60"),
+            **one("supportplane_operator_is_leader", f'{OPERATOR},pod="b"', "1x60"),
+        },
+    ),
+    "crashes again and again": fires("SupportplaneOperatorReconcilesCrash", reconciles("0+1x60")),
+    "crashed before": stays_silent("SupportplaneOperatorReconcilesCrash", reconciles("3x60")),
+    "a long queue": fires(
+        "SupportplaneOperatorFallsBehind", one("supportplane_operator_queue_depth", OPERATOR, "200x60")
+    ),
+    "a queue that was worked off once": stays_silent(
+        "SupportplaneOperatorFallsBehind", one("supportplane_operator_queue_depth", OPERATOR, "200x34 3 200x30")
+    ),
+}
+
+
+@pytest.fixture(scope="session")
+def prometheus(tools: Commands) -> Commands:
+    skip_without("promtool")
+    return tools
+
+
+def agents_groups(**spec: Any) -> list[Rule]:
+    made = render(snapshot(spec, apis=ALL_APIS), SETTINGS)
+    groups: list[Rule] = only(made, "PrometheusRule")["spec"]["groups"]
+    return groups
+
+
+def operators_groups(tools: Commands) -> list[Rule]:
+    groups: list[Rule] = only(tools.rendered(*WITH_MONITORING), "PrometheusRule")["spec"]["groups"]
+    return groups
+
+
+def try_out(prometheus: Commands, groups: list[Rule], case: Case) -> None:
+    """Raises Refused with promtool's comparison where the alert does otherwise than the case says."""
+    folder = prometheus.folder
+    (rule,) = (each for group in groups for each in group["rules"] if each["alert"] == case.alert)
+    told = {"exp_labels": rule["labels"], "exp_annotations": rule["annotations"]}
+    expected = [told] if case.is_told else []
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in case.series.items()],
+        "alert_rule_test": [{"eval_time": "40m", "alertname": case.alert, "exp_alerts": expected}],
+    }
+    (folder / "rules.yaml").write_text(json.dumps({"groups": groups}))
+    (folder / "test.yaml").write_text(
+        json.dumps({"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": [test]})
+    )
+    prometheus.promtool("test", "rules", str(folder / "test.yaml"))
+
+
+@pytest.mark.parametrize("case", OF_AGENTS.values(), ids=OF_AGENTS)
+def test_an_alert_of_an_agent_fires_when_it_should(prometheus: Commands, case: Case) -> None:
+    try_out(prometheus, agents_groups(), case)
+
+
+@pytest.mark.parametrize("case", OF_THE_OPERATOR.values(), ids=OF_THE_OPERATOR)
+def test_an_alert_of_the_operator_fires_when_it_should(prometheus: Commands, case: Case) -> None:
+    try_out(prometheus, operators_groups(prometheus), case)
+
+
+@pytest.mark.parametrize("whose", ["agent", "operator"])
+def test_every_alert_is_tried_and_promtool_finds_nothing_wrong(prometheus: Commands, whose: str) -> None:
+    groups = agents_groups() if whose == "agent" else operators_groups(prometheus)
+    cases = OF_AGENTS if whose == "agent" else OF_THE_OPERATOR
+    names = {each["alert"] for group in groups for each in group["rules"]}
+    assert {case.alert for case in cases.values() if case.is_told} == names
+    assert {case.alert for case in cases.values() if not case.is_told} == names
+    path = prometheus.folder / "checked.yaml"
+    path.write_text(json.dumps({"groups": groups}))
+    assert "SUCCESS" in prometheus.promtool("check", "rules", "--lint=all", "--lint-fatal", str(path))
+
+
+@pytest.mark.parametrize("spec", [{"scaling": {"replicas": 0}}, {"observability": {"serviceMonitor": False}}])
+def test_nobody_is_woken_for_a_gateway_that_is_not_wanted_or_not_scraped(spec: dict[str, Any]) -> None:
+    names = {each["alert"] for group in agents_groups(**spec) for each in group["rules"]}
+    assert "SupportplaneGatewayAway" not in names
+    assert "SupportplaneTurnsFailing" in names
