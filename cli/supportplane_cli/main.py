@@ -15,8 +15,11 @@ def app() -> None:
     if sys.argv[1:2] == ["up"]:
         stop.leave_at_once()  # first of all, because the imports take a third of a second
     os.umask(0o077)  # whatever a command writes is its user's alone
-    from supportplane_cli.errors import CommandFailed
-    from supportplane_cli.registry import cli
+    try:
+        from supportplane_cli.errors import CommandFailed
+        from supportplane_cli.registry import cli
+    except KeyboardInterrupt:  # from here on the command line's library does this
+        sys.exit(130)
 
     try:
         cli()

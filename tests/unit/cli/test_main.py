@@ -78,3 +78,22 @@ def test_a_wrong_agent_file_is_told_with_line_and_exit_code_1(
         app()
     assert caught.value.code == 1
     assert "spec.modle" in capsys.readouterr().err
+
+
+def test_ctrl_c_while_the_commands_are_loaded_ends_without_a_traceback() -> None:
+    program = """
+import sys
+from importlib.abc import MetaPathFinder
+
+class CtrlC(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "supportplane_cli.registry":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, CtrlC())
+sys.argv = ["supportplane", "status"]
+from supportplane_cli.main import app
+app()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
