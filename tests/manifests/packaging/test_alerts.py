@@ -1,4 +1,4 @@
-"""The alerts of agents and of the operator, by Prometheus' own promtool: what it says of them, and when they fire."""
+"""Alerts and dashboard by Prometheus' own promtool: what it says of them, and when the alerts fire."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ import pytest
 from manifests.packaging.commands import WITH_MONITORING, Commands, only
 from manifests.packaging.conftest import skip_without
 from operator_samples import ALL_APIS, SETTINGS, snapshot
-from supportplane_operator.render import render
+from supportplane_operator.render import dashboard, render
+from supportplane_operator.render.plan import Plan
 
 Rule = dict[str, Any]
 GATEWAY = 'namespace="acme",service="helpdesk-gateway",pod="g"'
@@ -192,6 +193,15 @@ def test_every_alert_is_tried_and_promtool_finds_nothing_wrong(prometheus: Comma
     path = prometheus.folder / "checked.yaml"
     path.write_text(json.dumps({"groups": groups}))
     assert "SUCCESS" in prometheus.promtool("check", "rules", "--lint=all", "--lint-fatal", str(path))
+
+
+def test_promtool_understands_every_query_of_the_dashboard(prometheus: Commands) -> None:
+    panels = dashboard.content(Plan(snapshot(), SETTINGS))["panels"]
+    queries = [target["expr"] for panel in panels for target in panel["targets"]]
+    rules = [{"record": f"panel:{number}", "expr": query} for number, query in enumerate(queries)]
+    path = prometheus.folder / "dashboard.yaml"
+    path.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
+    assert f"SUCCESS: {len(queries)} rules found" in prometheus.promtool("check", "rules", str(path))
 
 
 @pytest.mark.parametrize("spec", [{"scaling": {"replicas": 0}}, {"observability": {"serviceMonitor": False}}])
