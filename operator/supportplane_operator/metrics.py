@@ -1,5 +1,7 @@
 """Every metric of the operator, declared once. Labels are bounded: kinds and results, never names of objects."""
 
+from collections.abc import Hashable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -44,9 +46,38 @@ class Metrics:
         self.cached_objects = Gauge(
             "supportplane_operator_cached_objects", "Objects in the operator's memory.", registry=self.registry
         )
+        self.readiness = Readiness(
+            Gauge(
+                "supportplane_operator_objects",
+                "Objects that this replica looks after, by the status and the reason of their condition Ready.",
+                ["kind", "ready", "reason"],
+                registry=self.registry,
+            )
+        )
         self.status_requests = Counter(
             "supportplane_operator_status_requests",
             "Questions to agents about their status: answered or silent.",
             ["result"],
             registry=self.registry,
         )
+
+
+class Readiness:
+    """Counts objects by what was last found of each, so that nobody's name has to be a label."""
+
+    def __init__(self, counted: Gauge) -> None:
+        self._counted = counted
+        self._known: dict[Hashable, tuple[str, ...]] = {}
+
+    def learn(self, key: Hashable, *, kind: str, ready: str, reason: str) -> None:
+        """ready: True, False or Unknown."""
+        now = (kind, ready, reason)
+        if self._known.get(key) != now:
+            self.forget(key)
+            self._known[key] = now
+            self._counted.labels(*now).inc()
+
+    def forget(self, key: Hashable) -> None:
+        before = self._known.pop(key, None)
+        if before is not None:
+            self._counted.labels(*before).dec()

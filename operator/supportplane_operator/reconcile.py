@@ -138,6 +138,7 @@ class Reconciler:
 
     def _forgotten(self, key: Key) -> Outcome:
         self.writer.forget(key)
+        self.writer.metrics.readiness.forget(key)
         if self.reports is not None:
             self.reports.forget(key)
         return Outcome()
@@ -179,6 +180,7 @@ class Reconciler:
 
     async def _write(self, raw: Manifest, status: Manifest) -> float | None:
         """Write a status that says something new. Seconds until it should be, where that can wait; else None."""
+        self._count(raw, status)
         old, now = raw.get("status") or {}, self.clock()
         if status == _without_empty(old):
             return None
@@ -190,6 +192,12 @@ class Reconciler:
         for event in transitions(raw, status, now):
             await apply.write_event(self.writer, event)
         return None
+
+    def _count(self, raw: Manifest, status: Manifest) -> None:
+        for each in status["conditions"]:
+            if each["type"] == ConditionType.READY:
+                readiness, key = self.writer.metrics.readiness, key_of(raw)
+                readiness.learn(key, kind=key.kind, ready=each["status"], reason=each["reason"])
 
 
 def _without_empty(status: Manifest) -> Manifest:

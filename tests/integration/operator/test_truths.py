@@ -205,3 +205,16 @@ def knowledge_job(space: Space) -> str | None:
     """The only one there is; None while there is none or while one takes the place of another."""
     jobs = [key for key in space.children() if key.startswith("jobs/helpdesk-knowledge-")]
     return jobs[0] if len(jobs) == 1 else None
+
+
+def test_the_operators_metrics_count_who_is_ready_and_why_others_are_not(space: Space, operator: Operator) -> None:
+    def counted(ready: str, reason: str) -> float:
+        return operator.metric("supportplane_operator_objects", kind="SupportAgent", ready=ready, reason=reason)
+
+    name = space.run(agent())
+    space.wait_ready(name)
+    eventually(lambda: counted("True", "Serving") >= 1, "an agent that is Ready is counted")
+    space.patch(name, {"spec": {"scaling": {"replicas": 0}}})
+    eventually(lambda: counted("False", "ScaledToZero") == 1, "an agent that was switched off is counted")
+    space.delete(name)
+    eventually(lambda: counted("False", "ScaledToZero") == 0, "an agent that is gone is counted no more")
