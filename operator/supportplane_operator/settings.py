@@ -5,10 +5,21 @@ where the process itself runs. The Helm chart sets the same names.
 """
 
 from importlib.metadata import version
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _cidr(text: str) -> str:
+    """As the API server wants it. Raises ValueError for what is none, also for bits beyond the prefix."""
+    return str(ip_network(text))
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Cidr = Annotated[str, AfterValidator(_cidr)]
 
 
 class Settings(BaseSettings):
@@ -36,11 +47,11 @@ class Settings(BaseSettings):
     status_jwks: str = Field(
         default="", description="the public part of that key as a JWKS document; filled in from signing_key_file"
     )
-    database_ports: tuple[int, ...] = Field(
+    database_ports: tuple[Port, ...] = Field(
         default=(5432, 6432), description="TCP ports that agents may reach databases of their own at; JSON list"
     )
-    cache_ports: tuple[int, ...] = Field(default=(6379, 6380), description="the same for caches of their own")
-    api_server_cidrs: tuple[str, ...] = Field(
+    cache_ports: tuple[Port, ...] = Field(default=(6379, 6380), description="the same for caches of their own")
+    api_server_cidrs: tuple[Cidr, ...] = Field(
         default=(), description="addresses of the API server, which no agent may reach; JSON list"
     )
     monitoring_labels: dict[str, str] = Field(

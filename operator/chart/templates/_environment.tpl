@@ -34,4 +34,15 @@
   value: {{ $value | quote }}
 {{- end }}
 {{- end }}
+{{- $lists := dict
+  "DATABASE_PORTS" .Values.agents.networkPolicies.databasePorts
+  "CACHE_PORTS" .Values.agents.networkPolicies.cachePorts
+  "API_SERVER_CIDRS" .Values.agents.networkPolicies.apiServerCIDRs
+  "MONITORING_LABELS" .Values.agents.networkPolicies.monitoringNamespaceLabels }}
+{{- range $name, $value := $lists }}
+{{- if $value }}
+- name: SUPPORTPLANE_OPERATOR_{{ $name }}
+  value: {{ $value | toJson | quote }}
+{{- end }}
+{{- end }}
 {{- end -}}

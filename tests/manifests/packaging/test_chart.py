@@ -43,6 +43,9 @@ WITH_EVERYTHING = (
     f"--set=image.digest=sha256:{'0' * 64}",
     "--set=agents.runtimeImage=registry.example.com/runtime:1",
     "--set=settings.workers=4,settings.leaseSeconds=30",
+    "--set=agents.networkPolicies.databasePorts={25060},agents.networkPolicies.cachePorts={25061}",
+    "--set=agents.networkPolicies.apiServerCIDRs={10.96.0.1/32}",
+    "--set=agents.networkPolicies.monitoringNamespaceLabels.team=sre",
     "--set=podAnnotations.a=b,podLabels.team=support,nodeSelector.disk=ssd,priorityClassName=system-cluster-critical",
     "--set=tolerations[0].key=support,tolerations[0].operator=Exists",
     "--set=serviceAccount.annotations.a=b",
@@ -58,6 +61,11 @@ WRONG_VALUES = {
     "a tag with a blank": ("--set=image.tag=a b", "does not match pattern"),
     "text for a number": ("--set-string=replicas=two", "got string, want integer"),
     "a made-up log level": ("--set=settings.logLevel=LOUD", "value must be one of"),
+    "a port that is none": ("--set=agents.networkPolicies.databasePorts={70000}", "maximum: got 70,000, want 65,535"),
+    "an address without a length": (
+        "--set=agents.networkPolicies.apiServerCIDRs={10.96.0.1}",
+        "does not match pattern",
+    ),
     "no identity": ("--set=serviceAccount.create=false", "serviceAccount.name is needed"),
 }
 
@@ -135,6 +143,16 @@ def test_a_short_lease_and_other_settings_reach_the_operator(tools: Commands) ->
     assert stated[f"{PREFIX}WORKERS"] == "4"
     assert stated[f"{PREFIX}RUNTIME_IMAGE"] == "registry.example.com/runtime:1"
     assert f"{PREFIX}RESYNC_S" not in stated
+
+
+def test_what_agents_may_reach_and_who_reads_their_metrics_reaches_the_operator(
+    tools: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment(tools.rendered(*WITH_EVERYTHING)).items():
+        monkeypatch.setenv(name, value)
+    found = load_settings()
+    assert (found.database_ports, found.cache_ports) == ((25060,), (25061,))
+    assert (found.api_server_cidrs, found.monitoring_labels) == (("10.96.0.1/32",), {"team": "sre"})
 
 
 def test_optional_apis_are_used_only_where_they_are(tools: Commands) -> None:

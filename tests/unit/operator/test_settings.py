@@ -21,7 +21,18 @@ def test_lists_and_mappings_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.watch_namespaces, found.monitoring_labels) == (("acme",), {"team": "sre"})
 
 
-def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SUPPORTPLANE_OPERATOR_WORKERS", "0")
-    with pytest.raises(ValidationError, match="workers"):
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WORKERS", "0"),
+        ("DATABASE_PORTS", "[0]"),
+        ("CACHE_PORTS", "[70000]"),
+        ("API_SERVER_CIDRS", '["10.96.0.1/33"]'),
+        ("API_SERVER_CIDRS", '["10.96.0.1/16"]'),
+        ("API_SERVER_CIDRS", '["kubernetes.default"]'),
+    ],
+)
+def test_a_wrong_value_names_its_variable(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"SUPPORTPLANE_OPERATOR_{name}", value)
+    with pytest.raises(ValidationError, match=name.lower()):
         load_settings()
