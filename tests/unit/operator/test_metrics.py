@@ -1,4 +1,8 @@
+from pathlib import Path
+
 from supportplane_operator.metrics import Metrics
+
+PAGE = Path(__file__).parents[3] / "docs/operations/operator.md"
 
 
 def counted(metrics: Metrics) -> dict[tuple[str, ...], float]:
@@ -15,3 +19,9 @@ def test_an_object_counts_once_by_what_was_last_found_of_it() -> None:
     metrics.readiness.forget("other")
     metrics.readiness.forget("nobody")
     assert counted(metrics) == {("SupportAgent", "False", "Indexing"): 0, ("SupportAgent", "True", "Serving"): 1}
+
+
+def test_every_metric_is_documented() -> None:
+    families = Metrics().registry.collect()
+    names = {f"{each.name}_total" if each.type == "counter" else each.name for each in families}
+    assert {name for name in names if f"`{name}`" not in PAGE.read_text(encoding="utf-8")} == set()
