@@ -15,7 +15,10 @@ from supportplane_operator.snapshot import Manifest
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """expression: PromQL in which % stands for the selector of the agent's series. hold: time it must be true."""
+    """expression: PromQL in which % stands for the selector of the agent's series. hold: time it must be true.
+
+    of_absence: it fires on series that are not there, so it is written only where they should be.
+    """
 
     name: str
     expression: str
@@ -23,19 +26,20 @@ class Alert:
     severity: str  # critical wakes someone, warning does not
     summary: str
     runbook: str  # a heading
+    of_absence: bool = False
 
 
 RUNBOOKS = "https://github.com/supportplane/supportplane/blob/main/docs/operations/alerts.md"
-GATEWAY_AWAY = Alert(
-    "SupportplaneGatewayAway",
-    'absent(up{%,service=~".+-gateway"} == 1)',
-    "5m",
-    "critical",
-    "Prometheus reaches no gateway; most likely no customer reaches one either.",
-    "No gateway of an agent can be reached",
-)
 ALERTS = (
-    GATEWAY_AWAY,
+    Alert(
+        "SupportplaneGatewayAway",
+        'absent(up{%,service=~".+-gateway"} == 1)',
+        "5m",
+        "critical",
+        "Prometheus reaches no gateway; most likely no customer reaches one either.",
+        "No gateway of an agent can be reached",
+        of_absence=True,
+    ),
     Alert(
         "SupportplaneTurnsFailing",
         'sum(rate(supportplane_turns_total{%,outcome="failed"}[5m]))'
@@ -110,7 +114,7 @@ def prometheus_rule(plan: Plan) -> Manifest | None:
         return None
     of = labels(plan.name, "alerts")
     meta = metadata(names.alerts(plan.name), plan.namespace, of=of, owned_by=plan.snapshot.raw)
-    rules = [_rule(each, plan) for each in ALERTS if each is not GATEWAY_AWAY or _is_expected(plan)]
+    rules = [_rule(each, plan) for each in ALERTS if _is_scraped(plan) or not each.of_absence]
     groups = [{"name": f"supportplane-{plan.name}", "rules": rules}]
     return {
         "apiVersion": "monitoring.coreos.com/v1",
@@ -126,8 +130,8 @@ def series(plan: Plan) -> str:
     return f'namespace="{plan.namespace}",service=~"{services}"'
 
 
-def _is_expected(plan: Plan) -> bool:
-    """Whether Prometheus should find a gateway: it is scraped, and never scaled to nothing."""
+def _is_scraped(plan: Plan) -> bool:
+    """Whether Prometheus should always find pods: it is told of them, and they are never scaled to nothing."""
     return plan.snapshot.agent.spec.observability.service_monitor and plan.least_replicas > 0
 
 
