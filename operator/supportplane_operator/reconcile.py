@@ -194,10 +194,10 @@ class Reconciler:
         return None
 
     def _count(self, raw: Manifest, status: Manifest) -> None:
-        for each in status["conditions"]:
-            if each["type"] == ConditionType.READY:
-                readiness, key = self.writer.metrics.readiness, key_of(raw)
-                readiness.learn(key, kind=key.kind, ready=each["status"], reason=each["reason"])
+        found, key = _ready(status), key_of(raw)
+        if found is not None:
+            readiness = self.writer.metrics.readiness
+            readiness.learn(key, kind=key.kind, ready=found["status"], reason=found["reason"])
 
 
 def _without_empty(status: Manifest) -> Manifest:
@@ -210,13 +210,20 @@ def _is_data(child: Manifest) -> bool:
     return child["kind"] in {"Cluster", "StatefulSet", "PersistentVolumeClaim"}
 
 
+def _ready(status: Manifest) -> Manifest | None:
+    """The condition Ready."""
+    conditions: list[Manifest] = status["conditions"]
+    return next((each for each in conditions if each["type"] == ConditionType.READY), None)
+
+
 def _is_ready(status: Manifest) -> bool:
-    return any(each["type"] == ConditionType.READY and each["status"] == "True" for each in status["conditions"])
+    found = _ready(status)
+    return found is not None and found["status"] == "True"
 
 
 def _look_again_s(status: Manifest, now: datetime) -> float | None:
     """None for an agent that is ready; else the later the longer it has not been."""
-    ready = next((each for each in status["conditions"] if each["type"] == ConditionType.READY), None)
+    ready = _ready(status)
     if ready is None or ready["status"] == "True":
         return None
     since = datetime.fromisoformat(ready["lastTransitionTime"])
