@@ -58,23 +58,25 @@ def tools() -> dict[str, Tool]:
     found = {}
     for manifest in sorted(TOOLS.glob("*/go.mod")):
         text = manifest.read_text()
-        cost = re.search(r"^// build: (.+)$", text, re.MULTILINE)
         minimum = re.search(r"^go ([\d.]+)$", text, re.MULTILINE)
-        renamed = re.search(r"^// binary: (.+)$", text, re.MULTILINE)
-        link_flags = re.search(r"^// link: (.+)$", text, re.MULTILINE)
-        tags = re.search(r"^// tags: (.+)$", text, re.MULTILINE)
         for package in re.findall(r"^(?:tool\s+|\t)([\w./-]+)$", text, re.MULTILINE):
-            name = renamed[1] if renamed else package.rsplit("/", 1)[1]
+            name = stated(text, "binary") or package.rsplit("/", 1)[1]
             found[name] = Tool(
                 name=name,
                 package=package,
                 module=manifest.parent,
-                cost=cost[1] if cost else "some minutes",
-                link_flags=link_flags[1] if link_flags else "",
-                tags=tags[1] if tags else "",
+                cost=stated(text, "build") or "some minutes",
+                link_flags=stated(text, "link"),
+                tags=stated(text, "tags"),
                 go_minimum=version_of(minimum[1] if minimum else "1.26"),
             )
     return found
+
+
+def stated(manifest: str, name: str) -> str:
+    """What a line `// name: ...` of a go.mod says; empty where there is none."""
+    found = re.search(rf"^// {name}: (.+)$", manifest, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def version_of(text: str) -> tuple[int, ...]:
