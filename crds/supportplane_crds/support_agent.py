@@ -37,7 +37,7 @@ from supportplane_crds.resources import Resources
 from supportplane_crds.rules import Rule
 from supportplane_crds.scaling import Scaling, ScalingMetric
 from supportplane_crds.status import SupportAgentStatus
-from supportplane_crds.text import Hostname, Name, Note, PrintableLine, Prose, TenantId
+from supportplane_crds.text import Cidr, Hostname, Name, Note, PrintableLine, Prose, TenantId
 from supportplane_crds.workloads import Images, Workloads
 
 
@@ -212,6 +212,12 @@ class Gateway(ContractModel):
         min_length=1,
         max_length=1,
         description="Limits on requests, one a scope. Health checks and metrics are not counted.",
+    )
+    trusted_proxies: Annotated[tuple[Cidr, ...], AsSet()] = Field(
+        default=(),
+        max_length=16,
+        description="Addresses of proxies in front of the agent, whose X-Forwarded-For and X-Forwarded-Proto are "
+        "believed. From everybody else these headers are ignored.",
     )
     parent_refs: Annotated[tuple[GatewayRef, ...], MapBy("name"), CLUSTER_ONLY] = Field(
         default=(), max_length=4, description="On a cluster: Gateways of the Gateway API that serve the host names."

@@ -129,6 +129,15 @@ Note = Annotated[str, StringConstraints(max_length=1024), _SAYS_SOMETHING]
 Prose = Annotated[str, _SAYS_SOMETHING]
 """Text of several lines; the field says how long."""
 
+Cidr = Annotated[
+    str,
+    StringConstraints(max_length=64),
+    pattern_rule(
+        f"({_OCTET}[.]){{3}}{_OCTET}/(3[0-2]|[12]?[0-9])|({_IPV6})/(12[0-8]|1[01][0-9]|[1-9]?[0-9])",
+        "must be addresses in CIDR form, such as 10.0.0.0/8, 192.0.2.7/32 or fd00::/8",
+    ),
+]
+
 _MODEL_STEP = "[A-Za-z0-9_][-A-Za-z0-9_.:@+=]*"
 
 ModelId = Annotated[

@@ -47,6 +47,7 @@ async def serve_edge(edge: Edge) -> None:
             probes=(*_probes(edge.store, link), *edge.probes),
             turn_timeout=edge.file.agent.spec.template.orchestrator.turn_timeout,
             mode=edge.file.agent.spec.mode.value,
+            trusted_proxies=edge.file.agent.spec.gateway.trusted_proxies,
             reporting=edge.reporting,
             operator_keys=read_operator_keys(settings.operator_jwks_file),
         )

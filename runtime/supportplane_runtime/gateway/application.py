@@ -63,7 +63,7 @@ def _add_guards(app: FastAPI, gateway: Gateway) -> None:
     app.add_middleware(BodyLimit, max_bytes=gateway.settings.max_body_bytes)
     app.add_middleware(Preflights, authentication=gateway.authentication)
     app.add_middleware(HostGuard, allowed=gateway.settings.allowed_hosts)
-    app.add_middleware(Observation, audit_log=gateway.audit_log)
+    app.add_middleware(Observation, audit_log=gateway.audit_log, proxies=gateway.proxies)
 
 
 def _add_error_rendering(app: FastAPI) -> None:

@@ -10,6 +10,7 @@ from fastapi.requests import HTTPConnection
 from starlette.types import Scope
 
 from supportplane_runtime.domain.identity import Caller
+from supportplane_runtime.gateway.peers import Peer
 
 SCOPE_KEY = "supportplane.facts"
 
@@ -19,6 +20,7 @@ class RequestFacts:
     """``headers`` are added to the response, ``ids`` go to the audit under their names."""
 
     request_id: str
+    peer: Peer
     caller: Caller | None = None
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     ids: dict[str, str] = field(default_factory=dict)

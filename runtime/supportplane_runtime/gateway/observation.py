@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from time import perf_counter
 
 import structlog
-from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from supportplane_runtime import metrics
 from supportplane_runtime.gateway.audit import AuditLog
 from supportplane_runtime.gateway.facts import RequestFacts, attach_facts
+from supportplane_runtime.gateway.peers import TrustedProxies
 from supportplane_runtime.gateway.problems import unexpected_problem
 from supportplane_runtime.store.interfaces import AuditEntry
 
@@ -57,15 +58,16 @@ def response_headers(sent: Iterable[tuple[bytes, bytes]], facts: RequestFacts) -
 
 
 class Observation:
-    def __init__(self, app: ASGIApp, *, audit_log: AuditLog) -> None:
+    def __init__(self, app: ASGIApp, *, audit_log: AuditLog, proxies: TrustedProxies) -> None:
         self._app = app
         self._audit_log = audit_log
+        self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        facts = RequestFacts(_request_id(scope["headers"]))
+        facts = RequestFacts(_request_id(scope["headers"]), self._proxies.peer(scope))
         attach_facts(scope, facts)
         structlog.contextvars.bind_contextvars(request_id=facts.request_id)
         started = perf_counter()
@@ -116,7 +118,6 @@ def route_template(scope: Scope) -> str:
 
 
 def audit_entry(scope: Scope, facts: RequestFacts, status: int) -> AuditEntry:
-    client = HTTPConnection(scope).client
     caller = facts.caller
     return AuditEntry(
         tenant=caller.tenant if caller else NOBODY,
@@ -126,7 +127,7 @@ def audit_entry(scope: Scope, facts: RequestFacts, status: int) -> AuditEntry:
         facts={
             "request_id": facts.request_id,
             "kind": caller.kind.value if caller else None,
-            "client": client.host if client else None,
+            "client": facts.peer.address,
             **facts.ids,
         },
     )

@@ -75,7 +75,8 @@ class GatewayParts:
     """visitor_secret: at least 32 random bytes, kept across restarts and shared by all processes of one agent.
 
     turn_timeout: the agent's orchestrator.turnTimeout; a waiting request gives up shortly after it.
-    mode: the agent's spec.mode. operator_keys: a JWK set, None when nobody may ask for the status.
+    mode: the agent's spec.mode. trusted_proxies: CIDRs, the agent's gateway.trustedProxies.
+    operator_keys: a JWK set, None when nobody may ask for the status.
     """
 
     turns: Turns
@@ -89,5 +90,6 @@ class GatewayParts:
     probes: tuple[Probe, ...] = ()
     turn_timeout: timedelta = DEFAULT_TURN_TIMEOUT
     mode: str = "Auto"
+    trusted_proxies: tuple[str, ...] = ()
     reporting: Reporting = nothing_to_report
     operator_keys: KeySet | None = None

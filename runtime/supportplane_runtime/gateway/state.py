@@ -11,6 +11,7 @@ from supportplane_runtime.gateway.audit import AuditLog
 from supportplane_runtime.gateway.authentication import Authentication
 from supportplane_runtime.gateway.health.checks import HealthChecks
 from supportplane_runtime.gateway.parts import GatewayParts
+from supportplane_runtime.gateway.peers import TrustedProxies
 from supportplane_runtime.gateway.query.asking import Asking
 from supportplane_runtime.gateway.visitors import Visitors
 from supportplane_runtime.settings import Settings
@@ -20,6 +21,7 @@ from supportplane_runtime.settings import Settings
 class Gateway:
     parts: GatewayParts
     settings: Settings
+    proxies: TrustedProxies
     visitors: Visitors
     authentication: Authentication
     admission: Admission
@@ -34,6 +36,7 @@ class Gateway:
         return cls(
             parts=parts,
             settings=settings,
+            proxies=TrustedProxies(parts.trusted_proxies),
             visitors=visitors,
             authentication=Authentication(parts.keys, parts.sessions, visitors),
             admission=admission,

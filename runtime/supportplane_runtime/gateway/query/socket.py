@@ -98,7 +98,8 @@ class Socket:
 
     async def _handle(self, frame: QueryFrame | ResumeFrame | CancelFrame) -> None:
         """Each frame is a call of its own: the key is checked again (it may be revoked by now), counted, audited."""
-        facts = RequestFacts(facts_of(self._websocket).request_id)
+        outer = facts_of(self._websocket)
+        facts = RequestFacts(outer.request_id, outer.peer)
         outcome = 200
         try:
             facts.caller = caller = await self._gateway.authentication.caller(self._websocket)
