@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from supportplane_crds.cluster_only import CLUSTER_ONLY
+from supportplane_crds.data_policy import DataPolicy
 from supportplane_crds.exposure import (
     ONE_ROUTE,
     ROUTE_NEEDS_HOST,
@@ -293,6 +294,7 @@ class SupportAgentSpec(ContractModel):
     tenant: Tenant = Field(default=Tenant(), description="Whose conversations, tickets and keys these are.")
     template: AgentTemplate = Field(description="Everything that changes how the agent answers.")
     gateway: Gateway = Field(default=Gateway(), description="How the agent is reached.")
+    data_policy: DataPolicy = Field(default=DataPolicy(), description="What happens to the data of the agent.")
     class_ref: Annotated[ClassRef | None, CLUSTER_ONLY] = Field(
         default=None, description="On a cluster: the SupportAgentClass that says what this agent leaves open."
     )

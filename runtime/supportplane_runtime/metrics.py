@@ -95,8 +95,9 @@ AUTH_FAILURES = _counter(
 AUDIT_ENTRIES = _counter(
     "supportplane_audit_entries_total",
     "API calls for the audit log, by what became of the entry",
-    result=("written", "dropped"),
+    result=("written", "summed", "dropped"),  # summed: refused calls that are one entry with their number
 )
+AUDIT_SIZE = Gauge("supportplane_audit_size_bytes", "The audit log in the database, of all agents there")
 
 # Store
 STORE_FAILURES = _counter(

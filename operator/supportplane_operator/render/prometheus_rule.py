@@ -106,6 +106,14 @@ ALERTS = (
         "Calls of the API are missing from the audit log.",
         "The audit log of an agent is incomplete",
     ),
+    Alert(
+        "SupportplaneRefusedCalls",
+        'sum(rate(supportplane_audit_entries_total{%,result="summed"}[5m])) > 10',
+        "10m",
+        "warning",
+        "More than 10 calls a second are refused for who sends them, or for a limit.",
+        "An agent refuses many calls",
+    ),
 )
 
 

@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from supportplane_crds import AgentFile
 from supportplane_runtime.app.shared import schema_fault, visitor_secret
 from supportplane_runtime.gateway.application import create_app
+from supportplane_runtime.gateway.audit_retention import Audited
 from supportplane_runtime.gateway.key_files import KeyFiles
 from supportplane_runtime.gateway.parts import GatewayParts, Probe, Reporting
 from supportplane_runtime.gateway.server import build_server
@@ -48,6 +50,7 @@ async def serve_edge(edge: Edge) -> None:
             turn_timeout=edge.file.agent.spec.template.orchestrator.turn_timeout,
             mode=edge.file.agent.spec.mode.value,
             trusted_proxies=edge.file.agent.spec.gateway.trusted_proxies,
+            audited=_audited(edge.file),
             reporting=edge.reporting,
             operator_keys=read_operator_keys(settings.operator_jwks_file),
         )
@@ -68,6 +71,11 @@ async def _key_files(edge: Edge) -> AsyncIterator[None]:
 
 def _limits(file: AgentFile) -> dict[str, Limit]:
     return {limit.scope: Limit(limit.requests, limit.window) for limit in file.agent.spec.gateway.rate_limits}
+
+
+def _audited(file: AgentFile) -> Audited:
+    agent = file.agent
+    return Audited(agent.spec.tenant.id, agent.name, timedelta(days=agent.spec.data_policy.retention.audit_days))
 
 
 def _probes(store: Store, link: RedisLink) -> tuple[Probe, ...]:

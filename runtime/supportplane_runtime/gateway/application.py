@@ -4,13 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
+from fastapi.requests import HTTPConnection
 from starlette.exceptions import HTTPException
 
 from supportplane_runtime.errors import RuntimeFault
 from supportplane_runtime.gateway import problems
 from supportplane_runtime.gateway.conversations.endpoints import router as conversations
+from supportplane_runtime.gateway.facts import facts_of
 from supportplane_runtime.gateway.feedback.endpoints import router as feedback
 from supportplane_runtime.gateway.health.endpoints import router as health
 from supportplane_runtime.gateway.observation import Observation
@@ -20,7 +22,7 @@ from supportplane_runtime.gateway.parts import GatewayParts
 from supportplane_runtime.gateway.query.endpoints import router as query
 from supportplane_runtime.gateway.security import BodyLimit, HostGuard, Preflights
 from supportplane_runtime.gateway.sessions.endpoints import router as sessions
-from supportplane_runtime.gateway.state import Gateway
+from supportplane_runtime.gateway.state import Gateway, gateway_of
 from supportplane_runtime.gateway.status.endpoints import router as status
 from supportplane_runtime.gateway.tickets.endpoints import router as tickets
 from supportplane_runtime.settings import Settings
@@ -50,11 +52,13 @@ def create_app(parts: GatewayParts, settings: Settings) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     gateway: Gateway = app.state.gateway
     gateway.audit_log.start()
+    gateway.audit_retention.start()
     try:
         yield
     finally:
         gateway.admission.drain()
         await gateway.asking.stop()
+        await gateway.audit_retention.stop()
         await gateway.audit_log.stop()
 
 
@@ -63,11 +67,18 @@ def _add_guards(app: FastAPI, gateway: Gateway) -> None:
     app.add_middleware(BodyLimit, max_bytes=gateway.settings.max_body_bytes)
     app.add_middleware(Preflights, authentication=gateway.authentication)
     app.add_middleware(HostGuard, allowed=gateway.settings.allowed_hosts)
-    app.add_middleware(Observation, audit_log=gateway.audit_log, proxies=gateway.proxies)
+    app.add_middleware(Observation, audit_log=gateway.audit_log, proxies=gateway.proxies, tarpit=gateway.tarpit)
 
 
 def _add_error_rendering(app: FastAPI) -> None:
-    app.add_exception_handler(RuntimeFault, problems.render_fault)
+    app.add_exception_handler(RuntimeFault, _render_fault)
     app.add_exception_handler(RequestValidationError, problems.render_validation)
     app.add_exception_handler(WebSocketRequestValidationError, problems.render_validation)
     app.add_exception_handler(HTTPException, problems.render_http_exception)
+
+
+async def _render_fault(request: HTTPConnection, exc: Exception) -> Response:
+    """Who keeps being refused is told of that limit, with the reason of this refusal."""
+    assert isinstance(exc, RuntimeFault)  # noqa: S101 - registered for RuntimeFault only; the signature is Starlette's
+    source = facts_of(request).peer.source
+    return await problems.render_fault(request, gateway_of(request).tarpit.judged(exc, source))

@@ -1,22 +1,26 @@
 """The audit of API calls: entries are queued by requests and written in batches, so no request waits for the database.
 
 The queue is bounded; what does not fit, and what the database refuses for another reason than being away, is dropped
-and counted. Entries hold ids and codes, never content. Made by state.py, started and stopped by application.py.
+and counted. Refused calls are summed up (refused_calls.py) and have a small part of the queue. Entries hold ids and
+codes, never content. Made by state.py, started and stopped by application.py.
 """
 
 import asyncio
 from collections import deque
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 
 import structlog
 
 from supportplane_runtime import metrics
 from supportplane_runtime.errors import Unavailable
+from supportplane_runtime.gateway.refused_calls import RefusedCalls, is_refused
 from supportplane_runtime.store.interfaces import Audit, AuditEntry
 
 log = structlog.get_logger(__name__)
 
+REFUSED_LIMIT = 2_000  # refused calls leave the rest of the queue to honest entries
 QUEUE_LIMIT = 10_000  # about 5 MB and, at the goal of 60 turns/s, almost three minutes without a database
 BATCH_SIZE = 200
 FLUSH_EVERY_S = 1.0  # what a kill -9 may cost
@@ -24,18 +28,36 @@ FLUSH_ON_STOP_S = 5.0
 
 
 class AuditLog:
-    def __init__(self, audit: Audit) -> None:
+    """agent: whose entries these are."""
+
+    def __init__(self, audit: Audit, *, agent: str | None = None) -> None:
         self._audit = audit
+        self._agent = agent
+        self._refused = RefusedCalls()
         self._queue: deque[AuditEntry] = deque()
         self._full = asyncio.Event()
         self._stopping = False
         self._writer: asyncio.Task[None] | None = None
 
-    def add(self, entry: AuditEntry) -> None:
-        if len(self._queue) >= QUEUE_LIMIT:
+    def add(self, entry: AuditEntry, *, source: str) -> None:
+        """source: where the call came from, which refused calls are counted by. outcome of the entry: HTTP status."""
+        if is_refused(entry):
+            self._add_refused(entry, source)
+        else:
+            self._put(entry, limit=QUEUE_LIMIT)
+
+    def _add_refused(self, entry: AuditEntry, source: str) -> None:
+        taken = self._refused.take(entry, source)
+        if taken is None:
+            metrics.AUDIT_ENTRIES.labels("summed").inc()
+        else:
+            self._put(taken, limit=REFUSED_LIMIT)
+
+    def _put(self, entry: AuditEntry, *, limit: int) -> None:
+        if len(self._queue) >= limit:
             metrics.AUDIT_ENTRIES.labels("dropped").inc()
             return
-        self._queue.append(entry)
+        self._queue.append(replace(entry, agent=self._agent))
         if len(self._queue) >= BATCH_SIZE:
             self._full.set()
 
@@ -57,6 +79,8 @@ class AuditLog:
     async def _write_forever(self) -> None:
         while not (self._stopping and not self._queue):
             await self._pause()
+            for entry in self._refused.due(everything=self._stopping):
+                self._put(entry, limit=REFUSED_LIMIT)
             while self._queue and await self._write_batch():
                 pass
 

@@ -17,6 +17,7 @@ from supportplane_runtime.errors import Unauthenticated
 from supportplane_runtime.gateway.errors import OriginNotAllowed
 from supportplane_runtime.gateway.facts import facts_of
 from supportplane_runtime.gateway.origins import is_bound, is_foreign, is_proven_same_origin
+from supportplane_runtime.gateway.tarpit import Tarpit
 from supportplane_runtime.gateway.visitors import Visitors
 from supportplane_runtime.store.interfaces import ApiKey, KeyKind, Keys, Sessions
 
@@ -62,15 +63,16 @@ def _key_in_url(connection: HTTPConnection) -> str | None:
 
 
 class Authentication:
-    def __init__(self, keys: Keys, sessions: Sessions, visitors: Visitors) -> None:
+    def __init__(self, keys: Keys, sessions: Sessions, visitors: Visitors, tarpit: Tarpit) -> None:
         self._keys = keys
         self._sessions = sessions
         self._visitors = visitors
+        self._tarpit = tarpit
 
     async def caller(self, connection: HTTPConnection) -> Caller:
         presented = _presented_key(connection) or _key_in_url(connection)
         if presented is not None:
-            key = await self.key(presented)
+            key = await self.key(connection, presented)
             allow_cross_origin(connection, key)
             return self._key_caller(connection, key)
         secret = connection.cookies.get(SESSION_COOKIE)
@@ -80,19 +82,21 @@ class Authentication:
 
     async def publishable_key(self, connection: HTTPConnection) -> ApiKey:
         """The key of a widget that has no visitor yet; the origin is checked."""
-        key = await self.key(_presented_key(connection) or _key_in_url(connection) or "")
+        key = await self.key(connection, _presented_key(connection) or _key_in_url(connection) or "")
         if key.kind is not KeyKind.PUBLISHABLE:
             refuse("malformed", "Visitors are made for publishable keys (pk_...) only.")
         allow_cross_origin(connection, key)
         return key
 
-    async def key(self, presented: str) -> ApiKey:
+    async def key(self, connection: HTTPConnection, presented: str) -> ApiKey:
         """The live key. The store is asked only for what has the shape of a key."""
         if _KEY_SHAPE.fullmatch(presented) is None:
             refuse("malformed", f"That is not an API key. {_HOW}")
+        await self._tarpit.before_lookup(facts_of(connection).peer.source, presented)
         key = await self._keys.lookup(presented)
         if key is None:
             refuse("unknown", "This API key is unknown or revoked. Make one with: supportplane keys create")
+        self._tarpit.remember_good(presented)
         return key
 
     def _key_caller(self, connection: HTTPConnection, key: ApiKey) -> Caller:
@@ -107,9 +111,11 @@ class Authentication:
 
     async def _session_caller(self, connection: HTTPConnection, secret: str) -> Caller:
         _require_own_page(connection)
+        await self._tarpit.before_lookup(facts_of(connection).peer.source, secret)
         session = await self._sessions.lookup(secret)
         if session is None:
             refuse("session", "The session has ended. Open a new link: supportplane status shows how.")
+        self._tarpit.remember_good(secret)
         # Limits and audit count a session by its user: the cookie is a secret and changes with every link.
         key_id = f"session:{session.user_id}"
         return Caller(session.tenant, key_id, CallerKind.SESSION, frozenset({Scope.INVOKE}), session.user_id)

@@ -8,6 +8,7 @@ import re
 import secrets
 import traceback
 from collections.abc import Iterable
+from http import HTTPStatus
 from time import perf_counter
 
 import structlog
@@ -19,11 +20,12 @@ from supportplane_runtime.gateway.audit import AuditLog
 from supportplane_runtime.gateway.facts import RequestFacts, attach_facts
 from supportplane_runtime.gateway.peers import TrustedProxies
 from supportplane_runtime.gateway.problems import unexpected_problem
+from supportplane_runtime.gateway.tarpit import Tarpit
 from supportplane_runtime.store.interfaces import AuditEntry
+from supportplane_runtime.store.rules import NOBODY
 
 log = structlog.get_logger(__name__)
 
-NOBODY = "-"  # tenant and actor of a call that was refused before it was known whose it is
 AUDITED_PREFIX = "/api/"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _GONE = 499  # the client left before there was a response; nginx's number, never sent
@@ -58,10 +60,11 @@ def response_headers(sent: Iterable[tuple[bytes, bytes]], facts: RequestFacts) -
 
 
 class Observation:
-    def __init__(self, app: ASGIApp, *, audit_log: AuditLog, proxies: TrustedProxies) -> None:
+    def __init__(self, app: ASGIApp, *, audit_log: AuditLog, proxies: TrustedProxies, tarpit: Tarpit) -> None:
         self._app = app
         self._audit_log = audit_log
         self._proxies = proxies
+        self._tarpit = tarpit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -74,7 +77,7 @@ class Observation:
         status = await self._run(scope, receive, send, facts)
         self._count(scope, status, perf_counter() - started)
         if scope["path"].startswith(AUDITED_PREFIX):
-            self._audit_log.add(audit_entry(scope, facts, status))
+            self._audit_log.add(audit_entry(scope, facts, status), source=facts.peer.source)
 
     async def _run(self, scope: Scope, receive: Receive, send: Send, facts: RequestFacts) -> int:
         """Handle the request; returns the status that was sent."""
@@ -84,6 +87,8 @@ class Observation:
             nonlocal status
             if message["type"] in {"http.response.start", "websocket.http.response.start"}:
                 status = message["status"]
+                if _is_refusal(status, facts):
+                    await self._tarpit.before_refusal(facts.peer.source)
                 message["headers"] = response_headers(message.get("headers", ()), facts)
             elif message["type"] == "websocket.accept":
                 status = 101
@@ -103,13 +108,24 @@ class Observation:
 
     def _count(self, scope: Scope, status: int, took_s: float) -> None:
         route = route_template(scope)
-        method = scope.get("method", "WEBSOCKET")
         klass = "gone" if status == _GONE else f"{status // 100}xx"
-        metrics.HTTP_REQUESTS.labels(method if method in _KNOWN_METHODS else "OTHER", route, klass).inc()
+        metrics.HTTP_REQUESTS.labels(known_method(scope), route, klass).inc()
         metrics.HTTP_SECONDS.labels(route).observe(took_s)
 
 
+def _is_refusal(status: int, facts: RequestFacts) -> bool:
+    """Whether the answer turns the caller away: one nobody knows, or one over a limit."""
+    is_mistake = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    return status == HTTPStatus.TOO_MANY_REQUESTS or (facts.caller is None and is_mistake)
+
+
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"})
+
+
+def known_method(scope: Scope) -> str:
+    """``GET``, ``WEBSOCKET``; a method that is none is ``OTHER``, so labels and entries stay bounded."""
+    method = scope.get("method", "WEBSOCKET")
+    return method if method in _KNOWN_METHODS else "OTHER"
 
 
 def route_template(scope: Scope) -> str:
@@ -122,7 +138,7 @@ def audit_entry(scope: Scope, facts: RequestFacts, status: int) -> AuditEntry:
     return AuditEntry(
         tenant=caller.tenant if caller else NOBODY,
         actor=caller.key_id if caller else NOBODY,
-        action=f"{scope.get('method', 'WEBSOCKET')} {route_template(scope)}",
+        action=f"{known_method(scope)} {route_template(scope)}",
         outcome=str(status),
         facts={
             "request_id": facts.request_id,

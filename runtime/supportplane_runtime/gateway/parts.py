@@ -9,6 +9,7 @@ from uuid import UUID
 from joserfc.jwk import KeySet
 
 from supportplane_runtime.domain.conversation import Turn
+from supportplane_runtime.gateway.audit_retention import Audited
 from supportplane_runtime.store.interfaces import Audit, Keys, RateLimiter, Records, Sessions
 from supportplane_runtime.turns.interfaces import Turns
 
@@ -76,6 +77,7 @@ class GatewayParts:
 
     turn_timeout: the agent's orchestrator.turnTimeout; a waiting request gives up shortly after it.
     mode: the agent's spec.mode. trusted_proxies: CIDRs, the agent's gateway.trustedProxies.
+    audited: whose audit entries expire, None: none do.
     operator_keys: a JWK set, None when nobody may ask for the status.
     """
 
@@ -91,5 +93,6 @@ class GatewayParts:
     turn_timeout: timedelta = DEFAULT_TURN_TIMEOUT
     mode: str = "Auto"
     trusted_proxies: tuple[str, ...] = ()
+    audited: Audited | None = None
     reporting: Reporting = nothing_to_report
     operator_keys: KeySet | None = None

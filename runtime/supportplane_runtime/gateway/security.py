@@ -78,8 +78,9 @@ class Preflights:
         try:
             if not presented.startswith("pk_"):
                 raise OriginNotAllowed("Other sites call with a publishable key in the URL: ?key=pk_...")
-            key = await self._authentication.key(presented)
-            allow_cross_origin(HTTPConnection(scope), key)
+            connection = HTTPConnection(scope)
+            key = await self._authentication.key(connection, presented)
+            allow_cross_origin(connection, key)
         except RuntimeFault as fault:
             return problem_response(fault)
         return Response(status_code=204, headers=_PREFLIGHT_HEADERS)

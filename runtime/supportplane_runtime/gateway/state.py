@@ -8,11 +8,13 @@ from fastapi.requests import HTTPConnection
 
 from supportplane_runtime.gateway.admission import Admission
 from supportplane_runtime.gateway.audit import AuditLog
+from supportplane_runtime.gateway.audit_retention import AuditRetention
 from supportplane_runtime.gateway.authentication import Authentication
 from supportplane_runtime.gateway.health.checks import HealthChecks
 from supportplane_runtime.gateway.parts import GatewayParts
 from supportplane_runtime.gateway.peers import TrustedProxies
 from supportplane_runtime.gateway.query.asking import Asking
+from supportplane_runtime.gateway.tarpit import Tarpit
 from supportplane_runtime.gateway.visitors import Visitors
 from supportplane_runtime.settings import Settings
 
@@ -23,25 +25,30 @@ class Gateway:
     settings: Settings
     proxies: TrustedProxies
     visitors: Visitors
+    tarpit: Tarpit
     authentication: Authentication
     admission: Admission
     asking: Asking
     audit_log: AuditLog
+    audit_retention: AuditRetention
     health: HealthChecks
 
     @classmethod
     def of(cls, parts: GatewayParts, settings: Settings) -> Self:
         visitors = Visitors(parts.visitor_secret)
+        tarpit = Tarpit()
         admission = Admission(max_running=settings.max_running_turns)
         return cls(
             parts=parts,
             settings=settings,
             proxies=TrustedProxies(parts.trusted_proxies),
             visitors=visitors,
-            authentication=Authentication(parts.keys, parts.sessions, visitors),
+            tarpit=tarpit,
+            authentication=Authentication(parts.keys, parts.sessions, visitors, tarpit),
             admission=admission,
             asking=Asking(parts, admission),
-            audit_log=AuditLog(parts.audit),
+            audit_log=AuditLog(parts.audit, agent=parts.audited.agent if parts.audited else None),
+            audit_retention=AuditRetention(parts.audit, parts.audited),
             health=HealthChecks(parts.probes, admission),
         )
 

@@ -202,13 +202,17 @@ class Keys(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One API call or effect. ``facts`` holds ids, codes and sizes, never message content."""
+    """One API call or effect. ``facts`` holds ids, codes and sizes, never message content.
+
+    agent: whose policy says how long the entry is kept; None: the entry of a person at the command line.
+    """
 
     tenant: str
     actor: str
     action: str
     outcome: str
     facts: dict[str, Any]
+    agent: str | None = None
 
 
 class Audit(Protocol):
@@ -218,6 +222,17 @@ class Audit(Protocol):
 
     async def listing(self, tenant: str, *, limit: int) -> list[AuditEntry]:
         """The latest entries, newest first."""
+        ...
+
+    async def expire(self, tenant: str, agent: str, *, older_than: timedelta, limit: int) -> int:
+        """Delete entries of this agent, and those of its tenant or of nobody that no agent wrote; how many.
+
+        limit: at most so many, so that a statement stays short.
+        """
+        ...
+
+    async def size_bytes(self) -> int:
+        """What the whole log takes on disk, its indexes included; of all agents of the database."""
         ...
 
 

@@ -47,6 +47,7 @@ from supportplane_runtime.store.pages import Position, decode_cursor, encode_cur
 from supportplane_runtime.store.rates import WindowCounter, local_counter
 from supportplane_runtime.store.rules import (
     LEASE,
+    NOBODY,
     SCHEMA,
     conversation_of,
     ensure_finished,
@@ -98,7 +99,7 @@ class _State:
     tickets: dict[RowId, Ticket] = field(default_factory=dict)
     feedback: dict[tuple[str, UUID, str], Feedback] = field(default_factory=dict)
     keys: dict[tuple[str, str], tuple[ApiKey, bytes]] = field(default_factory=dict)
-    audit: list[AuditEntry] = field(default_factory=list)
+    audit: list[tuple[datetime, AuditEntry]] = field(default_factory=list)
     links: dict[bytes, _Expiring] = field(default_factory=dict)
     sessions: dict[bytes, _Expiring] = field(default_factory=dict)
 
@@ -261,7 +262,7 @@ class MemoryTurnbook:
         self, row: _TurnRow, status: TurnStatus, *, answer: Answer | None = None, failure: str | None = None
     ) -> None:
         row.turn = replace(row.turn, status=status, answer=answer, failure=failure)
-        self._state.audit.append(turn_audit(row.turn, row.key_id))
+        self._state.audit.append((self._state.clock(), turn_audit(row.turn, row.key_id, row.agent)))
 
 
 class MemoryRecords:
@@ -387,10 +388,23 @@ class MemoryAudit:
         self._state = state
 
     async def record(self, entries: Sequence[AuditEntry]) -> None:
-        self._state.audit.extend(entries)
+        self._state.audit.extend((self._state.clock(), entry) for entry in entries)
 
     async def listing(self, tenant: str, *, limit: int) -> list[AuditEntry]:
-        return [entry for entry in reversed(self._state.audit) if entry.tenant == tenant][:limit]
+        return [entry for _, entry in reversed(self._state.audit) if entry.tenant == tenant][:limit]
+
+    async def expire(self, tenant: str, agent: str, *, older_than: timedelta, limit: int) -> int:
+        before = self._state.clock() - older_than
+        ours = [
+            row
+            for row in self._state.audit
+            if row[0] < before and row[1].tenant in {tenant, NOBODY} and row[1].agent in {agent, None}
+        ][:limit]
+        self._state.audit = [row for row in self._state.audit if row not in ours]
+        return len(ours)
+
+    async def size_bytes(self) -> int:
+        return sum(len(repr(entry)) for _, entry in self._state.audit)
 
 
 class MemorySessions:

@@ -14,8 +14,9 @@ from supportplane_runtime.turns.interfaces import TurnRequest
 # is resolved within the 60 s that the fault list allows (fault 27). Renew at a third of it.
 LEASE = timedelta(seconds=30)
 
-SCHEMA = "0003"  # the newest of migrations/versions, without importing what migrates (a test compares the two)
+SCHEMA = "0004"  # the newest of migrations/versions, without importing what migrates (a test compares the two)
 
+NOBODY = "-"  # tenant and actor of an audited call that was refused before it was known whose it is
 TURN_END = "turn.end"  # the audit action of a turn that ended, however it did
 
 
@@ -46,7 +47,7 @@ def ensure_finished(turn: Turn) -> Answer:
     return turn.answer
 
 
-def turn_audit(turn: Turn, key_id: str) -> AuditEntry:
+def turn_audit(turn: Turn, key_id: str, agent: str | None) -> AuditEntry:
     """The line an ended turn leaves: ids, codes and sizes."""
     return AuditEntry(
         tenant=turn.tenant,
@@ -54,6 +55,7 @@ def turn_audit(turn: Turn, key_id: str) -> AuditEntry:
         action=TURN_END,
         outcome=turn.failure or turn.status,
         facts=turn_facts(turn),
+        agent=agent,
     )
 
 

@@ -200,6 +200,8 @@ audit = Table(
     Column("outcome", Text, nullable=False),
     Column("facts", JSONB, nullable=False),
     _moment("created_at"),
+    Column("agent", Text),  # whose policy says how long it is kept; NULL: written before, or at the command line
+    Index("audit_expiry", "created_at", postgresql_using="brin", postgresql_with={"autosummarize": "true"}),
 )
 
 

@@ -117,6 +117,14 @@ OF_AGENTS = {
         "SupportplaneAuditIncomplete",
         one("supportplane_audit_entries_total", f'{GATEWAY},result="dropped"', "0x35 1x30"),
     ),
+    "somebody guesses keys": fires(
+        "SupportplaneRefusedCalls",
+        one("supportplane_audit_entries_total", f'{GATEWAY},result="summed"', "0+720x60"),
+    ),
+    "a program has a wrong key": stays_silent(
+        "SupportplaneRefusedCalls",
+        one("supportplane_audit_entries_total", f'{GATEWAY},result="summed"', "0+540x60"),
+    ),
     "entries are written": stays_silent(
         "SupportplaneAuditIncomplete", one("supportplane_audit_entries_total", f'{GATEWAY},result="written"', "0+9x60")
     ),

@@ -111,7 +111,7 @@ class Socket:
             raise
         finally:
             facts.note(frame=frame.type)
-            self._gateway.audit_log.add(audit_entry(self._websocket.scope, facts, outcome))
+            self._gateway.audit_log.add(audit_entry(self._websocket.scope, facts, outcome), source=facts.peer.source)
 
     async def _dispatch(
         self, frame: QueryFrame | ResumeFrame | CancelFrame, caller: Caller, facts: RequestFacts

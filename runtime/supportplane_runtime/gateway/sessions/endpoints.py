@@ -29,6 +29,7 @@ router = APIRouter(route_class=GatewayRoute, tags=["sessions"])
 async def redeem_link(body: RedeemRequest, gateway: CurrentGateway, request: Request) -> Response:
     if is_foreign(request.headers):
         refuse_origin("A link is redeemed by the chat page itself.")
+    await gateway.tarpit.before_lookup(facts_of(request).peer.source, body.token)
     redeemed = await gateway.parts.sessions.redeem(body.token)
     if redeemed is None:
         refuse("session", "This link is unknown, used or expired. Make a new one with: supportplane status")

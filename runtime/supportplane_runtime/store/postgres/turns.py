@@ -100,7 +100,7 @@ ended AS (
         lease_owner = NULL, lease_until = NULL
     WHERE tenant = %(tenant)s AND turn_id = %(turn_id)s AND status = 'accepted'
         AND (%(attempt)s::int IS NULL OR attempt = %(attempt)s)
-    RETURNING tenant, turn_id, conversation_id, number, key_id, attempt
+    RETURNING tenant, turn_id, conversation_id, number, key_id, attempt, agent
 )
 """
 
@@ -113,9 +113,9 @@ message AS (
 
 AUDIT: LiteralString = """
 entry AS (
-    INSERT INTO audit (tenant, actor, action, outcome, facts)
+    INSERT INTO audit (tenant, actor, action, outcome, facts, agent)
     SELECT tenant, key_id, %(action)s, %(outcome)s,
-        %(facts)s::jsonb || jsonb_build_object('attempt', attempt, {more}) FROM ended
+        %(facts)s::jsonb || jsonb_build_object('attempt', attempt, {more}), agent FROM ended
 )
 """
 

@@ -1,6 +1,7 @@
 """What API keys, sessions and the audit log promise, on every implementation."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
@@ -181,6 +182,27 @@ async def test_audit_entries_are_listed_newest_first(store: Store, tenant: str) 
     await store.audit.record([])
 
     assert await store.audit.listing(tenant, limit=2) == [entries[2], entries[1]]
+
+
+async def test_entries_of_an_agent_expire_by_its_policy_and_those_of_other_agents_stay(
+    subject: Subject, tenant: str, other_tenant: str
+) -> None:
+    audit = subject.store.audit
+    entry = AuditEntry(tenant, "key-1", "GET /x", "200", {}, agent="shop")
+    others = [replace(entry, agent="bank"), replace(entry, tenant=other_tenant, agent="shop")]
+    await audit.record([entry, *others, replace(entry, agent=None)])
+    subject.age(timedelta(days=8))
+    fresh = replace(entry, action="GET /y")
+    await audit.record([fresh])
+
+    await audit.expire(tenant, "shop", older_than=timedelta(days=9), limit=1000)
+    assert len(await audit.listing(tenant, limit=9)) == 4
+    assert await audit.expire(tenant, "shop", older_than=timedelta(days=7), limit=1) == 1
+    await audit.expire(tenant, "shop", older_than=timedelta(days=7), limit=1000)
+
+    assert await audit.listing(tenant, limit=9) == [fresh, others[0]]
+    assert await audit.listing(other_tenant, limit=9) == [others[1]]
+    assert await audit.size_bytes() > 0
 
 
 async def test_a_key_made_elsewhere_is_adopted_revoked_and_adopted_again(store: Store, tenant: str) -> None:

@@ -45,7 +45,7 @@ def test_an_ended_turn_without_an_answer_names_its_reason() -> None:
 
 
 def test_the_audit_of_a_turn_holds_nothing_that_was_said() -> None:
-    entry = turn_audit(replace(turn(), status=TurnStatus.FINISHED, answer=ANSWER), "key-1")
+    entry = turn_audit(replace(turn(), status=TurnStatus.FINISHED, answer=ANSWER), "key-1", "helpdesk")
 
     for text in (turn().question, ANSWER.response, ANSWER.sources[0].quote):
         assert text not in repr(entry)

@@ -10,8 +10,15 @@ from supportplane_runtime.store import postgres
 from supportplane_runtime.store.schema import metadata
 
 # Found by a secret: the tenant comes out of these, it does not go in. A worker may claim for every tenant; audit
-# entries name theirs in a document.
-WITHOUT_TENANT = {"keys.LOOKUP", "sessions.LOOKUP", "sessions.REDEEM", "turns.CLAIM_ABANDONED", "audit.RECORD"}
+# entries name theirs in a document; the size of a table is nobody's.
+WITHOUT_TENANT = {
+    "keys.LOOKUP",
+    "sessions.LOOKUP",
+    "sessions.REDEEM",
+    "turns.CLAIM_ABANDONED",
+    "audit.RECORD",
+    "audit.SIZE",
+}
 
 
 def statements() -> dict[str, str]:
