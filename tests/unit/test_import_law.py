@@ -1,0 +1,96 @@
+"""Breaks each contract of the import law in a copy of the tree, and sees the linter name the import."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = {
+    "crds": "supportplane_crds",
+    "operator": "supportplane_operator",
+    "runtime": "supportplane_runtime",
+    "cli": "supportplane_cli",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """An import that the law forbids. importer: a module that is there. contract: the one that must be broken."""
+
+    importer: str
+    imported: str
+    contract: str
+
+
+_PLANES = "The command line sits above the planes, the contract below them"
+_RUNTIME = "Inside the runtime, imports go down only"
+_OPERATOR = "Inside the operator, imports go down only"
+_APP = "Only app chooses implementations"
+BREAKS = (
+    Break("supportplane_crds.load", "supportplane_runtime.settings", _PLANES),
+    Break("supportplane_runtime.settings", "supportplane_operator.settings", _PLANES),
+    Break("supportplane_operator.settings", "supportplane_runtime.errors", _PLANES),
+    Break("supportplane_operator.why", "supportplane_cli.console", _PLANES),
+    Break("supportplane_runtime.orchestrator.language", "supportplane_runtime.gateway.parts", _RUNTIME),
+    Break("supportplane_runtime.gateway.parts", "supportplane_runtime.orchestrator.language", _RUNTIME),
+    Break("supportplane_runtime.store.rules", "supportplane_runtime.model.interfaces", _RUNTIME),
+    Break("supportplane_runtime.model.interfaces", "supportplane_runtime.store.rules", _RUNTIME),
+    Break("supportplane_runtime.rag.ingest", "supportplane_runtime.orchestrator.prompt", _RUNTIME),
+    Break("supportplane_runtime.domain.answer", "supportplane_runtime.metrics", _RUNTIME),
+    Break("supportplane_runtime.orchestrator.prompt", "supportplane_runtime.store.postgres.store", _APP),
+    Break("supportplane_runtime.gateway.limits", "supportplane_runtime.store.redis", _APP),
+    Break("supportplane_runtime.rag.ingest", "supportplane_runtime.rag.weaviate", _APP),
+    Break("supportplane_runtime.turns.codec", "supportplane_runtime.store.memory", _APP),
+    Break("supportplane_runtime.gateway.audit", "psycopg", "Only these modules talk to PostgreSQL"),
+    Break("supportplane_operator.reconcile", "lightkube", "Only these modules talk to the Kubernetes API server"),
+    Break("supportplane_operator.reconcile", "kopf", "Only the operator's main knows kopf"),
+    Break("supportplane_operator.snapshot", "supportplane_operator.work", _OPERATOR),
+    Break("supportplane_operator.checks.references", "lightkube", "Deciding needs no cluster"),
+)
+
+
+def module_file(root: Path, module: str) -> Path:
+    folder = next(name for name, package in PACKAGES.items() if module.startswith(f"{package}."))
+    path = root / folder / Path(*module.split("."))
+    return path.with_suffix(".py")
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the linter says of a copy of the tree with all the breaks in it."""
+    copy = tmp_path_factory.mktemp("tree")
+    for folder, package in PACKAGES.items():
+        shutil.copytree(ROOT / folder / package, copy / folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    for each in BREAKS:
+        with module_file(copy, each.importer).open("a") as module:
+            module.write(f"\nimport {each.imported}\n")
+    path = os.pathsep.join(str(copy / folder) for folder in PACKAGES)
+    linted = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-logo", "--no-cache"],
+        cwd=copy,
+        env={**os.environ, "PYTHONPATH": path, "COLUMNS": "240"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert linted.returncode != 0, linted.stdout
+    return linted.stdout
+
+
+@pytest.mark.parametrize("broken", BREAKS, ids=lambda each: f"{each.importer} -> {each.imported}")
+def test_a_forbidden_import_is_found_and_named(report: str, broken: Break) -> None:
+    details = report.partition("Broken contracts")[2]
+    _, heading, rest = details.partition(f"\n{broken.contract}")
+    assert heading, f"{broken.contract} is kept"
+    of_contract = rest.partition("\n---")[2].partition("\n---")[0]
+    assert f"{broken.importer} -> {broken.imported}" in of_contract
+
+
+def test_every_contract_is_broken_once(report: str) -> None:
+    assert "0 kept" in report
