@@ -1,11 +1,10 @@
 """Shows one turn: on a terminal as it happens, elsewhere only what came of it, or the reply as JSON."""
 
-import json
 import sys
 from typing import Any, Protocol
 
 from supportplane_cli.client.api import AgentEvent
-from supportplane_cli.console import terminal
+from supportplane_cli.console import emit_line, say, terminal, visible
 
 OUTCOMES = {
     "handed_off": "A person takes over; the ticket is {ticket_id}.",
@@ -23,7 +22,7 @@ class JsonRenderer:
 
     def show(self, event: AgentEvent) -> None:
         if event.name == "final":
-            print(json.dumps(event.data, ensure_ascii=False))
+            emit_line(event.data)
 
 
 class PlainRenderer:
@@ -31,15 +30,18 @@ class PlainRenderer:
 
     def show(self, event: AgentEvent) -> None:
         if event.name == "final":
-            print(event.data["response"])
+            say(event.data["response"])
             for line in epilogue(event.data):
-                print(line)
+                say(line)
 
 
 class LiveRenderer:
     """Progress on one line that vanishes, the words as they come, then sources and confidence."""
 
     def __init__(self) -> None:
+        from rich.text import Text
+
+        self._plain = Text  # a plain str would be read as markup
         self._console = terminal()
         self._status = self._console.status("asking")
         self._status.start()
@@ -48,14 +50,14 @@ class LiveRenderer:
     def show(self, event: AgentEvent) -> None:
         match event.name:
             case "progress":
-                self._status.update(str(event.data.get("detail") or event.data.get("step", "")))
+                self._status.update(self._plain(visible(str(event.data.get("detail") or event.data.get("step", "")))))
             case "reconnecting":
                 self._status.start()
                 self._status.update("the connection was lost; connecting again")
             case "token":
                 self._status.stop()
                 self._written = True
-                self._console.print(event.data["text"], end="", markup=False)
+                self._console.print(visible(event.data["text"]), end="", markup=False)
             case "final":
                 self._finish(event.data)
             case _:
@@ -66,9 +68,9 @@ class LiveRenderer:
 
     def _finish(self, reply: dict[str, Any]) -> None:
         self._status.stop()
-        self._console.print("" if self._written else reply["response"], markup=False)
+        self._console.print("" if self._written else visible(reply["response"]), markup=False)
         for line in epilogue(reply):
-            self._console.print(line, style="dim", markup=False)
+            self._console.print(visible(line), style="dim", markup=False)
 
 
 def epilogue(reply: dict[str, Any]) -> list[str]:

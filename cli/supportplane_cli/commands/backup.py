@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from supportplane_cli.archive import API_KEY, DATABASE, SECRETS, VISITORS, write_archive
-from supportplane_cli.console import emit, note
+from supportplane_cli.console import emit, note, say
 from supportplane_cli.errors import CommandFailed
 from supportplane_cli.options import DataDirOption, DryRunOption, JsonOption
 from supportplane_cli.paths import DataDir, find_data_dir
@@ -37,14 +37,14 @@ def backup(
         raise CommandFailed(f"{file} exists.", hint="name another file, or add --force")
     members = private_files(data)
     if dry_run:
-        print(f"Would write the database and {len(members)} files of {data.root} to {file}")
+        say(f"Would write the database and {len(members)} files of {data.root} to {file}")
         return
     with database_of(data) as url:
         facts = make(url, members, file)
     if as_json:
         emit(facts)
     else:
-        print(f"Wrote {file} ({facts['megabytes']} MB)")
+        say(f"Wrote {file} ({facts['megabytes']} MB)")
         note("It holds conversations and secrets: only you can read it, keep it so.")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from supportplane_cli.console import say
 from supportplane_cli.errors import Refused
 from supportplane_cli.options import DataDirOption, KeyFileOption, UrlOption
 from supportplane_cli.paths import find_data_dir
@@ -58,7 +59,7 @@ class Chat:
             try:
                 await self._take(line)
             except Refused as refusal:
-                print(f"error: {refusal.message}")
+                say(f"error: {refusal.message}")
 
     async def _take(self, line: str) -> None:
         if line in RATINGS:
@@ -79,10 +80,10 @@ class Chat:
 
     async def _rate(self, rating: str) -> None:
         if self._last_turn is None:
-            print("There is no answer to rate yet.")
+            say("There is no answer to rate yet.")
             return
         await self._api.feedback(self._last_turn, rating)
-        print("Thank you.")
+        say("Thank you.")
 
 
 def read_line() -> str | None:

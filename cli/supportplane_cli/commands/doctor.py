@@ -25,7 +25,7 @@ def doctor(
 ) -> None:
     """Check Python, the embedded programs, disk, permissions, ports and the running parts."""
     from supportplane_cli.checks import Level, Verdict, examine
-    from supportplane_cli.console import emit, terminal
+    from supportplane_cli.console import emit, terminal, visible
 
     colours = {Level.OK: "green", Level.WARNING: "yellow", Level.FAILED: "red"}
     speaker = terminal()
@@ -35,9 +35,9 @@ def doctor(
         if not as_json:
             colour = colours[verdict.level]
             speaker.print(f"[{colour}]{verdict.level:8}[/{colour}]", end="")
-            speaker.print(f"{verdict.check}: {verdict.detail}", markup=False)
+            speaker.print(visible(f"{verdict.check}: {verdict.detail}"), markup=False)
             if verdict.hint:
-                speaker.print(f"        -> {verdict.hint}", markup=False)
+                speaker.print(visible(f"        -> {verdict.hint}"), markup=False)
     if as_json:
         emit([asdict(verdict) for verdict in verdicts])
     if any(verdict.level is Level.FAILED for verdict in verdicts):

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 
-from supportplane_cli.console import emit
+from supportplane_cli.console import emit, say
 from supportplane_cli.errors import CommandFailed, NothingRunning
 from supportplane_cli.lock import holder_pid, wait_released
 from supportplane_cli.options import DataDirOption, DryRunOption, JsonOption
@@ -33,7 +33,7 @@ def down(data_dir: DataDirOption = None, dry_run: DryRunOption = False, as_json:
     if as_json:
         emit({"pid": pid, "stopped": not dry_run, "data_dir": str(data.root)})
     else:
-        print(f"{'Would stop' if dry_run else 'Stopped'} the agent (pid {pid}); its data is kept in {data.root}")
+        say(f"{'Would stop' if dry_run else 'Stopped'} the agent (pid {pid}); its data is kept in {data.root}")
 
 
 def wait_ended(pid: int) -> bool:

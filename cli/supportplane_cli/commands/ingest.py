@@ -4,7 +4,8 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from supportplane_cli.console import emit
+from supportplane_cli.console import emit, say
+from supportplane_cli.errors import CommandFailed
 from supportplane_cli.options import DataDirOption, DryRunOption, JsonOption
 from supportplane_cli.paths import find_data_dir
 from supportplane_cli.state import running_state
@@ -58,9 +59,12 @@ def describe(agent_file: str) -> None:
     """What would be read."""
     from pathlib import Path
 
-    from supportplane_crds import load_agent_file
+    from supportplane_crds import InvalidAgentFile, load_agent_file
 
-    agent = load_agent_file(Path(agent_file))
+    try:
+        agent = load_agent_file(Path(agent_file))
+    except InvalidAgentFile as error:
+        raise CommandFailed(str(error)) from error
     for base in agent.knowledge_bases:
         places = ", ".join(str(agent.source_path(source)) for source in base.spec.sources)
-        print(f"Would read {base.name}: {places}")
+        say(f"Would read {base.name}: {places}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supportplane_cli.console import emit, note, table
+from supportplane_cli.console import emit, note, say, table
 from supportplane_cli.errors import WrongUsage
 from supportplane_cli.options import DataDirOption, DryRunOption, JsonOption
 from supportplane_cli.paths import find_data_dir
@@ -63,15 +63,16 @@ def create(
 ) -> None:
     """Make a key and print it, once."""
     scopes = parse_scopes(scope or ["invoke"])
+    check_name(name)
     state = running_state(find_data_dir(data_dir))
     if dry_run:
-        print(f"Would make the key {name} of tenant {state.tenant} with {', '.join(scopes)}.")
+        say(f"Would make the key {name} of tenant {state.tenant} with {', '.join(scopes)}.")
         return
     key, plain = asyncio.run(make(state, name, scopes, tuple(origin or ())))
     if as_json:
         emit({**describe(key), "key": plain})
         return
-    print(plain)
+    say(plain)
     note(f"Key {key.key_id} ({key.name}) is shown this once; put it where it is needed now.")
 
 
@@ -85,7 +86,7 @@ def generate(as_json: JsonOption = False) -> None:
     if as_json:
         emit({"key": key})
         return
-    print(key)
+    say(key)
 
 
 @cli.command("list", epilog=LIST_EPILOG)
@@ -109,13 +110,24 @@ def revoke(
     """Make a key invalid for ever; whoever uses it is refused within 5 seconds."""
     state = running_state(find_data_dir(data_dir))
     if dry_run:
-        print(f"Would revoke the key {key_id}.")
+        say(f"Would revoke the key {key_id}.")
         return
     key = asyncio.run(take_back(state, key_id))
     if as_json:
         emit(describe(key))
     else:
-        print(f"Revoked the key {key.key_id} ({key.name}).")
+        say(f"Revoked the key {key.key_id} ({key.name}).")
+
+
+def check_name(name: str) -> None:
+    """Raises WrongUsage for a name that would not stand in a list as one plain line."""
+    from supportplane_runtime.errors import InvalidRequest
+    from supportplane_runtime.store.rules import ensure_key_name
+
+    try:
+        ensure_key_name(name)
+    except InvalidRequest as fault:
+        raise WrongUsage(fault.detail, hint="name the key with letters, digits and spaces") from fault
 
 
 def parse_scopes(names: list[str]) -> tuple[str, ...]:

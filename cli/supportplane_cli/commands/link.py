@@ -2,7 +2,7 @@
 
 import asyncio
 
-from supportplane_cli.console import emit
+from supportplane_cli.console import emit, say
 from supportplane_cli.options import DataDirOption, JsonOption
 from supportplane_cli.paths import find_data_dir
 from supportplane_cli.state import State, running_state
@@ -21,7 +21,7 @@ def link(data_dir: DataDirOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         emit({"url": url})
     else:
-        print(url)
+        say(url)
 
 
 async def make(state: State) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from supportplane_cli.console import say
 from supportplane_cli.errors import CommandFailed
 from supportplane_cli.options import DataDirOption
 from supportplane_cli.paths import DataDir, find_data_dir
@@ -74,7 +75,7 @@ def read_added(file: Path, size: int) -> tuple[list[str], int]:
 
 def show(file: Path, lines: list[str], *, named: bool) -> None:
     for line in prefixed(file.stem, lines) if named else iter(lines):
-        print(line, flush=True)
+        say(line, flush=True)
 
 
 def prefixed(name: str, lines: list[str]) -> Iterator[str]:

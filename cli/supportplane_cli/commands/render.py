@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supportplane_cli.console import note
+from supportplane_cli.console import emit_text, note
 from supportplane_cli.errors import CommandFailed, WrongUsage
 from supportplane_cli.options import AgentFileOption
 
@@ -119,5 +119,5 @@ def _print(snapshot: "Snapshot", endpoints: list[Any]) -> None:
         raise CommandFailed(f"the operator would make nothing of it: {hindrance}")
     manifests = [each for endpoint in endpoints for each in render_endpoint(endpoint, settings)]
     manifests += render(snapshot, settings)
-    print(yaml_text(manifests), end="")
+    emit_text(yaml_text(manifests))
     note("note: on a cluster each object also bears an owner reference with the uid of the object it was made for")

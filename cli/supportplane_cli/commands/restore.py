@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from supportplane_cli.archive import API_KEY, DATABASE, SECRETS, VISITORS, read_archive
-from supportplane_cli.console import emit
+from supportplane_cli.console import emit, say, visible
 from supportplane_cli.errors import CommandFailed
 from supportplane_cli.options import DataDirOption, DryRunOption, JsonOption
 from supportplane_cli.paths import DataDir, find_data_dir
@@ -49,7 +49,7 @@ def restore(
         manifest = read_archive(file, Path(folder))
         if dry_run:
             verb = "replace the data in" if occupied else "fill"
-            print(f"{file} of {manifest.created_at}, schema {manifest.schema}, would {verb} {data.root}")
+            say(f"{file} of {manifest.created_at}, schema {manifest.schema}, would {verb} {data.root}")
             return
         with DataLock(data, purpose="restore"):
             if occupied and not force:
@@ -65,7 +65,7 @@ def confirm(data: DataDir) -> None:
     )
     if not sys.stdin.isatty():
         raise refusal
-    if not typer.confirm(f"Replace all data in {data.root}?"):
+    if not typer.confirm(visible(f"Replace all data in {data.root}?")):
         raise refusal
 
 
@@ -92,4 +92,4 @@ def report(file: Path, data: DataDir, manifest: "Manifest", *, as_json: bool) ->
     if as_json:
         emit({"file": str(file), "data_dir": str(data.root), "created_at": manifest.created_at})
     else:
-        print(f"Restored {file} of {manifest.created_at} into {data.root}; start it with `supportplane up`")
+        say(f"Restored {file} of {manifest.created_at} into {data.root}; start it with `supportplane up`")

@@ -5,7 +5,7 @@ import time
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
-from supportplane_cli.console import emit, table
+from supportplane_cli.console import emit, say, table
 from supportplane_cli.options import DataDirOption, JsonOption
 from supportplane_cli.paths import DataDir, find_data_dir
 from supportplane_cli.state import PartState, State, running_state
@@ -28,8 +28,8 @@ def status(data_dir: DataDirOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         emit(facts)
         return
-    print(f"{facts['phase']} for {facts['uptime_s']} s at {state.url}/  (supervisor pid {state.pid})")
-    print(f"agent {state.agent_file}\ndata  {data.root}")
+    say(f"{facts['phase']} for {facts['uptime_s']} s at {state.url}/  (supervisor pid {state.pid})")
+    say(f"agent {state.agent_file}\ndata  {data.root}")
     rows = [
         (part["name"], str(part["pid"]), part["address"], f"{part['memory_mb']} MB", part["log"])
         for part in facts["parts"]
@@ -37,7 +37,7 @@ def status(data_dir: DataDirOption = None, as_json: JsonOption = False) -> None:
     table(("part", "pid", "address", "memory", "log"), rows)
     health = facts["health"]
     if health:
-        print(f"health: {health.get('status')}")
+        say(f"health: {health.get('status')}")
         table(("probe", "status", "detail"), [(p["name"], p["status"], p["detail"]) for p in health.get("parts", [])])
 
 

@@ -72,7 +72,7 @@ def up(  # noqa: PLR0913, PLR0917  # each parameter is a flag
 
 def describe(plan: "Plan", *, as_json: bool) -> None:
     """What would be started; checks the port and the folder without making it."""
-    from supportplane_cli.console import emit
+    from supportplane_cli.console import emit, say
     from supportplane_cli.supervisor import preflight
     from supportplane_cli.supervisor.plan import EmbeddedModel, FileModel
 
@@ -100,4 +100,4 @@ def describe(plan: "Plan", *, as_json: bool) -> None:
         emit(facts)
         return
     for name, value in facts.items():
-        print(f"{name:15} {value}")
+        say(f"{name:15} {value}")

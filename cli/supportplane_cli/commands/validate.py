@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from supportplane_cli.console import emit
+from supportplane_cli.console import emit, say
 from supportplane_cli.errors import CommandFailed
 from supportplane_cli.options import AgentFileOption, JsonOption
 
@@ -33,7 +33,7 @@ def validate(file: AgentFileOption, as_json: JsonOption = False) -> None:
         emit({"valid": True, "file": str(file), "agent": name, "description": purpose, "knowledge_bases": bases})
     else:
         named = f"{name} ({purpose})" if purpose else name
-        print(f"{file} is valid: agent {named}, knowledge bases: {', '.join(bases) or 'none'}")
+        say(f"{file} is valid: agent {named}, knowledge bases: {', '.join(bases) or 'none'}")
 
 
 def describe(problem: Any) -> dict[str, Any]:

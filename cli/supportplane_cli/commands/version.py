@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 
 from supportplane_cli import __version__
-from supportplane_cli.console import emit
+from supportplane_cli.console import emit, say
 from supportplane_cli.errors import CommandFailed
 from supportplane_cli.options import JsonOption
 
@@ -25,7 +25,7 @@ def version(as_json: JsonOption = False) -> None:
         emit(facts)
         return
     for name, value in facts.items():
-        print(f"{name:13} {value}")
+        say(f"{name:13} {value}")
 
 
 def embedded_versions() -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supportplane_cli.console import emit, terminal
+from supportplane_cli.console import emit, say, terminal, visible
 from supportplane_cli.errors import NothingRunning, Refused, WrongUsage
 from supportplane_cli.options import JsonOption
 
@@ -61,14 +61,15 @@ def why(
 def _print_plain(tree: "Node") -> None:
     from supportplane_operator.why import lines
 
-    print("\n".join(lines(tree)))
+    say("\n".join(lines(tree)))
 
 
 def _coloured(node: "Node") -> "Tree":
     from rich.text import Text
     from rich.tree import Tree
 
-    mark = Text.assemble((_MARKS[node.ok], _STYLES[node.ok]), " ", (node.title, "bold"), f"  {node.detail}")
+    words = (visible(node.title), "bold"), visible(f"  {node.detail}")
+    mark = Text.assemble((_MARKS[node.ok], _STYLES[node.ok]), " ", *words)
     tree = Tree(mark)
     for child in node.children:
         tree.add(_coloured(child))

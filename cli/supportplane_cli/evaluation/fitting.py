@@ -7,7 +7,6 @@ kb.jsonl only lends its out-of-scope questions to the others.
 """
 
 import asyncio
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -16,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from supportplane_cli.console import emit, note
 from supportplane_cli.errors import CommandFailed, WrongUsage
 from supportplane_cli.evaluation import dataset, metrics
 from supportplane_cli.evaluation.asking import messages
@@ -54,9 +54,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         fitted = asyncio.run(_fit([Path(each) for each in arguments]))
     except CommandFailed as failure:
-        print(f"error: {failure.message}", file=sys.stderr)
+        note(f"error: {failure.message}")
         return failure.exit_code
-    print(json.dumps(fitted, indent=2))
+    emit(fitted)
     return 0
 
 
@@ -98,7 +98,7 @@ async def _collect(folder: DataSet, foreign: Sequence[Question], parts: Evaluati
     for question in foreign:
         found = await _find(retriever, question)
         rows.in_scope += _row(folder.name, found, is_positive=False)
-    print(f"{folder.name}: {len(folder.questions)} questions, {len(foreign)} of others", file=sys.stderr)
+    note(f"{folder.name}: {len(folder.questions)} questions, {len(foreign)} of others")
 
 
 async def _find(retriever: IndexRetriever, question: Question) -> Found:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from supportplane_cli.console import emit, table
+from supportplane_cli.console import emit, say, table
 from supportplane_cli.evaluation.metrics import Estimate
 from supportplane_cli.evaluation.summary import Figure
 
@@ -13,7 +13,7 @@ def show(name: str, facts: dict[str, Any], figures: Sequence[Figure], *, as_json
     if as_json:
         emit({"data": name, **facts, "figures": [_facts(figure) for figure in figures]})
         return
-    print(f"{name}: " + ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in facts.items()))
+    say(f"{name}: " + ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in facts.items()))
     for group, members in groupby(figures, key=lambda figure: figure.group):
         shown = [figure for figure in members if figure.estimate.value is not None]
         if shown:

@@ -3,12 +3,11 @@
 A step is started, may make progress, and ends with how long it took. Remarks and troubles are lines of their own.
 """
 
-import json
 import time
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from supportplane_cli.console import terminal
+from supportplane_cli.console import emit_line, say, terminal, visible
 
 
 class Reporter(Protocol):
@@ -70,7 +69,7 @@ class LineReporter:
         self.say(f"{step}: {detail or 'ready'} ({self._clock.end(step):.1f} s)")
 
     def say(self, text: str) -> None:
-        print(text, flush=True)
+        say(text, flush=True)
 
     def ready(self, facts: dict[str, Any], lines: list[str]) -> None:  # noqa: ARG002
         for line in lines:
@@ -97,7 +96,7 @@ class JsonReporter(LineReporter):
         self._emit(event="ready", **facts)
 
     def _emit(self, **facts: Any) -> None:
-        print(json.dumps(facts, default=str), flush=True)
+        emit_line(facts)
 
 
 class TerminalReporter:
@@ -106,7 +105,8 @@ class TerminalReporter:
     def __init__(self, clock: Clock) -> None:
         from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
+        words = TextColumn("{task.description}", markup=False)
+        columns = (SpinnerColumn(), words, BarColumn(bar_width=24), TimeElapsedColumn())
         self._clock = clock
         self._console = terminal()
         self._live = Progress(*columns, console=self._console, transient=True, refresh_per_second=4)
@@ -127,22 +127,26 @@ class TerminalReporter:
         self._tasks[step] = self._live.add_task(step, total=None)
 
     def progress(self, step: str, detail: str, done: int, total: int) -> None:
-        description = f"{step}: {detail} {done} of {total}"
+        description = visible(f"{step}: {detail} {done} of {total}")
         self._live.update(self._tasks[step], description=description, completed=done, total=total)
 
     def finished(self, step: str, detail: str = "") -> None:
         self._live.remove_task(self._tasks.pop(step))
         if not self._tasks:
             self._live.stop()
-        remark = f"  [dim]{detail}[/dim]" if detail else ""
-        self._console.print(f"[green]✓[/green] {step} [dim]{self._clock.end(step):.1f} s[/dim]{remark}")
+        from rich.text import Text
+
+        seconds = (f"{self._clock.end(step):.1f} s", "dim")
+        self._console.print(
+            Text.assemble(("✓", "green"), visible(f" {step} "), seconds, (visible(f"  {detail}"), "dim"))
+        )
 
     def say(self, text: str) -> None:
-        self._console.print(text, markup=False)
+        self._console.print(visible(text), markup=False)
 
     def ready(self, facts: dict[str, Any], lines: list[str]) -> None:  # noqa: ARG002
         for line in lines:
-            self._console.print(line, markup=False)
+            self._console.print(visible(line), markup=False)
 
 
 class SilentReporter:

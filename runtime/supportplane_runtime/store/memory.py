@@ -51,6 +51,7 @@ from supportplane_runtime.store.rules import (
     SCHEMA,
     conversation_of,
     ensure_finished,
+    ensure_key_name,
     ensure_same_question,
     turn_audit,
 )
@@ -337,7 +338,7 @@ class MemoryKeys:
         key = ApiKey(
             key_id=key_id_of(plain),
             tenant=tenant,
-            name=name,
+            name=ensure_key_name(name),
             kind=kind,
             scopes=scopes,
             origins=tuple(origins),
@@ -361,7 +362,9 @@ class MemoryKeys:
 
     async def adopt(self, tenant: str, name: str, plain: str, *, scopes: frozenset[Scope], agent: str) -> ApiKey:
         presented, now = secret_key(plain), self._state.clock()
-        key = ApiKey(presented.key_id, tenant, name, KeyKind.SECRET, scopes, (), now, None, None, agent)
+        key = ApiKey(
+            presented.key_id, tenant, ensure_key_name(name), KeyKind.SECRET, scopes, (), now, None, None, agent
+        )
         for (owner, key_id), (known, stored) in self._state.keys.items():
             if key_id == presented.key_id:
                 if (owner, stored, known.agent) != (tenant, presented.digest, agent):

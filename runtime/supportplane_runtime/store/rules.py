@@ -1,12 +1,13 @@
 """What every store must agree on, as pure functions: leases, ids, what counts as the same question, what is audited."""
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
 from supportplane_runtime.domain.answer import Answer
 from supportplane_runtime.domain.conversation import Turn, TurnStatus
-from supportplane_runtime.errors import Conflict, TurnFailed
+from supportplane_runtime.errors import Conflict, InvalidRequest, TurnFailed
 from supportplane_runtime.store.interfaces import AuditEntry
 from supportplane_runtime.turns.interfaces import TurnRequest
 
@@ -17,6 +18,11 @@ LEASE = timedelta(seconds=30)
 SCHEMA = "0004"  # the newest of migrations/versions, without importing what migrates (a test compares the two)
 
 NOBODY = "-"  # tenant and actor of an audited call that was refused before it was known whose it is
+
+# A key's name is one line that people read in lists: no control character, no line end, nothing that turns the order of
+# the text around, no half of a surrogate pair. Letters, joiners and marks of every script are welcome.
+_UNNAMEABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
+
 TURN_END = "turn.end"  # the audit action of a turn that ended, however it did
 
 
@@ -27,6 +33,16 @@ def conversation_of(request: TurnRequest) -> UUID:
     and one of them fails, instead of leaving an empty conversation behind.
     """
     return request.conversation_id or uuid5(request.turn_id, request.tenant)
+
+
+def ensure_key_name(name: str) -> str:
+    """The name. Raises InvalidRequest that names the first character that no name may hold, and where that stands."""
+    found = _UNNAMEABLE.search(name)
+    if found is None:
+        return name
+    raise InvalidRequest(
+        f"The name of a key may not hold control characters: character {found.start() + 1} is U+{ord(found[0]):04X}."
+    )
 
 
 def ensure_same_question(known: Turn, request: TurnRequest) -> None:

@@ -11,6 +11,7 @@ from supportplane_runtime.errors import Conflict, NotFound
 from supportplane_runtime.store.credentials import digest, key_id_of, mint_key, parse_key, same_digest, secret_key
 from supportplane_runtime.store.interfaces import ApiKey, KeyKind
 from supportplane_runtime.store.postgres.database import Database
+from supportplane_runtime.store.rules import ensure_key_name
 
 # last_used_at answers "can this key go?", in days; writing it per request would make every read a write.
 TOUCH_EVERY = timedelta(minutes=10)
@@ -67,7 +68,7 @@ class PostgresKeys:
         params = {
             "tenant": tenant,
             "key_id": key_id_of(plain),
-            "name": name,
+            "name": ensure_key_name(name),
             "kind": kind,
             "digest": digest(plain),
             "scopes": sorted(scope.value for scope in scopes),
@@ -81,7 +82,7 @@ class PostgresKeys:
         params = {
             "tenant": tenant,
             "key_id": presented.key_id,
-            "name": name,
+            "name": ensure_key_name(name),
             "kind": KeyKind.SECRET,
             "digest": presented.digest,
             "scopes": sorted(scope.value for scope in scopes),

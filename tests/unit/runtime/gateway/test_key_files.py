@@ -111,6 +111,16 @@ async def test_what_is_no_key_is_named_by_its_file_and_never_shown(tmp_path: Pat
     assert await is_valid(keys, good)
 
 
+async def test_a_file_with_a_control_character_in_its_name_is_no_key(tmp_path: Path, keys: Keys) -> None:
+    plain = mint_key(KeyKind.SECRET)
+    (tmp_path / "evil\x1b]0;x\x07").write_text(plain)
+    with capture_logs() as logs:
+        await files(tmp_path, keys).sync()
+    (warning,) = [each for each in logs if each["log_level"] == "warning"]
+    assert warning["detail"] == "The name of a key may not hold control characters: character 5 is U+001B."
+    assert not await is_valid(keys, plain)
+
+
 async def test_what_the_kubelet_keeps_beside_the_files_is_no_key(tmp_path: Path, keys: Keys) -> None:
     plain = mint_key(KeyKind.SECRET)
     (tmp_path / "..2026_11").mkdir()

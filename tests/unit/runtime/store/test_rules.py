@@ -5,8 +5,8 @@ import pytest
 
 from store_samples import ANSWER, question
 from supportplane_runtime.domain.conversation import Turn, TurnStatus
-from supportplane_runtime.errors import TurnFailed
-from supportplane_runtime.store.rules import conversation_of, ensure_finished, turn_audit
+from supportplane_runtime.errors import InvalidRequest, TurnFailed
+from supportplane_runtime.store.rules import conversation_of, ensure_finished, ensure_key_name, turn_audit
 
 
 def turn() -> Turn:
@@ -49,3 +49,17 @@ def test_the_audit_of_a_turn_holds_nothing_that_was_said() -> None:
 
     for text in (turn().question, ANSWER.response, ANSWER.sources[0].quote):
         assert text not in repr(entry)
+
+
+@pytest.mark.parametrize("name", ["shop-backend", "Büro 2", "ключ 👩\u200d👧", "\u200fמפתח"])
+def test_a_key_may_be_named_in_every_script(name: str) -> None:
+    assert ensure_key_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [("a\x1b[0m", "2 is U+001B"), ("\u202ea", "1 is U+202E"), ("ab\n", "3 is U+000A"), ("\0", "1 is U+0000")],
+)
+def test_a_name_with_a_control_character_is_refused_and_told_where_it_stands(name: str, where: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"character {where.replace('+', '[+]')}"):
+        ensure_key_name(name)
