@@ -174,14 +174,19 @@ def _first_heading(text: str) -> str:
 
 
 def _url(source: KnowledgeSource, name: str, root: Path) -> str:
-    """Where a citation leads: below baseURL, else the path as the YAML file writes it."""
+    """Where a citation leads: below baseURL, else the path as the YAML file writes it.
+
+    Visitors see it, so nothing of the machine may stand in it: what lies outside of the YAML file's folder is named by
+    its source.
+    """
     if source.base_url:
         return f"{str(source.base_url).rstrip('/')}/{quote(name)}"
     written = PurePosixPath(source.path or "")
     if written.is_relative_to(KNOWLEDGE_DIR):  # where a pod mounts it says nothing to a reader
         written = written.relative_to(KNOWLEDGE_DIR)
-    parts = [part for part in written.parts if part not in ("..", ".")]
-    return str(PurePosixPath(*parts)) if root.is_file() else str(PurePosixPath(*parts, name))
+    if written.is_absolute() or {"..", "~"} & set(written.parts):
+        return name if root.is_file() else f"{source.name}/{name}"
+    return str(written if root.is_file() else written / name)
 
 
 def _row_documents(path: Path, language: str) -> Iterator[Document | Skipped]:

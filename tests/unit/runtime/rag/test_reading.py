@@ -139,6 +139,21 @@ def test_a_mounted_config_map_is_read_through_its_links_and_cited_without_the_mo
     assert (document.document_id, document.title, document.url) == ("docs/keys.md", "Keys", "handbook/docs/keys.md")
 
 
+@pytest.mark.parametrize("path", ["/", "..", "~", "inside/../.."])
+def test_a_source_outside_of_the_agent_file_s_folder_is_cited_by_its_name_and_never_by_where_it_lies(
+    tmp_path: Path, path: str
+) -> None:
+    folder = tmp_path / "agent"
+    elsewhere = {"/": tmp_path / "home", "..": tmp_path / "home", "~": folder / "~", "inside/../..": tmp_path / "home"}
+    (folder / "inside").mkdir(parents=True)
+    write(elsewhere[path], {"guides/keys.md": "# Keys", "one.md": "# One"})
+    written = str(elsewhere[path]) if path == "/" else "~" if path == "~" else f"{path}/home"
+    found = read(folder, name="handbook", path=written).documents
+    assert [document.url for document in found] == ["handbook/one.md", "handbook/guides/keys.md"]
+    (file,) = read(folder, name="handbook", path=f"{written}/one.md").documents
+    assert file.url == "one.md"
+
+
 def test_a_source_that_only_an_operator_can_resolve_is_named(tmp_path: Path) -> None:
     source = {"name": "docs", "configMap": {"name": "handbook"}}
     spec = KnowledgeBaseSpec.model_validate_json(json.dumps({"sources": [source]}))
