@@ -15,6 +15,7 @@ from supportplane_cli.commands import (
     logs,
     render,
     restore,
+    sessions,
     status,
     up,
     validate,
@@ -55,3 +56,4 @@ for module in (
     cli.command(name, epilog=module.EPILOG)(getattr(module, name))
 cli.command("eval", epilog=evaluate.EPILOG)(evaluate.evaluate)
 cli.add_typer(keys.cli, name="keys")
+cli.add_typer(sessions.cli, name="sessions")

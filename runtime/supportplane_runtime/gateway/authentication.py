@@ -17,11 +17,15 @@ from supportplane_runtime.errors import Unauthenticated
 from supportplane_runtime.gateway.errors import OriginNotAllowed
 from supportplane_runtime.gateway.facts import facts_of
 from supportplane_runtime.gateway.origins import is_bound, is_foreign, is_proven_same_origin
+from supportplane_runtime.gateway.peers import Scheme
 from supportplane_runtime.gateway.tarpit import Tarpit
 from supportplane_runtime.gateway.visitors import Visitors
-from supportplane_runtime.store.interfaces import ApiKey, KeyKind, Keys, Sessions
+from supportplane_runtime.store.interfaces import ApiKey, KeyKind, Keys, Session, Sessions
 
 SESSION_COOKIE = "supportplane_session"
+# A browser takes this name over https only, and from no other host: nobody on the line or on a sister host can plant
+# a session of theirs.
+SECURE_SESSION_COOKIE = f"__Host-{SESSION_COOKIE}"
 SUBPROTOCOL = "supportplane"  # what a browser's WebSocket offers beside the credentials that it can't put in a header
 _KEY_SHAPE = re.compile(r"(?P<prefix>sk|pk)_[A-Za-z0-9_-]{8,200}")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -75,7 +79,7 @@ class Authentication:
             key = await self.key(connection, presented)
             allow_cross_origin(connection, key)
             return self._key_caller(connection, key)
-        secret = connection.cookies.get(SESSION_COOKIE)
+        secret = session_secret(connection)
         if secret is not None:
             return await self._session_caller(connection, secret)
         refuse("missing", f"This needs authentication. {_HOW}")
@@ -110,39 +114,54 @@ class Authentication:
         return Caller(key.tenant, key.key_id, CallerKind.WIDGET, scopes, user_id)
 
     async def _session_caller(self, connection: HTTPConnection, secret: str) -> Caller:
-        _require_own_page(connection)
+        require_own_page(connection)
         await self._tarpit.before_lookup(facts_of(connection).peer.source, secret)
         session = await self._sessions.lookup(secret)
         if session is None:
-            refuse("session", "The session has ended. Open a new link: supportplane status shows how.")
+            refuse("session", "The session has ended. Open a new link, which `supportplane link` prints.")
         self._tarpit.remember_good(secret)
-        # Limits and audit count a session by its user: the cookie is a secret and changes with every link.
-        key_id = f"session:{session.user_id}"
-        return Caller(session.tenant, key_id, CallerKind.SESSION, frozenset({Scope.INVOKE}), session.user_id)
+        return session_caller(session)
 
 
-def _require_own_page(connection: HTTPConnection) -> None:
+def session_cookie(scheme: Scheme) -> str:
+    """The name of the cookie that holds the session of a request that came this way."""
+    return SECURE_SESSION_COOKIE if scheme == "https" else SESSION_COOKIE
+
+
+def session_secret(connection: HTTPConnection) -> str | None:
+    return connection.cookies.get(session_cookie(facts_of(connection).peer.scheme))
+
+
+def session_caller(session: Session) -> Caller:
+    """Limits and audit count a session by its user: the cookie is a secret and changes with every link."""
+    key_id = f"session:{session.user_id}"
+    return Caller(session.tenant, key_id, CallerKind.SESSION, frozenset({Scope.INVOKE}), session.user_id)
+
+
+def require_own_page(connection: HTTPConnection) -> None:
     """Cookies travel by themselves, and SameSite=Strict does not tell two ports of one host apart."""
     reading = connection.scope["type"] == "http" and connection.scope["method"] in _SAFE_METHODS
-    trusted = not is_foreign(connection.headers) if reading else is_proven_same_origin(connection.headers)
+    headers, scheme = connection.headers, facts_of(connection).peer.scheme
+    trusted = not is_foreign(headers, scheme) if reading else is_proven_same_origin(headers, scheme)
     if not trusted:
         refuse_origin("A session may be used by its own page only. Other programs use an API key.")
 
 
-def is_allowed_origin(headers: Headers, key: ApiKey) -> bool:
+def is_allowed_origin(headers: Headers, scheme: Scheme, key: ApiKey) -> bool:
     """Secret keys have no business in a foreign page; publishable ones are for their origins (and need one)."""
     if key.kind is KeyKind.SECRET:
-        return not is_foreign(headers)
+        return not is_foreign(headers, scheme)
     return is_bound(headers.get("origin"), key.origins)
 
 
 def allow_cross_origin(connection: HTTPConnection, key: ApiKey) -> None:
     """Raises OriginNotAllowed; for a widget's key, lets that one origin read the response (CORS)."""
-    if not is_allowed_origin(connection.headers, key):
+    facts = facts_of(connection)
+    if not is_allowed_origin(connection.headers, facts.peer.scheme, key):
         refuse_origin("This key may not be used from this site. A widget's origins are given when its key is made.")
     if key.kind is KeyKind.PUBLISHABLE:
         origin = connection.headers["origin"].encode("latin-1")
-        facts_of(connection).headers += [
+        facts.headers += [
             (b"access-control-allow-origin", origin),
             (b"access-control-expose-headers", b"retry-after, ratelimit, ratelimit-policy, x-request-id"),
             (b"vary", b"origin"),

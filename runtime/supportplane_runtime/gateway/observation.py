@@ -35,6 +35,9 @@ _BASE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
+# Only where the client is known to have come by https. One year, as browsers' own lists ask; not for sister hosts,
+# which are not ours to speak for.
+_HTTPS_HEADERS: tuple[tuple[bytes, bytes], ...] = ((b"strict-transport-security", b"max-age=31536000"),)
 # For everything that is not a page (page/endpoints.py sets its own): a JSON body opened in a browser may do nothing.
 _DEFAULT_HEADERS: dict[bytes, bytes] = {
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
@@ -51,7 +54,8 @@ def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 def response_headers(sent: Iterable[tuple[bytes, bytes]], facts: RequestFacts) -> list[tuple[bytes, bytes]]:
     """What the handler set, what authentication and limits noted, and the defaults for what is missing."""
-    headers = [*sent, *facts.headers, *_BASE_HEADERS, (b"x-request-id", facts.request_id.encode())]
+    of_scheme = _HTTPS_HEADERS if facts.peer.scheme == "https" else ()
+    headers = [*sent, *facts.headers, *_BASE_HEADERS, *of_scheme, (b"x-request-id", facts.request_id.encode())]
     names = {name for name, _ in headers}
     # A widget's response must be readable on the widget's site.
     readable = b"access-control-allow-origin" in names

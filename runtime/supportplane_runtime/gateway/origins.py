@@ -1,7 +1,9 @@
 """Where a browser's request comes from: pure decisions on the Host, Origin and Sec-Fetch-Site headers.
 
 DNS rebinding needs a host *name* the attacker owns, so names must be listed while address literals are always ours.
-Schemes are not compared, because TLS may end before us. Called by security.py and authentication.py.
+A page that came by http never speaks for a request that came by https: whoever sits on the line wrote that page. The
+other way round is fine, because TLS may end at a proxy that nobody told us of (ADR 0025). Called by security.py,
+authentication.py and sessions/.
 """
 
 import re
@@ -10,6 +12,8 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+
+from supportplane_runtime.gateway.peers import Scheme
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?")
@@ -40,26 +44,31 @@ def _authority(url: str) -> tuple[str, int | None] | None:
         return None
 
 
-def is_same_origin(origin: str, host: str) -> bool:
-    """Whether the page that sent ``origin`` was served by ``host`` (name and port; a missing port is the scheme's)."""
-    scheme = origin.partition("://")[0]
-    ours = _authority(f"{scheme}://{host}")
+def is_same_origin(origin: str, host: str, scheme: Scheme) -> bool:
+    """Whether the page that sent ``origin`` was served by ``host`` (name and port; a missing port is the scheme's).
+
+    scheme: how the request came, as far as is known.
+    """
+    of_page = origin.partition("://")[0].lower()
+    if scheme == "https" and of_page != "https":
+        return False
+    ours = _authority(f"{of_page}://{host}")
     return ours is not None and _authority(origin) == ours
 
 
-def is_foreign(headers: Headers) -> bool:
+def is_foreign(headers: Headers, scheme: Scheme) -> bool:
     """Whether a browser says that another site's page sent this. Without such headers: no."""
     origin = headers.get("origin")
     if origin is not None:
-        return not is_same_origin(origin, headers.get("host", ""))
+        return not is_same_origin(origin, headers.get("host", ""), scheme)
     return headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}
 
 
-def is_proven_same_origin(headers: Headers) -> bool:
+def is_proven_same_origin(headers: Headers, scheme: Scheme) -> bool:
     """Whether a browser vouches that our own page sent this: what a cookie needs before it may change anything."""
     origin = headers.get("origin")
     if origin is not None:
-        return is_same_origin(origin, headers.get("host", ""))
+        return is_same_origin(origin, headers.get("host", ""), scheme)
     return headers.get("sec-fetch-site") == "same-origin"
 
 

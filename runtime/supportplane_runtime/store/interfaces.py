@@ -277,6 +277,15 @@ class Session(NamedTuple):
     user_id: str
 
 
+class OpenSession(NamedTuple):
+    """A session as lists show it. session_id: the beginning of the stored hash, which signs nobody in."""
+
+    session_id: str
+    user_id: str
+    started_at: datetime
+    expires_at: datetime
+
+
 class Redeemed(NamedTuple):
     """``secret`` goes into the cookie and is stored hashed; it lives for SESSION_TTL."""
 
@@ -295,6 +304,22 @@ class Sessions(Protocol):
 
     async def lookup(self, secret: str) -> Session | None:
         """The live session, or None."""
+        ...
+
+    async def end(self, secret: str) -> Session | None:
+        """The session that lived until now, or None."""
+        ...
+
+    async def listing(self, tenant: str) -> list[OpenSession]:
+        """Those that live, oldest first."""
+        ...
+
+    async def end_one(self, tenant: str, session_id: str) -> None:
+        """Raises NotFound."""
+        ...
+
+    async def end_all(self, tenant: str) -> int:
+        """How many sessions ended. One-time links that nobody has used end too, because each would become one."""
         ...
 
 

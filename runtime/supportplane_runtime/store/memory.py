@@ -29,6 +29,7 @@ from supportplane_runtime.store.credentials import (
     parse_key,
     same_digest,
     secret_key,
+    session_id_of,
 )
 from supportplane_runtime.store.interfaces import (
     SESSION_TTL,
@@ -38,6 +39,7 @@ from supportplane_runtime.store.interfaces import (
     ConversationSummary,
     KeyKind,
     Limit,
+    OpenSession,
     Page,
     Redeemed,
     Session,
@@ -434,6 +436,35 @@ class MemorySessions:
         if session is None or session.until <= self._state.clock():
             return None
         return Session(session.tenant, session.user_id)
+
+    async def end(self, secret: str) -> Session | None:
+        found = await self.lookup(secret)
+        self._state.sessions.pop(digest(secret), None)
+        return found
+
+    async def listing(self, tenant: str) -> list[OpenSession]:
+        live = sorted((each.until, place, each.user_id) for place, each in self._live(tenant))
+        return [OpenSession(session_id_of(place), user, until - SESSION_TTL, until) for until, place, user in live]
+
+    async def end_one(self, tenant: str, session_id: str) -> None:
+        for place, _ in self._live(tenant):
+            if session_id_of(place) == session_id:
+                del self._state.sessions[place]
+                return
+        raise NotFound(f"There is no session {session_id}.")
+
+    async def end_all(self, tenant: str) -> int:
+        ended = self._live(tenant)
+        for held in (self._state.sessions, self._state.links):
+            for place in [place for place, each in held.items() if each.tenant == tenant]:
+                del held[place]
+        return len(ended)
+
+    def _live(self, tenant: str) -> list[tuple[bytes, _Expiring]]:
+        now = self._state.clock()
+        return [
+            (place, each) for place, each in self._state.sessions.items() if each.tenant == tenant and each.until > now
+        ]
 
 
 class MemorySharedSecrets:

@@ -1,5 +1,5 @@
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from playwright.async_api import Page, expect
@@ -78,3 +78,34 @@ async def test_a_server_that_is_away_is_not_mistaken_for_a_missing_key(
     await page.unroute("**/api/v1/conversations*")
     await page.get_by_role("button", name="Try again").click()
     await expect(page.get_by_label("Your question")).to_be_visible()
+
+
+async def test_signing_out_by_keyboard_ends_the_session_and_forgets_the_conversation(
+    open_page: OpenPage, site: PageSite, watch: Any
+) -> None:
+    watch.expected = ["401"]
+    page = await open_page()
+    await page.get_by_label("Your question").fill(QUESTION)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("group", name="Rate this answer")).to_be_visible()
+    cookies = await page.context.cookies()
+    await page.get_by_role("button", name="Sign out").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("API key")).to_be_focused()
+    await expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
+    await expect(page.get_by_text(QUESTION)).to_have_count(0)
+    assert await page.context.cookies() == []
+    assert await page.evaluate("localStorage.length") == 0
+    await page.context.add_cookies(cast("Any", cookies))  # a copy that somebody kept
+    await page.reload()
+    await expect(page.get_by_label("API key")).to_be_visible()
+
+
+async def test_signing_out_with_a_pasted_key_forgets_the_key(open_page: OpenPage, site: PageSite, watch: Any) -> None:
+    watch.expected = ["401"]
+    page = await open_page(site.url)
+    await page.get_by_label("API key").fill(site.gateway.key.plain)
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("API key")).to_be_visible()
+    assert await page.evaluate("sessionStorage.length") == 0

@@ -12,8 +12,21 @@ from supportplane_cli.main import app
 from supportplane_cli.registry import cli
 
 GROUP = typer.main.get_command(cli)
-CHANGES = ("up", "down", "ingest", "backup", "restore", "keys create", "keys revoke")
-COMMANDS = (*CHANGES, "status", "logs", "doctor", "ask", "chat", "validate", "link", "eval", "version", "keys list")
+CHANGES = ("up", "down", "ingest", "backup", "restore", "keys create", "keys revoke", "sessions end")
+COMMANDS = (
+    *CHANGES,
+    "status",
+    "logs",
+    "doctor",
+    "ask",
+    "chat",
+    "validate",
+    "link",
+    "eval",
+    "version",
+    "keys list",
+    "sessions list",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -2,7 +2,8 @@
 
 A frame that makes no sense is answered with an error frame; one that breaks the protocol closes the socket: 1003 for
 binary, 1007 for bad UTF-8, 1008 for too many senseless frames or pings, 1009 for too big (what is below frames is in
-server.py). Closing the socket does not cancel its turns: ``resume`` goes on with them. Used by endpoints.py.
+server.py). A caller that is known no longer is closed with 1008 too. Closing the socket does not cancel its turns:
+``resume`` goes on with them. Used by endpoints.py.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from supportplane_runtime.domain.identity import Caller, Scope
-from supportplane_runtime.errors import Conflict, RuntimeFault
+from supportplane_runtime.errors import Conflict, Forbidden, RuntimeFault, Unauthenticated
 from supportplane_runtime.gateway.access import visible_turn
 from supportplane_runtime.gateway.admission import Closing
 from supportplane_runtime.gateway.authentication import SUBPROTOCOL
@@ -33,6 +34,7 @@ from supportplane_runtime.gateway.problems import invalid_fields
 from supportplane_runtime.gateway.query.asking import Run
 from supportplane_runtime.gateway.query.requests import turn_request
 from supportplane_runtime.gateway.query.schemas import FRAMES, CancelFrame, QueryFrame, ResumeFrame
+from supportplane_runtime.gateway.query.standing import while_welcome
 from supportplane_runtime.gateway.query.stream import SlowReader, abort
 from supportplane_runtime.gateway.state import Gateway
 from supportplane_runtime.gateway.strict_json import parse_json
@@ -54,10 +56,12 @@ class Socket:
         await self._websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
         with self._gateway.admission.stream("websocket"):
             try:
-                async with self._gateway.admission.until_closing():
+                async with self._gateway.admission.until_closing(), while_welcome(self._gateway, self._websocket):
                     await self._read()
             except Closing:
                 await self._say_where_to_resume()
+            except (Unauthenticated, Forbidden) as fault:
+                await self._turn_away(fault)
             except (SlowReader, WebSocketDisconnect):
                 pass
             finally:
@@ -176,6 +180,15 @@ class Socket:
                 task.cancel()
                 await self._send(run.turn_id, reconnect_event(run.turn_id, run.last_sequence))
             await self._websocket.close(1012, "The server restarts. Connect again and resume by turn_id.")
+        except (SlowReader, WebSocketDisconnect):
+            return
+
+    async def _turn_away(self, fault: RuntimeFault) -> None:
+        """The caller is known no longer. Its turns go on, for whoever may come back to them."""
+        await self._stop_pumps()
+        try:
+            await self._send(None, fault_event(fault, None))
+            await self._websocket.close(1008, "The session or key of this socket has ended.")
         except (SlowReader, WebSocketDisconnect):
             return
 

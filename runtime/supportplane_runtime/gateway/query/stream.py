@@ -8,6 +8,7 @@ import asyncio
 from contextlib import aclosing, suppress
 
 from fastapi import Response
+from fastapi.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from supportplane_runtime.errors import RuntimeFault
@@ -21,6 +22,7 @@ from supportplane_runtime.gateway.events import (
     wire_event,
 )
 from supportplane_runtime.gateway.query.asking import Run
+from supportplane_runtime.gateway.query.standing import while_welcome
 from supportplane_runtime.gateway.state import Gateway
 
 ABORT_EXTENSION = "supportplane.abort"  # server.py: drop the connection without waiting for its reader
@@ -56,7 +58,7 @@ class TurnStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._gateway.admission.stream("sse"):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            pump = asyncio.create_task(self._pump(send), name="sse-pump")
+            pump = asyncio.create_task(self._pump(HTTPConnection(scope), send), name="sse-pump")
             gone = asyncio.create_task(_until_gone(receive), name="sse-gone")
             try:
                 await self._attend(send, pump, gone)
@@ -94,12 +96,16 @@ class TurnStream(Response):
         except TimeoutError:
             raise SlowReader from None
 
-    async def _pump(self, send: Send) -> None:
-        run = self._run
+    async def _pump(self, connection: HTTPConnection, send: Send) -> None:
+        run, gateway = self._run, self._gateway
         if self._announce:
             await self._send(send, accepted_event(run.turn))
         try:
-            async with self._gateway.admission.until_closing(), aclosing(self._gateway.asking.events(run)) as events:
+            async with (
+                gateway.admission.until_closing(),
+                while_welcome(gateway, connection),
+                aclosing(gateway.asking.events(run)) as events,
+            ):
                 async for event in events:
                     await self._send(send, wire_event(event))
         except Closing:

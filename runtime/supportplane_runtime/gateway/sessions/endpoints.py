@@ -1,4 +1,5 @@
-"""How browsers become someone: the chat page redeems a one-time link, a widget gets a visitor.
+"""How browsers become someone and cease to be: the chat page redeems a one-time link and signs out, a widget gets a
+visitor.
 
 Neither needs a caller, and both are bound to an origin: a link may be redeemed from our own page (or no page at all)
 only, so that no other site can put its session into a browser.
@@ -7,7 +8,14 @@ only, so that no other site can put its session into a browser.
 from fastapi import APIRouter, Request, Response
 
 from supportplane_runtime.domain.identity import Caller, CallerKind
-from supportplane_runtime.gateway.authentication import SESSION_COOKIE, refuse, refuse_origin
+from supportplane_runtime.gateway.authentication import (
+    refuse,
+    refuse_origin,
+    require_own_page,
+    session_caller,
+    session_cookie,
+    session_secret,
+)
 from supportplane_runtime.gateway.facts import facts_of
 from supportplane_runtime.gateway.limits import count_request, ensure_allowed
 from supportplane_runtime.gateway.origins import is_foreign
@@ -27,21 +35,47 @@ router = APIRouter(route_class=GatewayRoute, tags=["sessions"])
     responses={200: {"model": SessionReply}, **documented(400, 401, 403, 413, 415, 503)},
 )
 async def redeem_link(body: RedeemRequest, gateway: CurrentGateway, request: Request) -> Response:
-    if is_foreign(request.headers):
+    scheme = facts_of(request).peer.scheme
+    if is_foreign(request.headers, scheme):
         refuse_origin("A link is redeemed by the chat page itself.")
     await gateway.tarpit.before_lookup(facts_of(request).peer.source, body.token)
     redeemed = await gateway.parts.sessions.redeem(body.token)
     if redeemed is None:
-        refuse("session", "This link is unknown, used or expired. Make a new one with: supportplane status")
+        refuse("session", "This link is unknown, used or expired. Make a new one with: supportplane link")
     response = json_reply({"user_id": redeemed.user_id})
     response.set_cookie(
-        SESSION_COOKIE,
+        session_cookie(scheme),
         redeemed.secret,
         max_age=int(SESSION_TTL.total_seconds()),
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=scheme == "https",
     )
+    return response
+
+
+@router.delete(
+    "/api/v1/sessions/current",
+    summary="Sign out: end the session of the cookie",
+    status_code=204,
+    openapi_extra={"security": [{"session": []}]},
+    responses={**documented(401, 403, 429, 503)},
+)
+async def end_session(gateway: CurrentGateway, request: Request) -> Response:
+    """For the page that holds the cookie only, so that no other site signs anybody out."""
+    secret = session_secret(request)
+    if secret is None:
+        refuse("missing", "There is no session to end: this request has no session cookie.")
+    require_own_page(request)
+    facts = facts_of(request)
+    await gateway.tarpit.before_lookup(facts.peer.source, secret)
+    ended = await gateway.parts.sessions.end(secret)
+    if ended is None:
+        refuse("session", "The session of this cookie has ended before.")
+    facts.caller = session_caller(ended)
+    response = Response(status_code=204)
+    scheme = facts.peer.scheme
+    response.delete_cookie(session_cookie(scheme), httponly=True, samesite="strict", secure=scheme == "https")
     return response
 
 

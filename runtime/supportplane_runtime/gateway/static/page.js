@@ -16,6 +16,7 @@ const browser = browserMemory("supportplane");
 const tab = browserMemory("supportplane", () => window.sessionStorage);
 const main = document.getElementById("main");
 const fresh = document.getElementById("new-conversation");
+const leave = document.getElementById("sign-out");
 let chat = null;
 
 function takeToken() {
@@ -54,8 +55,31 @@ async function enter() {
   chat = createChat({ api, memory: browser, welcome: WELCOME, needCredentials: showSignIn });
   await chat.restore();
   main.replaceChildren(chat.node);
-  fresh.hidden = false;
+  showActions(true);
   chat.focus();
+}
+
+function showActions(shown) {
+  fresh.hidden = !shown;
+  leave.hidden = !shown;
+}
+
+/** Ends the session on the server, or forgets the pasted key; this browser forgets the conversation with either. */
+async function signOut() {
+  try {
+    if (!tab.read("key")) await createApi({ credentials: session() }).send("DELETE", "/api/v1/sessions/current");
+  } catch (problem) {
+    if (!problem.detail) throw problem;
+    if (problem.status !== 401) {
+      showUnreachable(problem, signOut);
+      return;
+    }
+  }
+  chat?.startNew();
+  chat = null;
+  tab.remove("key");
+  browser.remove("user");
+  showSignIn(null);
 }
 
 /** A key that may ask but not read is refused here with 403, and is known all the same. */
@@ -68,7 +92,7 @@ async function whoAsks(api) {
 }
 
 function showSignIn(problem) {
-  fresh.hidden = true;
+  showActions(false);
   const field = element("input", {
     id: "key", type: "password", required: true, autocomplete: "off", spellcheck: "false", "aria-describedby": "key-hint",
   });
@@ -99,14 +123,16 @@ function showSignIn(problem) {
   field.focus();
 }
 
-function showUnreachable(problem) {
-  const again = element("button", { type: "button", class: "sp-button sp-primary", on: { click: start } }, "Try again");
+function showUnreachable(problem, action = start) {
+  showActions(false);
+  const again = element("button", { type: "button", class: "sp-button sp-primary", on: { click: () => action() } }, "Try again");
   const words = element("p", { role: "alert" }, element("strong", {}, `${problem.title}. `), problem.detail);
   main.replaceChildren(element("div", { class: "sp-sign-in" }, words, again));
   again.focus();
 }
 
 fresh.addEventListener("click", () => chat?.startNew());
+leave.addEventListener("click", signOut);
 window.addEventListener("hashchange", () => {
   if (location.hash.startsWith("#token=")) start();
 });

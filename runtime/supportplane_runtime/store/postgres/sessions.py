@@ -4,8 +4,9 @@ new ones come, tenant by tenant.
 
 from typing import LiteralString
 
-from supportplane_runtime.store.credentials import digest, mint_token
-from supportplane_runtime.store.interfaces import SESSION_TTL, Redeemed, Session
+from supportplane_runtime.errors import NotFound
+from supportplane_runtime.store.credentials import digest, mint_token, session_id_of
+from supportplane_runtime.store.interfaces import SESSION_TTL, OpenSession, Redeemed, Session
 from supportplane_runtime.store.postgres.database import Database
 
 CREATE_LINK: LiteralString = """
@@ -33,6 +34,26 @@ RETURNING user_id
 
 LOOKUP: LiteralString = "SELECT tenant, user_id FROM sessions WHERE digest = %(secret)s AND expires_at > now()"
 
+END: LiteralString = "DELETE FROM sessions WHERE digest = %(secret)s RETURNING tenant, user_id, expires_at > now()"
+
+LISTING: LiteralString = """
+SELECT digest, user_id, expires_at FROM sessions WHERE tenant = %(tenant)s AND expires_at > now()
+ORDER BY expires_at, digest
+"""
+
+END_ONE: LiteralString = """
+DELETE FROM sessions
+WHERE tenant = %(tenant)s AND left(encode(digest, 'hex'), 16) = %(session_id)s AND expires_at > now()
+RETURNING digest
+"""
+
+END_ALL: LiteralString = """
+WITH links AS (
+    DELETE FROM one_time_links WHERE tenant = %(tenant)s
+)
+DELETE FROM sessions WHERE tenant = %(tenant)s RETURNING expires_at > now()
+"""
+
 
 class PostgresSessions:
     def __init__(self, database: Database) -> None:
@@ -53,3 +74,19 @@ class PostgresSessions:
     async def lookup(self, secret: str) -> Session | None:
         rows = await self._database.run_again_safe(LOOKUP, {"secret": digest(secret)})
         return Session(*rows[0]) if rows else None
+
+    async def end(self, secret: str) -> Session | None:
+        rows = await self._database.run(END, {"secret": digest(secret)})
+        return Session(*rows[0][:2]) if rows and rows[0][2] else None
+
+    async def listing(self, tenant: str) -> list[OpenSession]:
+        rows = await self._database.run_again_safe(LISTING, {"tenant": tenant})
+        return [OpenSession(session_id_of(row[0]), row[1], row[2] - SESSION_TTL, row[2]) for row in rows]
+
+    async def end_one(self, tenant: str, session_id: str) -> None:
+        rows = await self._database.run(END_ONE, {"tenant": tenant, "session_id": session_id})
+        if not rows:
+            raise NotFound(f"There is no session {session_id}.")
+
+    async def end_all(self, tenant: str) -> int:
+        return sum(row[0] for row in await self._database.run(END_ALL, {"tenant": tenant}))

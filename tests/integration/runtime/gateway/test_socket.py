@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 
 from runtime_gateway_stand_in import ORIGIN, eventually, last_words
 from supportplane_runtime.domain.conversation import TurnStatus
+from supportplane_runtime.gateway.query import standing
 
 Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[Any]]
 ASK = {"type": "query", "query": "How do I rotate an API key?", "user_id": "u1"}
@@ -213,6 +214,35 @@ async def test_a_key_that_is_revoked_may_not_ask_on_an_open_socket(served: Any) 
         await served.gateway.store.keys.revoke("acme", key.record.key_id)
         await socket.send_json(ASK)
         assert (await frames_until(socket, "error"))[-1]["data"]["status"] == 401
+
+
+async def test_a_socket_of_an_ended_session_is_closed_while_its_turn_goes_on(
+    served: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standing, "RECHECK_S", 0.05)
+    headers = await served.gateway.session_cookie() | {"origin": served.url}
+    async with aiohttp.ClientSession(headers=headers) as client:
+        async with client.ws_connect(f"{served.url}/api/v1/stream") as socket:
+            await socket.send_json({"type": "query", "query": "wait for it"})
+            await frames_until(socket, "progress")
+            await served.gateway.store.sessions.end_all("acme")
+            frames, code = await last_words(socket)
+        assert (frames[-1]["type"], frames[-1]["data"]["status"], code) == ("error", 401, 1008)
+        await eventually(lambda: open_sockets() == 0)
+        assert served.running == 1
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await client.ws_connect(f"{served.url}/api/v1/stream")
+
+
+async def test_an_idle_socket_of_a_revoked_key_is_closed(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standing, "RECHECK_S", 0.05)
+    key = await served.gateway.make_key()
+    async with (
+        aiohttp.ClientSession(headers=key.headers) as client,
+        client.ws_connect(f"{served.url}/api/v1/stream") as socket,
+    ):
+        await served.gateway.store.keys.revoke("acme", key.record.key_id)
+        assert await closed_with(socket) == 1008
 
 
 async def test_each_frame_counts_against_the_limit(serve_with: Serve) -> None:

@@ -6,9 +6,11 @@ from uuid import UUID, uuid4
 
 import aiohttp
 import orjson
+import pytest
 from prometheus_client import REGISTRY
 
 from runtime_gateway_stand_in import eventually
+from supportplane_runtime.gateway.query import standing
 
 Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[Any]]
 ASK = {"query": "How do I rotate an API key?", "user_id": "u1"}
@@ -140,3 +142,20 @@ async def test_many_streams_at_once_each_get_their_own_turn(served: Any) -> None
     pairs = await asyncio.gather(*(one(number) for number in range(50)))
     assert all(asked == answered for asked, answered in pairs)
     await eventually(lambda: served.running == 0 and open_streams("sse") == 0)
+
+
+async def test_the_stream_of_an_ended_session_ends_with_an_error_while_the_turn_goes_on(
+    served: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standing, "RECHECK_S", 0.05)
+    headers = await served.gateway.session_cookie() | {"origin": served.url}
+    async with (
+        aiohttp.ClientSession(headers=headers) as client,
+        client.post(f"{served.url}/api/v1/query/stream", json={"query": "wait for it"}) as reply,
+    ):
+        await read_until(reply, "progress")
+        await served.gateway.store.sessions.end_all("acme")
+        ended = await read_until(reply, "error")
+        assert orjson.loads(ended[-1]["data"])["status"] == 401
+        assert await reply.content.read() == b""
+    assert served.running == 1

@@ -235,3 +235,51 @@ async def test_a_key_of_somebody_else_is_not_adopted(store: Store, tenant: str, 
         with pytest.raises(Conflict):
             await store.keys.adopt(owner, "file", plain, scopes=frozenset({Scope.INVOKE}), agent="a")
     assert await store.keys.lookup(plain) is None
+
+
+async def signed_in(store: Store, tenant: str, user: str) -> str:
+    redeemed = await store.sessions.redeem(await store.sessions.create_link(tenant, user, ttl_s=60))
+    assert redeemed is not None
+    return redeemed.secret
+
+
+async def test_a_session_is_ended_by_its_secret_once(store: Store, tenant: str) -> None:
+    secret = await signed_in(store, tenant, "alice")
+    other = await signed_in(store, tenant, "alice")
+
+    assert await store.sessions.end(secret) == Session(tenant, "alice")
+    assert await store.sessions.end(secret) is None
+    assert await store.sessions.lookup(secret) is None
+    assert await store.sessions.lookup(other) == Session(tenant, "alice")
+
+
+async def test_sessions_are_listed_without_their_secrets_and_ended_by_id_in_their_own_tenant_only(
+    store: Store, tenant: str
+) -> None:
+    secrets = {user: await signed_in(store, tenant, user) for user in ("alice", "bob")}
+    await signed_in(store, f"{tenant}-other", "carol")
+
+    listed = await store.sessions.listing(tenant)
+
+    assert [each.user_id for each in listed] == ["alice", "bob"]
+    assert all(each.expires_at - each.started_at == SESSION_TTL for each in listed)
+    assert not any(secret in str(listed) for secret in secrets.values())
+    with pytest.raises(NotFound):
+        await store.sessions.end_one(f"{tenant}-other", listed[0].session_id)
+    await store.sessions.end_one(tenant, listed[0].session_id)
+    assert await store.sessions.lookup(secrets["alice"]) is None
+    assert await store.sessions.lookup(secrets["bob"]) is not None
+    with pytest.raises(NotFound):
+        await store.sessions.end_one(tenant, listed[0].session_id)
+
+
+async def test_ending_all_sessions_ends_the_links_that_would_become_one(store: Store, tenant: str) -> None:
+    secrets = [await signed_in(store, tenant, user) for user in ("alice", "bob")]
+    elsewhere = await signed_in(store, f"{tenant}-other", "carol")
+    unused = await store.sessions.create_link(tenant, "alice", ttl_s=60)
+
+    assert await store.sessions.end_all(tenant) == 2
+    assert [await store.sessions.lookup(secret) for secret in secrets] == [None, None]
+    assert await store.sessions.redeem(unused) is None
+    assert await store.sessions.lookup(elsewhere) is not None
+    assert await store.sessions.end_all(tenant) == 0

@@ -56,7 +56,14 @@ def test_names_must_be_listed_and_addresses_are_always_ours(host: str, known: bo
     ],
 )
 def test_a_page_is_ours_when_name_and_port_are(origin: str, host: str, same: bool) -> None:
-    assert is_same_origin(origin, host) is same
+    assert is_same_origin(origin, host, "http") is same
+
+
+def test_a_page_of_http_is_not_ours_where_the_request_came_by_https_and_the_other_way_round_it_is() -> None:
+    assert is_same_origin("https://agent.example", "agent.example", "https")
+    assert not is_same_origin("http://agent.example", "agent.example", "https")
+    assert not is_same_origin("http://agent.example", "agent.example:80", "https")
+    assert is_same_origin("https://agent.example", "agent.example", "http")  # behind a proxy that we do not know of
 
 
 @pytest.mark.parametrize(
@@ -75,7 +82,7 @@ def test_a_page_is_ours_when_name_and_port_are(origin: str, host: str, same: boo
 )
 def test_what_a_browser_says_of_its_page(headers: dict[str, str], foreign: bool, proven: bool) -> None:
     sent = Headers(headers | {"host": "127.0.0.1:8080"})
-    assert (is_foreign(sent), is_proven_same_origin(sent)) == (foreign, proven)
+    assert (is_foreign(sent, "http"), is_proven_same_origin(sent, "http")) == (foreign, proven)
 
 
 def test_a_key_is_bound_to_scheme_name_and_port() -> None:

@@ -25,6 +25,7 @@ PUBLIC = {
     ("HEAD", "/openapi.json"),
     ("GET", "/internal/v1/status"),  # the operator's: status/test_endpoints.py
     ("POST", "/api/v1/sessions"),
+    ("DELETE", "/api/v1/sessions/current"),  # names nobody: it ends the session of the cookie
     ("POST", "/api/v1/visitors"),
 }
 # Routes that are told an id of another's, with what they answer.
