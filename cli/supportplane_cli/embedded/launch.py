@@ -9,7 +9,6 @@ namespace of this process alone, so nobody's permissions are changed and nothing
 import ctypes
 import json
 import os
-import pwd
 import sys
 from pathlib import Path
 from typing import Any
@@ -43,11 +42,10 @@ def bind_tree(tree: str) -> None:
     os.close(handle)
 
 
-def become(account: str) -> None:
-    entry = pwd.getpwnam(account)
+def become(uid: int, gid: int) -> None:
     os.setgroups([])
-    os.setgid(entry.pw_gid)
-    os.setuid(entry.pw_uid)
+    os.setgid(gid)
+    os.setuid(uid)
 
 
 def die_with_parent(parent: int, signal_number: int) -> None:
@@ -67,7 +65,7 @@ def main() -> None:
         except OSError as error:
             raise SystemExit(f"{NO_PRIVATE_MOUNT}: {error}") from error
     if order["account"]:
-        become(order["account"])
+        become(*order["account"])
     if order["cwd"]:
         os.chdir(order["cwd"])
     die_with_parent(order["parent"], order["orphan_signal"])

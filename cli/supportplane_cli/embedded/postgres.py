@@ -79,7 +79,7 @@ class Postgres(Part):
         self.port = spec.port or free_port()
         self.data = spec.folder / "data"
         self._install = wheel_install()
-        self._account: str | None = None
+        self._account: account.Account | None = None
         self._tree: Path | None = None
 
     @property
@@ -99,6 +99,8 @@ class Postgres(Part):
             check_cluster(self.data)
         else:
             self._initialise()
+        if self._account is not None:
+            self._take_over(self._account)
         self._write_access_rules()
 
     def child_spec(self) -> ChildSpec:
@@ -166,11 +168,17 @@ class Postgres(Part):
         self._account = account.service_account(self.data)
         if self._account is None:
             return
-        self.spec.folder.chmod(0o711)  # to pass through; `data` in it is the account's alone
+        os.chown(self.spec.folder, 0, self._account.gid)
+        self.spec.folder.chmod(0o710)  # for this account to pass through, and for nobody else
         if not account.can_pass(self._account, self.spec.folder):
             self._tree = self.spec.folder
         if self._tree or not account.can_execute(self._account, self._install / "bin" / "postgres"):
             self._install = self._copied_install()
+
+    def _take_over(self, owner: account.Account) -> None:
+        """The folder of another account, as earlier releases left it, becomes this one's."""
+        if self.data.stat().st_uid != owner.uid:
+            account.give_to(owner, self.data)
 
     def _copied_install(self) -> Path:
         try:
@@ -192,16 +200,23 @@ class Postgres(Part):
         draft.mkdir(mode=0o700)
         password_file.touch(mode=0o600)
         password_file.write_text(self.spec.superuser_password + "\n")
-        if self._account is not None:
-            account.give_to(self._account, draft)
-            account.give_to(self._account, password_file)
+        maker = self._maker()
+        if maker is not None:
+            account.give_to(maker, draft)
+            account.give_to(maker, password_file)
         try:
-            self._run_initdb(draft, password_file)
+            self._run_initdb(draft, password_file, maker)
         finally:
             password_file.unlink()
         draft.rename(self.data)
 
-    def _run_initdb(self, draft: Path, password_file: Path) -> None:
+    def _maker(self) -> account.Account | None:
+        """Who runs initdb, which wants a name for its user id. The group alone opens the folder to it meanwhile."""
+        if self._account is None or account.has_name(self._account):
+            return self._account
+        return account.nobody(gid=self._account.gid)
+
+    def _run_initdb(self, draft: Path, password_file: Path, maker: account.Account | None) -> None:
         options = ("--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8")
         child = Child(
             ChildSpec(
@@ -214,7 +229,7 @@ class Postgres(Part):
                     f"--pgdata={self._inside(draft)}",
                 ),
                 log_file=self.spec.log_file,
-                account=self._account,
+                account=maker,
                 tree=self._tree,
             )
         )
@@ -307,7 +322,7 @@ def explain(failure: PartFailed, output: str, data: Path) -> PartFailed | DataUn
 
 def closed_to_other_accounts(data: Path) -> DataUnusable:
     return DataUnusable(
-        f"PostgreSQL does not run as root, the account {account.FALLBACK} cannot reach {data}, and this container "
+        f"PostgreSQL does not run as root, no other account can reach {data}, and this container "
         "forbids the private mount that would let it.",
         hint="name a --data-dir that everyone may pass through, such as /var/lib/supportplane, or do not run as root",
     )

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from supportplane_cli.embedded.account import Account
 from supportplane_cli.errors import PartFailed
 from supportplane_cli.stopping import stop
 
@@ -41,7 +42,7 @@ class ChildSpec:
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 10.0
-    account: str | None = None  # run as this user (only root can)
+    account: Account | None = None  # run as this one (only root can)
     tree: Path | None = None  # bind this folder to launch.MOUNT_POINT first (only root can)
     piped: bool = False  # standard output goes to us instead of the log
 
@@ -190,7 +191,7 @@ class Child:
     def _argv(self) -> list[str]:
         order = {
             "argv": self.spec.argv,
-            "account": self.spec.account,
+            "account": [self.spec.account.uid, self.spec.account.gid] if self.spec.account else None,
             "tree": str(self.spec.tree) if self.spec.tree else None,
             "cwd": str(self.spec.cwd) if self.spec.cwd else None,
             "parent": os.getpid(),

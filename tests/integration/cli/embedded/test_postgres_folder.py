@@ -13,7 +13,7 @@ import psutil
 import psycopg
 import pytest
 
-from supportplane_cli.embedded.account import FALLBACK
+from supportplane_cli.embedded.account import OWN_IDS, give_to, nobody
 from supportplane_cli.embedded.postgres import Postgres, PostgresSpec
 from supportplane_cli.errors import DataUnusable, DiskFull
 from supportplane_cli.paths import DataDir
@@ -134,7 +134,6 @@ PREPARE = """
 import sys
 import tempfile
 from pathlib import Path
-from supportplane_cli.embedded.account import FALLBACK
 from supportplane_cli.embedded.postgres import Postgres, PostgresSpec
 folder = Path(sys.argv[1])
 try:
@@ -150,9 +149,55 @@ def test_root_runs_it_as_another_account_below_a_closed_folder_and_opens_nothing
 ) -> None:
     tmp_path.chmod(0o700)
     server = started(make_server())
-    assert psutil.Process(server.child.pid).username() == FALLBACK
+    assert psutil.Process(server.child.pid).uids().real in OWN_IDS
     assert tmp_path.stat().st_mode & 0o777 == 0o700
     assert not Path("/mnt/supportplane").exists()
+
+
+@pytest.fixture
+def passable(tmp_path: Path) -> Iterator[Path]:
+    """A folder that every account may pass through, which what pytest gives is not."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+def reads_as_nobody(path: Path) -> bool:
+    command = [
+        "setpriv",
+        f"--reuid={nobody().uid}",
+        f"--regid={nobody().gid}",
+        "--clear-groups",
+        "head",
+        "-c1",
+        str(path),
+    ]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@AS_ROOT
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is needed to be somebody else")
+def test_a_folder_that_an_earlier_release_left_to_nobody_is_closed_to_nobody_and_keeps_its_rows(passable: Path) -> None:
+    """Earlier releases ran the server as `nobody`, below a folder that everybody may pass through."""
+    spec = PostgresSpec(passable / "postgres", passable / "postgres.log", "super", "role", settings={"fsync": "off"})
+    first = started(Postgres(spec))
+    with psycopg.connect(first.url()) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    first.stop()
+    give_to(nobody(), first.data)
+    spec.folder.chmod(0o711)
+    assert reads_as_nobody(first.data / "pg_hba.conf")
+
+    second = Postgres(spec)
+    try:
+        started(second)
+        with psycopg.connect(second.url()) as connection:
+            assert connection.execute("SELECT answer FROM kept").fetchall() == [(42,)]
+        assert not reads_as_nobody(second.data / "pg_hba.conf")
+        assert {path.stat().st_uid for path in second.data.rglob("*")} == {second.data.stat().st_uid}
+        assert psutil.Process(second.child.pid).uids().real == second.data.stat().st_uid in OWN_IDS
+    finally:
+        second.stop()
 
 
 @AS_ROOT
@@ -166,13 +211,11 @@ def test_a_container_that_forbids_private_mounts_is_told_where_to_put_the_data(t
 
 @AS_ROOT
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is needed to take the right to mount away")
-def test_a_data_directory_that_everyone_may_pass_through_needs_no_private_mount(tmp_path: Path) -> None:
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:  # what pytest gives is closed to others
-        Path(name).chmod(0o711)
-        prepare_folder(DataDir(Path(name) / "data"))
-        command = ["setpriv", "--bounding-set=-sys_admin", sys.executable, "-c", PREPARE, f"{name}/data"]
-        assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == ""
-        assert (Path(name) / "data" / "postgres" / "data" / "PG_VERSION").exists()
+def test_a_data_directory_that_everyone_may_pass_through_needs_no_private_mount(passable: Path) -> None:
+    prepare_folder(DataDir(passable / "data"))
+    command = ["setpriv", "--bounding-set=-sys_admin", sys.executable, "-c", PREPARE, str(passable / "data")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == ""
+    assert (passable / "data" / "postgres" / "data" / "PG_VERSION").exists()
 
 
 @pytest.fixture(params=["20m", "60m"])
