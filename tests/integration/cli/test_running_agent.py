@@ -3,6 +3,8 @@
 import json
 import stat
 import subprocess
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import psycopg
 import pytest
@@ -103,6 +105,39 @@ def test_a_key_that_does_not_exist_is_a_sentence(laptop: Terminal) -> None:
 
 def test_a_link_is_made_for_a_browser(laptop: Terminal) -> None:
     assert laptop.run("link").stdout.startswith(f"http://127.0.0.1:{laptop.port}/#token=")
+
+
+def test_sessions_are_listed_and_ended_one_or_all(laptop: Terminal) -> None:
+    laptop.run("sessions", "end", "--all")
+    cookies = [sign_in(laptop), sign_in(laptop)]
+    first, second = laptop.json("sessions", "list")
+    assert first["user_id"] == second["user_id"] == "local"
+    assert laptop.run("sessions", "end", first["session_id"]).stdout == "Ended 1 session.\n"
+    assert sorted(status_of(laptop, cookie) for cookie in cookies) == [200, 401]
+    assert laptop.run("sessions", "end", first["session_id"]).returncode == 1
+    assert laptop.run("sessions", "end").returncode == 2
+    assert laptop.run("sessions", "end", "--all", "--dry-run").stdout == "Would end every session.\n"
+    assert laptop.json("sessions", "end", "--all") == {"ended": 1}
+    assert [status_of(laptop, cookie) for cookie in cookies] == [401, 401]
+    assert laptop.json("sessions", "list") == []
+
+
+def sign_in(laptop: Terminal) -> str:
+    """The cookie of a browser that opened a new link."""
+    address, _, token = laptop.run("link").stdout.strip().partition("/#token=")
+    body = json.dumps({"token": token}).encode()
+    asked = Request(f"{address}/api/v1/sessions", data=body, headers={"Content-Type": "application/json"})  # noqa: S310
+    with urlopen(asked, timeout=30) as reply:  # noqa: S310 - our own address
+        return str(reply.headers["Set-Cookie"]).partition(";")[0]
+
+
+def status_of(laptop: Terminal, cookie: str) -> int:
+    asked = Request(f"http://127.0.0.1:{laptop.port}/api/v1/conversations", headers={"Cookie": cookie})
+    try:
+        with urlopen(asked, timeout=30) as reply:  # noqa: S310 - our own address
+            return int(reply.status)
+    except HTTPError as refused:
+        return refused.code
 
 
 def test_logs_show_one_part_or_all(laptop: Terminal) -> None:

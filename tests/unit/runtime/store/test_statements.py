@@ -14,6 +14,7 @@ from supportplane_runtime.store.schema import metadata
 WITHOUT_TENANT = {
     "keys.LOOKUP",
     "sessions.LOOKUP",
+    "sessions.END",
     "sessions.REDEEM",
     "turns.CLAIM_ABANDONED",
     "audit.RECORD",
