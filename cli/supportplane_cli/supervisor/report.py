@@ -3,7 +3,12 @@
 A step is started, may make progress, and ends with how long it took. Remarks and troubles are lines of their own.
 """
 
+import errno
+import os
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -167,7 +172,61 @@ class SilentReporter:
     def ready(self, facts: dict[str, Any], lines: list[str]) -> None: ...
 
 
+class LastingReporter:
+    """Tells another reporter, and goes on in silence once the terminal is gone: an agent does not end with a window.
+
+    Only who ignores SIGHUP, as `nohup` does, gets as far as that.
+    """
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+
+    def __enter__(self) -> Self:
+        with terminal_may_go():
+            self._reporter.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with terminal_may_go():
+            self._reporter.__exit__(kind, error, trace)
+
+    def started(self, step: str) -> None:
+        with terminal_may_go():
+            self._reporter.started(step)
+
+    def progress(self, step: str, detail: str, done: int, total: int) -> None:
+        with terminal_may_go():
+            self._reporter.progress(step, detail, done, total)
+
+    def finished(self, step: str, detail: str = "") -> None:
+        with terminal_may_go():
+            self._reporter.finished(step, detail)
+
+    def say(self, text: str) -> None:
+        with terminal_may_go():
+            self._reporter.say(text)
+
+    def ready(self, facts: dict[str, Any], lines: list[str]) -> None:
+        with terminal_may_go():
+            self._reporter.ready(facts, lines)
+
+
+@contextmanager
+def terminal_may_go() -> Iterator[None]:
+    """What Python still holds for a terminal that is gone must not fail when the program ends (exit code 120)."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())
+
+
 def make_reporter(clock: Clock, *, as_json: bool) -> Reporter:
     if as_json:
-        return JsonReporter(clock)
-    return TerminalReporter(clock) if terminal().is_terminal else LineReporter(clock)
+        return LastingReporter(JsonReporter(clock))
+    return LastingReporter(TerminalReporter(clock) if terminal().is_terminal else LineReporter(clock))
