@@ -224,6 +224,7 @@ async def make_gateway(
         "turns": turns,
         "lookup": store.turnbook,
         "records": store.records,
+        "feedback": store.feedback,
         "keys": store.keys,
         "sessions": store.sessions,
         "limiter": limiter or memory_rate_limiter({"APIKey": Limit(1_000_000, timedelta(minutes=1))}),

@@ -98,6 +98,11 @@ AUDIT_ENTRIES = _counter(
     result=("written", "summed", "dropped"),  # summed: refused calls that are one entry with their number
 )
 AUDIT_SIZE = Gauge("supportplane_audit_size_bytes", "The audit log in the database, of all agents there")
+FEEDBACK = Counter(
+    "supportplane_feedback_total",
+    "Ratings of answers, by who gave the answer; a changed rating counts again, a repeated one does not",
+    ["agent", "revision", "rating"],  # of the answer, bounded by gateway/feedback/counting.py; rating: up, down
+)
 
 # Store
 STORE_FAILURES = _counter(

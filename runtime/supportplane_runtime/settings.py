@@ -32,7 +32,9 @@ class Settings(BaseSettings):
     operator_jwks_file: Path | None = Field(default=None, description="public keys whose tokens may ask for the status")
     status_audience: str | None = Field(default=None, description="namespace/agent that such a token must be for")
     secrets_dir: Path | None = Field(default=None, description="NAME/KEY files of secrets; default: DATA_DIR/secrets")
-    revision: str | None = Field(default=None, description="the agent's revision, told in the status")
+    revision: str | None = Field(
+        default=None, description="the agent's revision, told in the status and stored with each answer"
+    )
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=1, le=65535)
     allowed_hosts: tuple[str, ...] = Field(

@@ -41,6 +41,7 @@ async def serve_edge(edge: Edge) -> None:
             turns=edge.turns,
             lookup=edge.store.turnbook,
             records=edge.store.records,
+            feedback=edge.store.feedback,
             keys=edge.store.keys,
             sessions=edge.store.sessions,
             limiter=RedisRateLimiter(link, _limits(edge.file)),
@@ -51,6 +52,7 @@ async def serve_edge(edge: Edge) -> None:
             mode=edge.file.agent.spec.mode.value,
             trusted_proxies=edge.file.agent.spec.gateway.trusted_proxies,
             audited=_audited(edge.file),
+            agent=edge.file.agent.name,
             reporting=edge.reporting,
             operator_keys=read_operator_keys(settings.operator_jwks_file),
         )

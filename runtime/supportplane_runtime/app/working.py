@@ -92,7 +92,8 @@ async def work(held: Held, *, drain_s: float) -> AsyncIterator[Working]:
 
 def _turns(held: Held, model: ServedChatModel, drain_s: float) -> LocalTurns:
     agent = held.file.agent
-    policy = policy_of(agent, language=next((base.spec.language for base in held.file.knowledge_bases), "en"))
+    language = next((base.spec.language for base in held.file.knowledge_bases), "en")
+    policy = policy_of(agent, language=language, revision=held.settings.revision)
     parts = Parts(
         policy=policy,
         knowledge=_knowledge(held),

@@ -8,7 +8,7 @@ class Scope(StrEnum):
     """What a caller may do; a key holds a set of them."""
 
     INVOKE = "invoke"  # ask questions, give feedback on one's own turns
-    READ = "read"  # read conversations and tickets of the whole tenant
+    READ = "read"  # read conversations, tickets and feedback of the whole tenant
     ADMIN = "admin"  # keys, ingestion state
 
 

@@ -72,6 +72,13 @@ async def reading(connection: HTTPConnection) -> Caller:
     return caller
 
 
+async def overseeing(connection: HTTPConnection) -> Caller:
+    """May read across all users of the tenant: a key with the scope ``read``, which no session or widget ever has."""
+    caller = await admit_caller(connection)
+    ensure_scope(caller, Scope.READ)
+    return caller
+
+
 async def seeing(connection: HTTPConnection) -> Caller:
     """May look at a turn it can name: whoever may ask or read."""
     caller = await admit_caller(connection)
@@ -87,8 +94,9 @@ async def acting(connection: HTTPConnection) -> Caller:
     return caller
 
 
-CALLER_DEPENDENCIES = frozenset({invoking, reading, seeing, acting})
+CALLER_DEPENDENCIES = frozenset({invoking, reading, overseeing, seeing, acting})
 Invoking = Annotated[Caller, Depends(invoking)]
 Reading = Annotated[Caller, Depends(reading)]
+Overseeing = Annotated[Caller, Depends(overseeing)]
 Seeing = Annotated[Caller, Depends(seeing)]
 Acting = Annotated[Caller, Depends(acting)]

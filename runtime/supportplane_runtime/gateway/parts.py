@@ -10,7 +10,7 @@ from joserfc.jwk import KeySet
 
 from supportplane_runtime.domain.conversation import Turn
 from supportplane_runtime.gateway.audit_retention import Audited
-from supportplane_runtime.store.interfaces import Audit, Keys, RateLimiter, Records, Sessions
+from supportplane_runtime.store.interfaces import Audit, FeedbackBook, Keys, RateLimiter, Records, Sessions
 from supportplane_runtime.turns.interfaces import Turns
 
 DEFAULT_TURN_TIMEOUT = timedelta(seconds=60)  # the default of orchestrator.turnTimeout
@@ -76,7 +76,7 @@ class GatewayParts:
     """visitor_secret: at least 32 random bytes, kept across restarts and shared by all processes of one agent.
 
     turn_timeout: the agent's orchestrator.turnTimeout; a waiting request gives up shortly after it.
-    mode: the agent's spec.mode. trusted_proxies: CIDRs, the agent's gateway.trustedProxies.
+    mode: the agent's spec.mode. agent: its name. trusted_proxies: CIDRs, the agent's gateway.trustedProxies.
     audited: whose audit entries expire, None: none do.
     operator_keys: a JWK set, None when nobody may ask for the status.
     """
@@ -84,6 +84,7 @@ class GatewayParts:
     turns: Turns
     lookup: TurnLookup
     records: Records
+    feedback: FeedbackBook
     keys: Keys
     sessions: Sessions
     limiter: RateLimiter
@@ -94,5 +95,6 @@ class GatewayParts:
     mode: str = "Auto"
     trusted_proxies: tuple[str, ...] = ()
     audited: Audited | None = None
+    agent: str | None = None
     reporting: Reporting = nothing_to_report
     operator_keys: KeySet | None = None

@@ -39,6 +39,7 @@ Question = Annotated[
     str, Field(min_length=1, max_length=8000, examples=["How do I rotate an API key?"]), AfterValidator(_spoken)
 ]
 Text = Annotated[str, AfterValidator(_storable)]
+Printable = Annotated[str, AfterValidator(_printable)]
 JsonUUID = Annotated[UUID, Field(strict=False)]  # JSON has no UUID type: the text is what there is
 
 
@@ -48,7 +49,5 @@ class PageQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     user_id: UserId | None = Field(default=None, description="only this user's (keys with the scope read)")
-    after: Annotated[str, AfterValidator(_printable)] | None = Field(
-        default=None, max_length=200, description="the cursor that the previous page named"
-    )
+    after: Printable | None = Field(default=None, max_length=200, description="the cursor that the previous page named")
     limit: int = Field(default=20, ge=1, le=MAX_PAGE)

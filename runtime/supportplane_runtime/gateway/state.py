@@ -10,6 +10,7 @@ from supportplane_runtime.gateway.admission import Admission
 from supportplane_runtime.gateway.audit import AuditLog
 from supportplane_runtime.gateway.audit_retention import AuditRetention
 from supportplane_runtime.gateway.authentication import Authentication
+from supportplane_runtime.gateway.feedback.counting import RatingCounts
 from supportplane_runtime.gateway.health.checks import HealthChecks
 from supportplane_runtime.gateway.parts import GatewayParts
 from supportplane_runtime.gateway.peers import TrustedProxies
@@ -32,6 +33,7 @@ class Gateway:
     audit_log: AuditLog
     audit_retention: AuditRetention
     health: HealthChecks
+    ratings: RatingCounts
 
     @classmethod
     def of(cls, parts: GatewayParts, settings: Settings) -> Self:
@@ -50,6 +52,7 @@ class Gateway:
             audit_log=AuditLog(parts.audit, agent=parts.audited.agent if parts.audited else None),
             audit_retention=AuditRetention(parts.audit, parts.audited),
             health=HealthChecks(parts.probes, admission),
+            ratings=RatingCounts(parts.agent, settings.revision),
         )
 
 

@@ -32,6 +32,7 @@ class Policy:
 
     language: what replies are written in when a message does not tell (the first knowledge base's).
     history_limit: messages, two a turn. agent: its name; turns of other agents of the tenant are left to them.
+    revision: stored with each answer; None on a laptop.
     """
 
     tenant: str
@@ -42,9 +43,10 @@ class Policy:
     history_limit: int = 40
     language: str = "en"
     agent: str | None = None
+    revision: str | None = None
 
 
-def policy_of(agent: SupportAgent, *, language: str = "en") -> Policy:
+def policy_of(agent: SupportAgent, *, language: str = "en", revision: str | None = None) -> Policy:
     template = agent.spec.template
     return Policy(
         tenant=agent.spec.tenant.id,
@@ -55,6 +57,7 @@ def policy_of(agent: SupportAgent, *, language: str = "en") -> Policy:
         history_limit=2 * template.memory.short_term.max_turns,
         language=language,
         agent=agent.name,
+        revision=revision,
     )
 
 

@@ -54,7 +54,11 @@ class LocalTurns:
         self._policy = policy
         self._bounds = bounds or Bounds()
         self._worker = Worker(
-            engine, turnbook, timeout_s=policy.turn_timeout_s, store_patience_s=self._bounds.store_patience_s
+            engine,
+            turnbook,
+            timeout_s=policy.turn_timeout_s,
+            store_patience_s=self._bounds.store_patience_s,
+            revision=policy.revision,
         )
         self._owner = f"orchestrator-{uuid4()}"
         self._running: dict[Key, Running] = {}

@@ -60,9 +60,20 @@ class Running:
 
 
 class Worker:
-    def __init__(self, engine: Engine, turnbook: Turnbook, *, timeout_s: float, store_patience_s: float) -> None:
+    """revision: of the agent, stored with each answer."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        turnbook: Turnbook,
+        *,
+        timeout_s: float,
+        store_patience_s: float,
+        revision: str | None = None,
+    ) -> None:
         self._engine = engine
         self._turnbook = turnbook
+        self._revision = revision
         self._timeout_s = timeout_s
         self._store_patience_s = store_patience_s
 
@@ -105,7 +116,7 @@ class Worker:
         )
         async for attempt in patience:
             with attempt:
-                return await self._turnbook.finish(turn, ending.answer, ending.ticket)
+                return await self._turnbook.finish(turn, ending.answer, ending.ticket, revision=self._revision)
         raise AssertionError("the retry loop either returns or raises")
 
     async def _fail(self, running: Running, fault: RuntimeFault) -> str:

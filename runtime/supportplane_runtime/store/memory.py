@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from supportplane_runtime.domain.answer import Answer
+from supportplane_runtime.domain.answer import Answer, Source
 from supportplane_runtime.domain.conversation import (
     Feedback,
     Message,
+    Rating,
     Role,
     Ticket,
     TicketStatus,
@@ -32,20 +33,26 @@ from supportplane_runtime.store.credentials import (
     session_id_of,
 )
 from supportplane_runtime.store.interfaces import (
+    EXAMPLES,
     SESSION_TTL,
     Accepted,
     ApiKey,
     AuditEntry,
     ConversationSummary,
+    DislikedTurn,
+    DocumentFeedback,
+    FeedbackFilter,
     KeyKind,
     Limit,
     OpenSession,
     Page,
+    RatedTurn,
     Redeemed,
+    SavedFeedback,
     Session,
     TicketRequest,
 )
-from supportplane_runtime.store.pages import Position, decode_cursor, encode_cursor
+from supportplane_runtime.store.pages import FEEDBACK_LISTING, Position, decode_cursor, encode_cursor
 from supportplane_runtime.store.rates import WindowCounter, local_counter
 from supportplane_runtime.store.rules import (
     LEASE,
@@ -75,6 +82,8 @@ class _TurnRow:
     lease_owner: str
     lease_until: datetime
     agent: str | None = None
+    revision: str | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -100,7 +109,7 @@ class _State:
     conversations: dict[RowId, _ConversationRow] = field(default_factory=dict)
     turns: dict[RowId, _TurnRow] = field(default_factory=dict)
     tickets: dict[RowId, Ticket] = field(default_factory=dict)
-    feedback: dict[tuple[str, UUID, str], Feedback] = field(default_factory=dict)
+    feedback: dict[tuple[str, UUID, str], tuple[Feedback, datetime]] = field(default_factory=dict)
     keys: dict[tuple[str, str], tuple[ApiKey, bytes]] = field(default_factory=dict)
     audit: list[tuple[datetime, AuditEntry]] = field(default_factory=list)
     links: dict[bytes, _Expiring] = field(default_factory=dict)
@@ -156,10 +165,13 @@ class MemoryTurnbook:
         row.agent = agent
         return self._accepted(row, history_limit, created=True)
 
-    async def finish(self, turn: Turn, answer: Answer, ticket: TicketRequest | None) -> Answer:
+    async def finish(
+        self, turn: Turn, answer: Answer, ticket: TicketRequest | None, *, revision: str | None = None
+    ) -> Answer:
         row = self._state.turn_row(turn.tenant, turn.turn_id)
         if row.turn.status is TurnStatus.ACCEPTED:
             ticket_id = self._join_ticket(row, ticket) if ticket else None
+            row.revision = revision
             self._end(row, TurnStatus.FINISHED, answer=replace(answer, ticket_id=ticket_id))
         return ensure_finished(row.turn)
 
@@ -265,6 +277,7 @@ class MemoryTurnbook:
         self, row: _TurnRow, status: TurnStatus, *, answer: Answer | None = None, failure: str | None = None
     ) -> None:
         row.turn = replace(row.turn, status=status, answer=answer, failure=failure)
+        row.ended_at = self._state.clock()
         self._state.audit.append((self._state.clock(), turn_audit(row.turn, row.key_id, row.agent)))
 
 
@@ -311,12 +324,6 @@ class MemoryRecords:
         self._state.tickets[tenant, ticket_id] = closed
         return closed
 
-    async def save_feedback(self, feedback: Feedback, *, any_user: bool) -> None:
-        row = self._state.turn_row(feedback.tenant, feedback.turn_id)
-        if not any_user and row.turn.user_id != feedback.user_id:
-            raise NotFound(f"There is no turn {feedback.turn_id}.")
-        self._state.feedback[feedback.tenant, feedback.turn_id, feedback.user_id] = feedback
-
     def _summary(self, row: _ConversationRow) -> ConversationSummary:
         ticket = self._state.open_ticket(row.tenant, row.conversation_id)
         return ConversationSummary(
@@ -327,6 +334,65 @@ class MemoryRecords:
             turns=row.numbers,
             open_ticket_id=ticket.ticket_id if ticket else None,
         )
+
+
+class MemoryFeedback:
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    async def save(self, feedback: Feedback, *, any_user: bool) -> SavedFeedback:
+        row = self._state.turn_row(feedback.tenant, feedback.turn_id)
+        if not any_user and row.turn.user_id != feedback.user_id:
+            raise NotFound(f"There is no turn {feedback.turn_id}.")
+        place = (feedback.tenant, feedback.turn_id, feedback.user_id)
+        before = self._state.feedback.get(place)
+        self._state.feedback[place] = (feedback, self._state.clock())
+        return SavedFeedback(row.agent, row.revision, before is None or before[0].rating is not feedback.rating)
+
+    async def listing(self, tenant: str, *, wanted: FeedbackFilter, after: str | None, limit: int) -> Page[RatedTurn]:
+        items = {
+            Position(item.updated_at, item.turn.turn_id): item
+            for item in self._of_tenant(tenant)
+            if _is_wanted(item, wanted)
+        }
+        positions, cursor = _page(list(items), after, limit, listing=FEEDBACK_LISTING)
+        return Page(tuple(items[position] for position in positions), cursor)
+
+    async def documents(self, tenant: str, *, since: datetime, limit: int) -> list[DocumentFeedback]:
+        turns = [
+            row.turn
+            for (owner, _), row in sorted(self._state.turns.items(), key=_ending, reverse=True)
+            if owner == tenant and row.ended_at and row.ended_at >= since
+        ]
+        ids = {source.document_id for turn in turns for source in _cited(turn)}
+        found = [self._document(document_id, turns) for document_id in ids]
+        return sorted(found, key=lambda item: (-item.down, item.up, -item.answers, item.document_id))[:limit]
+
+    def _document(self, document_id: str, turns: list[Turn]) -> DocumentFeedback:
+        """turns: those that count, newest first."""
+        citing = [turn for turn in turns if document_id in {source.document_id for source in _cited(turn)}]
+        latest = next(source for source in _cited(citing[0]) if source.document_id == document_id)
+        ids = {turn.turn_id for turn in citing}
+        rated = [item for item in self._of_tenant(citing[0].tenant) if item.turn.turn_id in ids]
+        disliked = [item for item in rated if item.feedback.rating is Rating.DOWN]
+        disliked.sort(key=lambda item: (item.updated_at, item.turn.turn_id), reverse=True)
+        return DocumentFeedback(
+            document_id=document_id,
+            url=latest.url,
+            title=latest.title,
+            answers=len(citing),
+            up=len(rated) - len(disliked),
+            down=len(disliked),
+            examples=tuple(_disliked_turn(item) for item in disliked[:EXAMPLES]),
+        )
+
+    def _of_tenant(self, tenant: str) -> list[RatedTurn]:
+        return [
+            RatedTurn(feedback, row.turn, row.agent, row.revision, updated_at)
+            for (owner, turn_id, _), (feedback, updated_at) in self._state.feedback.items()
+            if owner == tenant
+            for row in (self._state.turns[tenant, turn_id],)
+        ]
 
 
 class MemoryKeys:
@@ -482,6 +548,7 @@ class MemoryStore:
         state = _State(clock=clock)
         self.turnbook = MemoryTurnbook(state)
         self.records = MemoryRecords(state)
+        self.feedback = MemoryFeedback(state)
         self.keys = MemoryKeys(state)
         self.audit = MemoryAudit(state)
         self.sessions = MemorySessions(state)
@@ -521,8 +588,35 @@ def _messages(turn: Turn) -> list[Message]:
     return [question, Message(Role.ASSISTANT, turn.answer.response, turn.turn_id, turn.created_at)]
 
 
-def _page(positions: list[Position], after: str | None, limit: int) -> tuple[list[Position], str | None]:
-    start = decode_cursor(after) if after else None
+def _cited(turn: Turn) -> tuple[Source, ...]:
+    return turn.answer.sources if turn.answer else ()
+
+
+def _ending(place: tuple[RowId, _TurnRow]) -> tuple[bool, datetime | None, UUID]:
+    (_, turn_id), row = place
+    return row.ended_at is not None, row.ended_at, turn_id
+
+
+def _is_wanted(item: RatedTurn, wanted: FeedbackFilter) -> bool:
+    names = {name for source in _cited(item.turn) for name in (source.document_id, source.url)}
+    return (
+        wanted.user_id in (None, item.feedback.user_id)
+        and wanted.rating in (None, item.feedback.rating)
+        and (wanted.since is None or item.updated_at >= wanted.since)
+        and wanted.agent in (None, item.agent)
+        and (wanted.document is None or wanted.document in names)
+    )
+
+
+def _disliked_turn(item: RatedTurn) -> DislikedTurn:
+    turn = item.turn
+    return DislikedTurn(turn.turn_id, turn.conversation_id, turn.question, item.feedback.comment)
+
+
+def _page(
+    positions: list[Position], after: str | None, limit: int, *, listing: str | None = None
+) -> tuple[list[Position], str | None]:
+    start = decode_cursor(after, listing=listing) if after else None
     rest = sorted((position for position in positions if start is None or position < start), reverse=True)
     page = rest[:limit]
-    return page, encode_cursor(page[-1]) if len(rest) > limit else None
+    return page, encode_cursor(page[-1], listing=listing) if len(rest) > limit else None

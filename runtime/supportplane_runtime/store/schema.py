@@ -117,6 +117,7 @@ turns = Table(
     Column("answer", JSONB),
     Column("failure", Text),
     Column("agent", Text),  # who answers it, and takes it up; NULL: accepted before agents shared a database
+    Column("revision", Text),  # of the agent that answered; NULL: not answered, on a laptop, or of before
     _moment("created_at"),
     _moment("ended_at", nullable=True),
     CheckConstraint("status IN ('accepted', 'finished', 'failed', 'cancelled')", name="status"),
@@ -187,6 +188,22 @@ feedback = Table(
     _moment("updated_at"),
     CheckConstraint("rating IN ('up', 'down')", name="rating"),
     ForeignKeyConstraint(["tenant", "turn_id"], ["turns.tenant", "turns.turn_id"]),
+    Index("feedback_listing", "tenant", "updated_at", "turn_id"),
+)
+
+# Which documents an answer cites, once each: what answer->'sources' says, where it can be counted (ADR 0021).
+citations = Table(
+    "citations",
+    metadata,
+    _tenant(),
+    Column("turn_id", Uuid, primary_key=True),
+    Column("document_id", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    _moment("created_at"),
+    ForeignKeyConstraint(["tenant", "turn_id"], ["turns.tenant", "turns.turn_id"]),
+    # A report counts in this index and reads no row.
+    Index("citations_by_time", "tenant", "created_at", "document_id", "turn_id"),
 )
 
 # No foreign key on purpose: the log outlives what it tells of.

@@ -1,10 +1,10 @@
-"""Records on PostgreSQL: reading conversations, turns and tickets, closing tickets, keeping feedback."""
+"""Records on PostgreSQL: reading conversations, turns and tickets, closing tickets."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
-from supportplane_runtime.domain.conversation import Feedback, Ticket, Turn
+from supportplane_runtime.domain.conversation import Ticket, Turn
 from supportplane_runtime.errors import NotFound
 from supportplane_runtime.store.interfaces import ConversationSummary, Page
 from supportplane_runtime.store.pages import Position, decode_cursor, encode_cursor
@@ -45,17 +45,6 @@ ORDER BY k.created_at DESC, k.ticket_id DESC LIMIT %(limit)s + 1
 CLOSE_TICKET: LiteralString = """
 UPDATE tickets SET status = 'closed', closed_at = now(), updated_at = now()
 WHERE tenant = %(tenant)s AND ticket_id = %(ticket_id)s AND status = 'open'
-"""
-
-SAVE_FEEDBACK: LiteralString = """
-INSERT INTO feedback (tenant, turn_id, user_id, rating, comment)
-SELECT t.tenant, t.turn_id, %(user_id)s, %(rating)s, %(comment)s
-FROM turns t
-JOIN conversations c ON c.tenant = t.tenant AND c.conversation_id = t.conversation_id
-WHERE t.tenant = %(tenant)s AND t.turn_id = %(turn_id)s AND (%(any_user)s OR c.user_id = %(user_id)s)
-ON CONFLICT (tenant, turn_id, user_id) DO UPDATE
-    SET rating = excluded.rating, comment = excluded.comment, updated_at = now()
-RETURNING turn_id
 """
 
 ItemT = TypeVar("ItemT")
@@ -102,18 +91,6 @@ class PostgresRecords:
     async def close_ticket(self, tenant: str, ticket_id: UUID) -> Ticket:
         await self._database.run_again_safe(CLOSE_TICKET, {"tenant": tenant, "ticket_id": ticket_id})
         return await self.ticket(tenant, ticket_id, user_id=None)
-
-    async def save_feedback(self, feedback: Feedback, *, any_user: bool) -> None:
-        params = {
-            "tenant": feedback.tenant,
-            "turn_id": feedback.turn_id,
-            "user_id": feedback.user_id,
-            "rating": feedback.rating,
-            "comment": feedback.comment,
-            "any_user": any_user,
-        }
-        if not await self._database.run_again_safe(SAVE_FEEDBACK, params):
-            raise NotFound(f"There is no turn {feedback.turn_id}.")
 
 
 def _listing_params(tenant: str, user_id: str | None, after: str | None, limit: int) -> Params:

@@ -18,10 +18,12 @@ from supportplane_runtime.domain.conversation import (
     TurnStatus,
 )
 
-# A turn with everything that belongs to it; callers add WHERE. t.tenant stands in every join.
-TURN: LiteralString = """
-SELECT t.tenant, t.turn_id, t.conversation_id, c.user_id, q.content, t.context, t.status, t.failure, t.attempt,
+# A turn with everything that belongs to it. t.tenant stands in every join.
+TURN_COLUMNS: LiteralString = """
+t.tenant, t.turn_id, t.conversation_id, c.user_id, q.content, t.context, t.status, t.failure, t.attempt,
     t.created_at, t.answer, a.content, tt.ticket_id
+"""
+TURN_TABLES: LiteralString = """
 FROM turns t
 JOIN conversations c ON c.tenant = t.tenant AND c.conversation_id = t.conversation_id
 JOIN messages q ON q.tenant = t.tenant AND q.conversation_id = t.conversation_id AND q.number = t.number
@@ -30,6 +32,7 @@ LEFT JOIN messages a ON a.tenant = t.tenant AND a.conversation_id = t.conversati
     AND a.role = 'assistant'
 LEFT JOIN ticket_turns tt ON tt.tenant = t.tenant AND tt.turn_id = t.turn_id
 """
+TURN: LiteralString = f"SELECT {TURN_COLUMNS} {TURN_TABLES}"  # callers add WHERE
 
 TICKET: LiteralString = """
 SELECT k.tenant, k.ticket_id, k.conversation_id, c.user_id, k.status, k.reason, k.subject, k.queue, k.created_at,

@@ -5,6 +5,7 @@ from psycopg.errors import UndefinedTable
 from supportplane_runtime.store.key_cache import CachedKeys
 from supportplane_runtime.store.postgres.audit import PostgresAudit
 from supportplane_runtime.store.postgres.database import Database
+from supportplane_runtime.store.postgres.feedback import PostgresFeedback
 from supportplane_runtime.store.postgres.keys import PostgresKeys
 from supportplane_runtime.store.postgres.records import PostgresRecords
 from supportplane_runtime.store.postgres.secrets import PostgresSharedSecrets
@@ -17,6 +18,7 @@ class PostgresStore:
         self.database = database
         self.turnbook = PostgresTurnbook(database)
         self.records = PostgresRecords(database)
+        self.feedback = PostgresFeedback(database)
         self.keys = CachedKeys(PostgresKeys(database))
         self.audit = PostgresAudit(database)
         self.sessions = PostgresSessions(database)

@@ -96,11 +96,11 @@ RETURNING turn_id
 
 END: LiteralString = """
 ended AS (
-    UPDATE turns SET status = %(status)s, answer = %(answer)s, failure = %(failure)s, ended_at = now(),
-        lease_owner = NULL, lease_until = NULL
+    UPDATE turns SET status = %(status)s, answer = %(answer)s, failure = %(failure)s, revision = %(revision)s,
+        ended_at = now(), lease_owner = NULL, lease_until = NULL
     WHERE tenant = %(tenant)s AND turn_id = %(turn_id)s AND status = 'accepted'
         AND (%(attempt)s::int IS NULL OR attempt = %(attempt)s)
-    RETURNING tenant, turn_id, conversation_id, number, key_id, attempt, agent
+    RETURNING tenant, turn_id, conversation_id, number, key_id, attempt, agent, answer
 )
 """
 
@@ -108,6 +108,16 @@ SAY: LiteralString = """
 message AS (
     INSERT INTO messages (tenant, conversation_id, number, role, content)
     SELECT tenant, conversation_id, number, 'assistant', %(response)s FROM ended
+)
+"""
+
+# A document counts once, however many of its passages are cited.
+CITE: LiteralString = """
+citation AS (
+    INSERT INTO citations (tenant, turn_id, document_id, url, title)
+    SELECT DISTINCT ON (s.document_id) ended.tenant, ended.turn_id, s.document_id, s.url, s.title
+    FROM ended
+    CROSS JOIN LATERAL jsonb_to_recordset(ended.answer -> 'sources') AS s (document_id text, url text, title text)
 )
 """
 
@@ -135,9 +145,9 @@ TICKET_FACT: LiteralString = "'ticket_id', (SELECT ticket_id FROM ticket)"
 NO_TICKET_FACT: LiteralString = "'ticket_id', NULL"
 CONVERSATION_FACT: LiteralString = "'conversation_id', conversation_id"
 
-FINISH: LiteralString = f"WITH {END}, {SAY}, {AUDIT.format(more=NO_TICKET_FACT)} SELECT NULL::uuid FROM ended"
+FINISH: LiteralString = f"WITH {END}, {SAY}, {CITE}, {AUDIT.format(more=NO_TICKET_FACT)} SELECT NULL::uuid FROM ended"
 FINISH_WITH_TICKET: LiteralString = (
-    f"WITH {END}, {SAY}, {TICKET}, {AUDIT.format(more=TICKET_FACT)} SELECT ticket.ticket_id FROM ended, ticket"
+    f"WITH {END}, {SAY}, {CITE}, {TICKET}, {AUDIT.format(more=TICKET_FACT)} SELECT ticket.ticket_id FROM ended, ticket"
 )
 END_UNANSWERED: LiteralString = f"WITH {END}, {AUDIT.format(more=CONVERSATION_FACT)} SELECT turn_id FROM ended"
 
@@ -177,9 +187,12 @@ class PostgresTurnbook:
             accepted = await self._insert(request, params)
         return accepted or await self._accepted_before(request, history_limit)
 
-    async def finish(self, turn: Turn, answer: Answer, ticket: TicketRequest | None) -> Answer:
+    async def finish(
+        self, turn: Turn, answer: Answer, ticket: TicketRequest | None, *, revision: str | None = None
+    ) -> Answer:
         statement = FINISH_WITH_TICKET if ticket else FINISH
-        rows = await self._database.run_again_safe(statement, _finish_params(turn, answer, ticket))
+        params = {**_finish_params(turn, answer, ticket), "revision": revision}
+        rows = await self._database.run_again_safe(statement, params)
         if rows:
             return replace(answer, ticket_id=rows[0][0])
         return ensure_finished(await self.turn(turn.tenant, turn.turn_id))
@@ -296,6 +309,7 @@ def _end_params(turn: Turn, *, attempt: int | None) -> dict[str, object]:
         "status": turn.status,
         "answer": answer_document(turn.answer) if turn.answer else None,
         "failure": turn.failure,
+        "revision": None,
         "attempt": attempt,
         "action": TURN_END,
         "outcome": turn.failure or turn.status,

@@ -19,6 +19,7 @@ from runtime_roles import Roles, is_ready
 from supportplane_cli.embedded.ports import free_port
 from supportplane_cli.embedded.postgres import Postgres
 from supportplane_cli.embedded.process import Child
+from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.store.credentials import mint_key
 from supportplane_runtime.store.interfaces import KeyKind
 from supportplane_runtime.store.postgres.store import open_store
@@ -104,6 +105,16 @@ class Cluster:
             async with session.post(url, json=body, headers=headers) as reply:
                 return reply.status, await reply.json(content_type=None)
 
+    async def make_key(self) -> str:
+        """With every scope; those of the folder may only ask."""
+        store = await open_store(self.database_url, pool_size=1)
+        try:
+            scopes = frozenset(Scope)
+            _, plain = await store.keys.create("acme", "reader", kind=KeyKind.SECRET, scopes=scopes, origins=())
+        finally:
+            await store.close()
+        return plain
+
     async def status(self) -> dict[str, Any]:
         claims = {"iss": "supportplane-operator", "aud": AUDIENCE, "exp": int(time.time()) + 60}
         token = jwt.encode({"alg": "Ed25519", "kid": "k"}, claims, OPERATOR, algorithms=["Ed25519"])
@@ -186,6 +197,29 @@ async def visitor_secret_was_taken_over(cluster: Cluster) -> None:
         assert await store.shared_secrets.secret("acme", "visitors") == VISITOR_SECRET
     finally:
         await store.close()
+
+
+async def test_feedback_is_read_and_counted_under_the_agent_and_the_revision_that_answered(cluster: Cluster) -> None:
+    cluster.start_all()
+    _, reply = await cluster.ask()
+    base, headers = f"http://127.0.0.1:{cluster.port}", {"authorization": f"Bearer {await cluster.make_key()}"}
+    counted = 'supportplane_feedback_total{agent="shop",rating="down",revision="0123456789"}'
+    async with aiohttp.ClientSession(headers=headers) as session:
+
+        async def get(path: str) -> str:
+            async with session.get(base + path) as found:
+                assert found.status == 200, await found.text()
+                return await found.text()
+
+        assert f"{counted} 0.0" in await get("/metrics")
+        body = {"turn_id": reply["turn_id"], "rating": "down"}
+        async with session.post(f"{base}/api/v1/feedback", json=body) as rated:
+            assert rated.status == 204, await rated.text()
+        assert f"{counted} 1.0" in await get("/metrics")
+        (item,) = orjson.loads(await get("/api/v1/feedback"))["items"]
+        (document,) = orjson.loads(await get("/api/v1/feedback/documents"))["items"]
+    assert (item["agent"], item["revision"], item["question"]) == ("shop", "0123456789", QUESTION)
+    assert (document["document_id"], document["answers"], document["down"]) == ("guide/returns.md", 1, 1)
 
 
 async def test_serving_roles_end_in_order_when_told(cluster: Cluster) -> None:

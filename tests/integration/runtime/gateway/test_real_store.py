@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -91,13 +91,29 @@ async def test_whatever_a_listing_is_asked_is_answered(
     def utf8(text: str) -> bytes:
         return text.encode("utf-8", "surrogatepass")
 
-    for path in ("conversations", "tickets"):
+    for path in ("conversations", "tickets", "feedback"):
         for query in (
             {"user_id": utf8(user_id), "limit": str(limit % 200)},
             {"after": utf8(after), "limit": str(limit)},
         ):
             reply = await client.get(f"/api/v1/{path}?{urlencode(query)}")
             assert reply.status_code in {200, 400}, reply.text
+
+
+@given(
+    text=st.text(max_size=100) | NASTY,
+    since=st.datetimes(timezones=st.timezones() | st.none()).map(datetime.isoformat) | st.text(max_size=30) | NASTY,
+)
+@EXAMPLES
+async def test_whatever_feedback_is_asked_for_is_answered(client: httpx2.AsyncClient, text: str, since: str) -> None:
+    for path, query in (
+        ("feedback", {"document": text.encode("utf-8", "surrogatepass")}),
+        ("feedback", {"agent": text.encode("utf-8", "surrogatepass")}),
+        ("feedback", {"since": since.encode("utf-8", "surrogatepass")}),
+        ("feedback/documents", {"since": since.encode("utf-8", "surrogatepass")}),
+    ):
+        reply = await client.get(f"/api/v1/{path}?{urlencode(query)}")
+        assert reply.status_code in {200, 400}, reply.text
 
 
 async def test_pages_of_a_listing_are_complete_and_do_not_repeat(client: httpx2.AsyncClient) -> None:

@@ -44,8 +44,10 @@ class DoomedEngine(GraphEngine):
 class DoomedTurnbook(PostgresTurnbook):
     stage = ""
 
-    async def finish(self, turn: Turn, answer: Answer, ticket: TicketRequest | None) -> Answer:
-        stored = await super().finish(turn, answer, ticket)
+    async def finish(
+        self, turn: Turn, answer: Answer, ticket: TicketRequest | None, *, revision: str | None = None
+    ) -> Answer:
+        stored = await super().finish(turn, answer, ticket, revision=revision)
         if self.stage == "stored":
             await stay(turn)
         return stored

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ from supportplane_cli.embedded.postgres import Postgres, PostgresSpec
 from supportplane_runtime.domain.conversation import Feedback, Rating, Turn, TurnStatus
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import InvalidRequest, StoreUnavailable
-from supportplane_runtime.store.interfaces import Accepted, AuditEntry, KeyKind, Store
+from supportplane_runtime.store.interfaces import Accepted, AuditEntry, FeedbackFilter, KeyKind, Store
 from supportplane_runtime.store.migrate import upgrade
 from supportplane_runtime.store.postgres.database import DEADLINE_S
 from supportplane_runtime.store.postgres.store import PostgresStore
@@ -286,7 +287,9 @@ def every_call(store: PostgresStore, turn: Turn, plain: str) -> list[Awaitable[o
         records.tickets(tenant, user_id=None, after=None, limit=1),
         records.ticket(tenant, uuid4(), user_id=None),
         records.close_ticket(tenant, uuid4()),
-        records.save_feedback(Feedback(tenant, turn.turn_id, "alice", Rating.UP), any_user=True),
+        store.feedback.save(Feedback(tenant, turn.turn_id, "alice", Rating.UP), any_user=True),
+        store.feedback.listing(tenant, wanted=FeedbackFilter(), after=None, limit=1),
+        store.feedback.documents(tenant, since=datetime.now(UTC), limit=1),
         store.keys.create(tenant, "k", kind=KeyKind.SECRET, scopes=frozenset(), origins=()),
         store.keys.lookup(plain),
         store.keys.listing(tenant),

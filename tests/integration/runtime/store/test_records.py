@@ -4,14 +4,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
 
 from store_samples import ANSWER, HANDED_OFF, WISH, next_question, question
-from supportplane_runtime.domain.conversation import Feedback, Rating, Ticket, TicketStatus, Turn
+from supportplane_runtime.domain.conversation import Ticket, TicketStatus, Turn
 from supportplane_runtime.errors import InvalidRequest, NotFound
 from supportplane_runtime.store.interfaces import Page, Store
-from supportplane_runtime.store.postgres.store import PostgresStore
 
 
 async def asked(store: Store, tenant: str, **changes: Any) -> Turn:
@@ -149,30 +147,3 @@ async def test_what_is_not_there_is_not_found(store: Store, tenant: str) -> None
         await store.records.ticket(tenant, uuid4(), user_id=None)
     with pytest.raises(NotFound):
         await store.records.close_ticket(tenant, uuid4())
-
-
-async def test_feedback_is_for_ones_own_turns_unless_a_server_vouches(store: Store, tenant: str) -> None:
-    turn = await asked(store, tenant, user_id="alice")
-    foreign = Feedback(tenant, turn.turn_id, "bob", Rating.UP)
-
-    await store.records.save_feedback(Feedback(tenant, turn.turn_id, "alice", Rating.UP), any_user=False)
-    with pytest.raises(NotFound):
-        await store.records.save_feedback(foreign, any_user=False)
-    await store.records.save_feedback(foreign, any_user=True)
-    with pytest.raises(NotFound):
-        await store.records.save_feedback(Feedback(tenant, uuid4(), "alice", Rating.UP), any_user=True)
-
-
-@pytest.mark.slow
-async def test_the_last_feedback_of_a_user_on_a_turn_is_the_one_kept(
-    postgres_store: PostgresStore, migrated_database_url: str, tenant: str
-) -> None:
-    turn = await asked(postgres_store, tenant)
-    for rating, comment in ((Rating.UP, None), (Rating.DOWN, "It was the other key.")):
-        await postgres_store.records.save_feedback(
-            Feedback(tenant, turn.turn_id, "alice", rating, comment), any_user=False
-        )
-
-    with psycopg.connect(migrated_database_url) as connection:
-        rows = connection.execute("SELECT rating, comment FROM feedback WHERE tenant = %s", (tenant,)).fetchall()
-    assert rows == [("down", "It was the other key.")]

@@ -51,7 +51,7 @@ async def test_another_tenants_ids_are_not_found_by_any_method(store: Store, ten
         "turns": lambda: store.records.turns(other_tenant, conversation_id, user_id=None, limit=9),
         "ticket": lambda: store.records.ticket(other_tenant, owned.ticket_id, user_id=None),
         "close_ticket": lambda: store.records.close_ticket(other_tenant, owned.ticket_id),
-        "feedback": lambda: store.records.save_feedback(
+        "feedback": lambda: store.feedback.save(
             Feedback(other_tenant, owned.finished.turn_id, "alice", Rating.UP), any_user=True
         ),
         "revoke": lambda: store.keys.revoke(other_tenant, owned.key_id),
@@ -114,9 +114,7 @@ async def test_the_database_itself_refuses_a_row_that_points_across_tenants(
     postgres_store: PostgresStore, migrated_database_url: str, tenant: str, other_tenant: str, crossing: str
 ) -> None:
     owned = await fill(postgres_store, tenant)
-    await postgres_store.records.save_feedback(
-        Feedback(tenant, owned.finished.turn_id, "alice", Rating.UP), any_user=False
-    )
+    await postgres_store.feedback.save(Feedback(tenant, owned.finished.turn_id, "alice", Rating.UP), any_user=False)
     with psycopg.connect(migrated_database_url) as connection:
         connection.execute("INSERT INTO tenants (tenant) VALUES (%s)", (other_tenant,))
         with pytest.raises(ForeignKeyViolation):

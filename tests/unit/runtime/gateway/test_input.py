@@ -52,6 +52,7 @@ def _nothing() -> Any:
         turns=ScriptedTurns(store),
         lookup=store.turnbook,
         records=store.records,
+        feedback=store.feedback,
         keys=store.keys,
         sessions=store.sessions,
         limiter=memory_rate_limiter({}),

@@ -39,6 +39,8 @@ BY_ID = {
 }
 BY_BODY = {("POST", "/api/v1/query"), ("POST", "/api/v1/query/stream"), ("POST", "/api/v1/feedback")}
 LISTINGS = {("GET", "/api/v1/conversations"), ("GET", "/api/v1/tickets")}
+# What all users of the tenant wrote: for keys with the scope read alone.
+OVERSEEN = {("GET", "/api/v1/feedback"), ("GET", "/api/v1/feedback/documents")}
 # Frames of the WebSocket have the same ids: tests/integration/runtime/gateway/test_socket.py.
 SOCKETS = {("WEBSOCKET", "/api/v1/stream")}
 
@@ -73,7 +75,7 @@ def test_every_route_is_covered_here(gateway: TestGateway) -> None:
         for context in iter_route_contexts(gateway.app.routes)
         for method in (getattr(context, "methods", None) or {"WEBSOCKET"})
     }
-    assert routes == PUBLIC | set(BY_ID) | BY_BODY | LISTINGS | SOCKETS
+    assert routes == PUBLIC | set(BY_ID) | BY_BODY | LISTINGS | OVERSEEN | SOCKETS
 
 
 async def test_an_id_of_another_is_not_found(gateway: TestGateway, belongings: Belongings) -> None:
@@ -142,6 +144,25 @@ async def test_listings_show_no_one_elses(gateway: TestGateway, belongings: Belo
                 assert (asked_for_u1.status_code, asked_for_u1.json().get("items")) == expected, (who, path)
 
 
+async def test_feedback_is_read_by_keys_that_oversee_the_tenant_and_by_nobody_else(
+    gateway: TestGateway, belongings: Belongings
+) -> None:
+    own_session = await gateway.session_cookie("acme", "u1")
+    async with gateway.client(**own_session) as client:
+        body = {"turn_id": belongings.turn_id, "rating": "down", "comment": "Not what I asked."}
+        assert (await client.post("/api/v1/feedback", json=body)).status_code == 204
+    refused = await strangers(gateway) | {"their own session": own_session}
+    reader = await gateway.make_key(scopes=frozenset({Scope.READ}))
+    for _, path in OVERSEEN:
+        async with gateway.client(**refused.pop("another tenant's key", gateway.other_key.headers)) as client:
+            assert (await client.get(path)).json()["items"] == [], path
+        async with gateway.client(**reader.headers) as client:
+            assert len((await client.get(path)).json()["items"]) == 1, path
+        for who, headers in refused.items():
+            async with gateway.client(**headers) as client:
+                assert (await client.get(path)).status_code == 403, (who, path)
+
+
 async def test_the_owner_sees_it_all(gateway: TestGateway, belongings: Belongings) -> None:
     for headers in (gateway.key.headers, await gateway.session_cookie("acme", "u1")):
         async with gateway.client(**headers) as client:
@@ -156,7 +177,7 @@ async def test_every_route_that_is_not_public_refuses_strangers_without_a_key(
     gateway: TestGateway, belongings: Belongings
 ) -> None:
     async with gateway.client() as client:
-        for method, template in set(BY_ID) | BY_BODY | LISTINGS:
+        for method, template in set(BY_ID) | BY_BODY | LISTINGS | OVERSEEN:
             reply = await client.request(method, template.format(**vars_of(belongings)))
             assert reply.status_code == 401, (method, template)
             assert "www-authenticate" in reply.headers
@@ -168,6 +189,8 @@ async def test_a_key_that_may_only_ask_does_not_read_the_tenant(gateway: TestGat
         for path in (
             "/api/v1/conversations",
             "/api/v1/tickets",
+            "/api/v1/feedback",
+            "/api/v1/feedback/documents",
             f"/api/v1/conversations/{belongings.conversation_id}",
             f"/api/v1/tickets/{belongings.ticket_id}",
         ):
