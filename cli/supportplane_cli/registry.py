@@ -9,6 +9,7 @@ from supportplane_cli.commands import (
     doctor,
     down,
     evaluate,
+    feedback,
     ingest,
     keys,
     link,
@@ -57,3 +58,4 @@ for module in (
 cli.command("eval", epilog=evaluate.EPILOG)(evaluate.evaluate)
 cli.add_typer(keys.cli, name="keys")
 cli.add_typer(sessions.cli, name="sessions")
+cli.add_typer(feedback.cli, name="feedback")

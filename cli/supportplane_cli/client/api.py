@@ -1,4 +1,5 @@
-"""One agent's HTTP API: ask with a stream of events, reconnect by turn id when the connection drops, give feedback.
+"""One agent's HTTP API: ask with a stream of events, reconnect by turn id when the connection drops, give and read
+feedback.
 
 A turn id is made here before the first byte goes out, so whatever breaks, the same question is never answered twice.
 """
@@ -22,6 +23,7 @@ SILENCE_TIMEOUT_S = 45.0  # the gateway sends a heartbeat every 15 s
 RECONNECT_FOR_S = 60.0  # a part of the agent that died is back within seconds; the whole agent within 15
 PAUSES_S = (0.2, 0.5, 1.0, 2.0)
 TERMINAL = ("final", "error")
+PAGE = 100  # the most that a listing gives at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,39 @@ class Api:
         except aiohttp.ClientConnectorError as error:
             raise nobody_there(self._endpoint.url) from error
 
+    async def rated_turns(self, filters: dict[str, str], *, limit: int) -> tuple[list[dict[str, Any]], bool]:
+        """Feedback, newest first, and whether there is more than the limit. filters: parameters of the listing."""
+        items: list[dict[str, Any]] = []
+        after: str | None = None
+        while len(items) < limit:
+            place = {"after": after} if after else {}
+            page = await self._get("/api/v1/feedback", filters | place | {"limit": str(min(PAGE, limit - len(items)))})
+            items += page["items"]
+            after = page["after"]
+            if after is None:
+                break
+        return items, after is not None
+
+    async def rated_documents(self, filters: dict[str, str], *, limit: int) -> list[dict[str, Any]]:
+        """Most thumbs down first; limit: at most PAGE."""
+        report = await self._get("/api/v1/feedback/documents", filters | {"limit": str(limit)})
+        documents: list[dict[str, Any]] = report["items"]
+        return documents
+
+    async def _get(self, path: str, parameters: dict[str, str]) -> dict[str, Any]:
+        """Raises NothingRunning, Refused, CommandFailed when there is no whole answer."""
+        try:
+            async with self._session.get(self._url(path), params=parameters) as reply:
+                await refuse_problem(reply)
+                found: dict[str, Any] = await reply.json()
+        except aiohttp.ClientConnectorError as error:
+            raise nobody_there(self._endpoint.url) from error
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise CommandFailed(
+                f"{self._endpoint.url} does not answer this at the moment.", hint="see `supportplane status`"
+            ) from error
+        return found
+
     async def _events(self, question: Question, turn_id: str, last_id: str) -> AsyncIterator[ServerEvent]:
         """One connection's events. The first connection asks; a later one goes on, or asks again if nothing was heard.
 
@@ -160,6 +195,7 @@ def refused(problem: dict[str, Any], status: int | None = None) -> Refused:
 
 
 HINTS = {
+    "forbidden": "make a key that may with `supportplane keys create NAME --scope read`, and name it with --key-file",
     "unauthenticated": "look at the keys with `supportplane keys list`, or name another with --key-file",
     "rate-limited": "wait a minute, or raise spec.gateway.rateLimits in the agent file",
     "unavailable": "see `supportplane status`",

@@ -97,6 +97,44 @@ def test_keys_are_made_listed_and_revoked_and_a_revoked_one_is_refused(laptop: T
     poll(lambda: laptop.run(*as_backend).returncode == 5, deadline_s=30, what="the refusal of a revoked key")
 
 
+def test_feedback_is_listed_and_counted_per_document(laptop: Terminal) -> None:
+    turn_id = laptop.json("ask", QUESTION, "--user", "eve")["turn_id"]
+    rate(laptop, turn_id, "Not \x1b]0;owned\x07 [/bold] what I asked.")
+
+    (item,) = laptop.json("feedback", "--rating", "down", "--document", "guide/returns.md", "--since", "1h")
+    assert (item["turn_id"], item["user_id"], item["question"]) == (turn_id, "eve", QUESTION)
+    assert (item["agent"], item["revision"]) == ("shop", None)
+    assert laptop.json("feedback", "--rating", "up", "--agent", "nobody") == []
+    shown = laptop.run("feedback").stdout
+    assert "[/bold] what I asked." in shown
+    assert "\x1b" not in shown
+    (document,) = laptop.json("feedback", "report")
+    assert (document["document_id"], document["down"], document["share_down"]) == ("guide/returns.md", 1, 1.0)
+    told = laptop.run("feedback", "report").stdout
+    assert "100%" in told
+    assert QUESTION in told
+
+
+def rate(laptop: Terminal, turn_id: str, comment: str) -> None:
+    body = json.dumps({"turn_id": turn_id, "rating": "down", "comment": comment}).encode()
+    key = (laptop.data / "api-key").read_text().strip()
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    url = f"http://127.0.0.1:{laptop.port}/api/v1/feedback"
+    with urlopen(Request(url, body, headers)) as reply:
+        assert reply.status == 204
+
+
+def test_feedback_is_not_shown_to_a_key_that_may_only_ask(laptop: Terminal) -> None:
+    key_file = laptop.folder / "asker-key"
+    key_file.write_text(laptop.json("keys", "create", "asker")["key"])
+    refused = laptop.run("feedback", "--key-file", str(key_file))
+    assert refused.returncode == 5
+    assert "--scope read" in refused.stderr
+    misplaced = laptop.run("feedback", "--since", "7d", "report")
+    assert misplaced.returncode == 2
+    assert "supportplane feedback report --since" in misplaced.stderr
+
+
 def test_a_key_that_does_not_exist_is_a_sentence(laptop: Terminal) -> None:
     refused = laptop.run("keys", "revoke", "nonsense")
     assert refused.returncode == 1

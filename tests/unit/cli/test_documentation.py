@@ -21,7 +21,9 @@ def known() -> dict[str, set[str]]:
     assert isinstance(group, TyperGroup)
     flags: dict[str, set[str]] = {}
     for name, command in group.commands.items():
-        members = command.commands if isinstance(command, TyperGroup) else {"": command}
+        members = dict(command.commands) if isinstance(command, TyperGroup) else {}
+        if not isinstance(command, TyperGroup) or command.invoke_without_command:
+            members[""] = command
         for member, leaf in members.items():
             options = {option for parameter in leaf.params for option in parameter.opts}
             flags[f"{name} {member}".strip()] = options | {"--help", "-h"}

@@ -25,14 +25,15 @@ def faults(of: type[RuntimeFault]) -> set[str]:
 
 
 def leaves(command: object, path: str = "supportplane") -> dict[str, set[str]]:
-    """Flags by command."""
+    """Flags by command; a group that does something by itself is one, too."""
+    flags = {option for each in getattr(command, "params", ()) for option in each.opts if option.startswith("--")}
+    own = {path: flags - {"--help"}}
     if subcommands := getattr(command, "commands", None):
-        found: dict[str, set[str]] = {}
+        found = own if getattr(command, "invoke_without_command", False) else {}
         for name, each in subcommands.items():
             found |= leaves(each, f"{path} {name}")
         return found
-    flags = {option for each in getattr(command, "params", ()) for option in each.opts if option.startswith("--")}
-    return {path: flags - {"--help"}}
+    return own
 
 
 def test_every_error_code_is_documented() -> None:
