@@ -65,6 +65,16 @@ PANELS = (
         ),
     ),
     Panel(
+        "Thumbs up and down within a day",
+        "short",
+        (
+            (
+                "sum by (rating, revision) (increase(supportplane_feedback_total{%}[1d]))",
+                "{{rating}}, revision {{revision}}",
+            ),
+        ),
+    ),
+    Panel(
         "Trouble",
         "ops",
         (

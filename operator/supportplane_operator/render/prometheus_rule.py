@@ -30,6 +30,10 @@ class Alert:
 
 
 RUNBOOKS = "https://github.com/supportplane/supportplane/blob/main/docs/operations/alerts.md"
+# A day, because customers rate rarely: one answer in twenty is already much.
+_THUMBS, _THUMBS_DOWN = (
+    f"sum(increase(supportplane_feedback_total{{%{rating}}}[1d]))" for rating in ("", ',rating="down"')
+)
 ALERTS = (
     Alert(
         "SupportplaneGatewayAway",
@@ -113,6 +117,14 @@ ALERTS = (
         "warning",
         "More than 10 calls a second are refused for who sends them, or for a limit.",
         "An agent refuses many calls",
+    ),
+    Alert(
+        "SupportplaneAnswersDisliked",
+        f"{_THUMBS_DOWN} / {_THUMBS} > 0.4 and {_THUMBS} >= 20",
+        "30m",
+        "warning",
+        "More than 40 % of at least 20 ratings within a day are thumbs down.",
+        "Customers do not like the answers of an agent",
     ),
 )
 

@@ -67,6 +67,15 @@ def reconciles(values: str) -> dict[str, str]:
     return one("supportplane_operator_reconciles_total", f'{OPERATOR},kind="SupportAgent",result="crashed"', values)
 
 
+def thumbs(labels: str, **ratings: str) -> dict[str, str]:
+    """Of two revisions, half each: r2's as many as r1's."""
+    return {
+        f'supportplane_feedback_total{{{labels},agent="helpdesk",revision="{revision}",rating="{rating}"}}': each
+        for rating, each in ratings.items()
+        for revision in ("r1", "r2")
+    }
+
+
 OF_AGENTS = {
     "no gateway was ever found": fires("SupportplaneGatewayAway", {}),
     "gateways do not answer": fires("SupportplaneGatewayAway", one("up", GATEWAY, "0x60")),
@@ -128,6 +137,17 @@ OF_AGENTS = {
     "entries are written": stays_silent(
         "SupportplaneAuditIncomplete", one("supportplane_audit_entries_total", f'{GATEWAY},result="written"', "0+9x60")
     ),
+    "half of many ratings are thumbs down": fires(
+        "SupportplaneAnswersDisliked", thumbs(GATEWAY, down="0+2x60", up="0+2x60")
+    ),
+    "half of few ratings are thumbs down": stays_silent(
+        "SupportplaneAnswersDisliked", thumbs(GATEWAY, down="0x5 1 2 3 3x60", up="0x5 1 2 3 3x60")
+    ),
+    "one rating in four is a thumb down": stays_silent(
+        "SupportplaneAnswersDisliked", thumbs(GATEWAY, down="0+2x60", up="0+6x60")
+    ),
+    "another agent is disliked": stays_silent("SupportplaneAnswersDisliked", thumbs(ANOTHER, down="0+2x60")),
+    "nobody has rated yet": stays_silent("SupportplaneAnswersDisliked", thumbs(GATEWAY, down="0x60", up="0x60")),
 }
 OF_THE_OPERATOR = {
     "no operator": fires("SupportplaneOperatorHasNoLeader", {}),
