@@ -63,3 +63,8 @@ def test_every_field_about_turns_is_honoured(
 
 def test_replies_are_in_the_language_of_the_knowledge() -> None:
     assert policy_of(agent(), language="de").language == "de"
+
+
+def test_the_revision_is_the_deployments_and_none_on_a_laptop() -> None:
+    assert policy_of(agent(), revision="0123456789").revision == "0123456789"
+    assert policy_of(agent()).revision is None
