@@ -86,7 +86,9 @@ def listing(  # noqa: PLR0913, PLR0917  # each parameter is a flag
     elif not items:
         note("There is no such feedback.")
     else:
-        table(("when", "rating", "question", "answer", "documents", "comment"), [turn_row(item) for item in items])
+        table(
+            ("when (UTC)", "rating", "question", "answer", "documents", "comment"), [turn_row(item) for item in items]
+        )
     if has_more:
         note(f"There is more than these {limit}; raise --limit, or narrow with --since, --rating or --document.")
 
@@ -166,8 +168,9 @@ def parse_since(text: str | None, *, now: Callable[[], datetime] = lambda: datet
 
 
 def turn_row(item: dict[str, Any]) -> list[str]:
+    moment = datetime.fromisoformat(item["updated_at"]).astimezone(UTC)
     return [
-        str(item["updated_at"])[:16].replace("T", " "),
+        f"{moment:%Y-%m-%d %H:%M}",
         str(item["rating"]),
         one_line(item["question"]),
         one_line(item["answer"] or "(no answer)"),

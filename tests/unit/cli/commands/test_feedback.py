@@ -22,7 +22,7 @@ from supportplane_cli.errors import CommandFailed, Refused, WrongUsage
 from supportplane_cli.registry import cli
 
 ITEM: dict[str, Any] = {
-    "updated_at": "2026-11-28T18:29:27.123456+00:00",
+    "updated_at": "2026-11-28T20:29:27.123456+02:00",
     "rating": "down",
     "question": "How do I\nrotate a key?",
     "answer": "Press Rotate [1].",
