@@ -1,7 +1,6 @@
 """`supportplane feedback`: what customers thought of answers, one by one or counted per document.
 
-Read over the agent's HTTP API, as any program would. Questions, answers and comments are customers' and documents'
-texts: on a terminal they are shown on one line each, without what would act on the terminal.
+Read over the agent's HTTP API, as any program would. Questions, answers and comments are shown on one line each.
 """
 
 import asyncio
@@ -192,6 +191,6 @@ def document_row(item: dict[str, Any]) -> list[str]:
 
 
 def one_line(text: str) -> str:
-    """A cell: no line ends, not too long, and no character that would act on the terminal."""
-    words = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    """A cell: no line ends, and not too long. ``table`` writes out what would act on the terminal."""
+    words = " ".join(text.split())
     return words if len(words) <= ANSWER_CHARACTERS else words[: ANSWER_CHARACTERS - 1] + "…"

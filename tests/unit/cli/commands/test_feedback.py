@@ -18,6 +18,7 @@ from supportplane_cli.commands.feedback import (
     refuse_early_options,
     turn_row,
 )
+from supportplane_cli.console import table
 from supportplane_cli.errors import CommandFailed, Refused, WrongUsage
 from supportplane_cli.registry import cli
 
@@ -56,11 +57,19 @@ def test_a_document_row_has_its_share_and_one_question_a_line() -> None:
     assert document_row({**DOCUMENT, "share_down": None, "examples": []})[4:] == ["-", "-"]
 
 
-@pytest.mark.parametrize(
-    "text", ["\x1b]0;owned\x07", "\x1b[2J", "\x9b31m", "a\rb", "a\u202eb", "a\x00b", "\u2028"], ids=ascii
-)
-def test_no_text_of_a_customer_acts_on_the_terminal(text: str) -> None:
-    assert one_line(f"before {text} after").isprintable()
+def test_no_text_of_a_customer_acts_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    bad = "\x1b]0;owned\x07 \x9b31m a\rb \u202e [/bold]"
+    table(
+        ["question", "answer", "documents", "comment"],
+        [turn_row({**ITEM, "question": bad, "answer": bad, "comment": bad})[2:]],
+    )
+    table(
+        ["document", "answers", "up", "down", "share", "questions"],
+        [document_row({**DOCUMENT, "document_id": bad, "examples": [{"question": bad}]})],
+    )
+    shown = capsys.readouterr().out
+    assert "[/bold]" in shown
+    assert not [letter for letter in shown if not letter.isprintable() and letter != "\n"]
 
 
 def test_a_long_text_is_cut_where_a_cell_ends() -> None:
