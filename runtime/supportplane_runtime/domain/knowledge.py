@@ -1,6 +1,8 @@
-"""Documents, chunks and evidence: what ingestion writes and retrieval returns."""
+"""Documents, chunks and evidence: what ingestion writes and retrieval returns; and how the last reading went."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +42,35 @@ class Evidence:
     keyword: float
     vector: float
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class LastReading:
+    """What is known of the readings of a knowledge base, whichever process made them.
+
+    completed_at: the last time that documents were read into the index to the end. failure: why the last reading did
+    not bring everything in, and failed_at since when; both None after a good one. skipped: how many files or rows the
+    last completed reading left out; named: the first of them, each with its reason.
+    """
+
+    knowledge_base: str
+    completed_at: datetime | None = None
+    failed_at: datetime | None = None
+    failure: str | None = None
+    skipped: int = 0
+    named: tuple[tuple[str, str], ...] = ()
+
+
+def unread(wanted: Collection[str], readings: Collection[LastReading]) -> str | None:
+    """Why there is no usable index yet, as a sentence; None when there is one.
+
+    wanted: knowledge bases. Each has been tried, and at least one was read to the end: one that cannot be read keeps
+    an agent from none of the others.
+    """
+    known = {each.knowledge_base: each for each in readings}
+    untried = next((name for name in wanted if name not in known), None)
+    if untried is not None:
+        return f"Knowledge base {untried} has not been read yet."
+    if not any(each.completed_at for name, each in known.items() if name in wanted):
+        return "No knowledge base could be read yet."
+    return None

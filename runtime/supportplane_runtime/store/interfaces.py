@@ -15,6 +15,7 @@ from uuid import UUID
 from supportplane_runtime.domain.answer import Answer
 from supportplane_runtime.domain.conversation import Feedback, Message, Rating, Ticket, TicketReason, Turn
 from supportplane_runtime.domain.identity import Scope
+from supportplane_runtime.domain.knowledge import LastReading
 from supportplane_runtime.turns.interfaces import TurnRequest
 
 
@@ -407,6 +408,30 @@ class SharedSecrets(Protocol):
         ...
 
 
+NAMED_FILES = 100  # of a reading's left-out files that are kept by name; a guess: more is a wrong pattern, not a list
+
+
+class Readings(Protocol):
+    """How the readings of a tenant's knowledge bases went; written by who reads, told by who serves."""
+
+    async def save_completed(
+        self, tenant: str, knowledge_base: str, *, skipped: Sequence[tuple[str, str]], failure: str | None = None
+    ) -> None:
+        """Documents were read into the index to the end. skipped: name and reason of each that was left out.
+
+        failure: what of the knowledge base could not be read all the same, None when everything was.
+        """
+        ...
+
+    async def save_failed(self, tenant: str, knowledge_base: str, failure: str) -> None:
+        """Nothing was brought to the end; what was known of the last completed reading stays."""
+        ...
+
+    async def listing(self, tenant: str) -> list[LastReading]:
+        """By the names of the knowledge bases."""
+        ...
+
+
 class Store(Protocol):
     """Everything that lives in the database, as app.py hands it on. postgres.PostgresStore, memory.MemoryStore."""
 
@@ -430,6 +455,9 @@ class Store(Protocol):
 
     @property
     def shared_secrets(self) -> SharedSecrets: ...
+
+    @property
+    def readings(self) -> Readings: ...
 
     async def schema(self) -> str | None:
         """The version of the database, None before the first migration; SCHEMA of rules.py is what we want."""

@@ -21,6 +21,7 @@ from supportplane_runtime.domain.conversation import (
     TurnStatus,
 )
 from supportplane_runtime.domain.identity import Scope
+from supportplane_runtime.domain.knowledge import LastReading
 from supportplane_runtime.errors import Conflict, NotFound
 from supportplane_runtime.store.credentials import (
     digest,
@@ -34,6 +35,7 @@ from supportplane_runtime.store.credentials import (
 )
 from supportplane_runtime.store.interfaces import (
     EXAMPLES,
+    NAMED_FILES,
     SESSION_TTL,
     Accepted,
     ApiKey,
@@ -541,6 +543,32 @@ class MemorySharedSecrets:
         return self._values.setdefault((tenant, name), offer or mint_token())
 
 
+class MemoryReadings:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._known: dict[tuple[str, str], LastReading] = {}
+
+    async def save_completed(
+        self, tenant: str, knowledge_base: str, *, skipped: Sequence[tuple[str, str]], failure: str | None = None
+    ) -> None:
+        now = self._clock()
+        self._known[tenant, knowledge_base] = LastReading(
+            knowledge_base,
+            completed_at=now,
+            failed_at=None if failure is None else now,
+            failure=failure,
+            skipped=len(skipped),
+            named=tuple(skipped[:NAMED_FILES]),
+        )
+
+    async def save_failed(self, tenant: str, knowledge_base: str, failure: str) -> None:
+        known = self._known.get((tenant, knowledge_base), LastReading(knowledge_base))
+        self._known[tenant, knowledge_base] = replace(known, failed_at=self._clock(), failure=failure)
+
+    async def listing(self, tenant: str) -> list[LastReading]:
+        return [self._known[place] for place in sorted(self._known) if place[0] == tenant]
+
+
 class MemoryStore:
     """Every part over one state, as PostgresStore is over one database."""
 
@@ -553,6 +581,7 @@ class MemoryStore:
         self.audit = MemoryAudit(state)
         self.sessions = MemorySessions(state)
         self.shared_secrets = MemorySharedSecrets()
+        self.readings = MemoryReadings(clock)
 
     async def schema(self) -> str | None:
         return SCHEMA

@@ -57,6 +57,21 @@ shared_secrets = Table(
     ForeignKeyConstraint(["tenant"], ["tenants.tenant"]),
 )
 
+# How the readings of knowledge bases went: the process that reads ends, and those that serve tell of it.
+knowledge_readings = Table(
+    "knowledge_readings",
+    metadata,
+    _tenant(),
+    Column("knowledge_base", Text, primary_key=True),
+    _moment("completed_at", nullable=True),
+    _moment("failed_at", nullable=True),
+    Column("failure", Text),
+    Column("skipped", Integer, nullable=False, server_default=text("0")),
+    Column("named", JSONB, nullable=False, server_default=text("'[]'")),  # the first that were skipped: name, reason
+    CheckConstraint("(failed_at IS NULL) = (failure IS NULL)", name="failure"),
+    ForeignKeyConstraint(["tenant"], ["tenants.tenant"]),
+)
+
 users = Table(
     "users",
     metadata,

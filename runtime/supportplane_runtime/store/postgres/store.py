@@ -7,6 +7,7 @@ from supportplane_runtime.store.postgres.audit import PostgresAudit
 from supportplane_runtime.store.postgres.database import Database
 from supportplane_runtime.store.postgres.feedback import PostgresFeedback
 from supportplane_runtime.store.postgres.keys import PostgresKeys
+from supportplane_runtime.store.postgres.readings import PostgresReadings
 from supportplane_runtime.store.postgres.records import PostgresRecords
 from supportplane_runtime.store.postgres.secrets import PostgresSharedSecrets
 from supportplane_runtime.store.postgres.sessions import PostgresSessions
@@ -23,6 +24,7 @@ class PostgresStore:
         self.audit = PostgresAudit(database)
         self.sessions = PostgresSessions(database)
         self.shared_secrets = PostgresSharedSecrets(database)
+        self.readings = PostgresReadings(database)
 
     async def probe(self) -> None:
         await self.database.probe()

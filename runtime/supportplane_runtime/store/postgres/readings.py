@@ -1,0 +1,53 @@
+"""How the readings of knowledge bases went, on PostgreSQL: a row each, written when a reading ends."""
+
+from collections.abc import Sequence
+from typing import LiteralString
+
+from psycopg.types.json import Jsonb
+
+from supportplane_runtime.domain.knowledge import LastReading
+from supportplane_runtime.store.interfaces import NAMED_FILES
+from supportplane_runtime.store.postgres.database import Database
+
+TENANT: LiteralString = "INSERT INTO tenants (tenant) VALUES (%(tenant)s) ON CONFLICT DO NOTHING"
+
+COMPLETED: LiteralString = """
+INSERT INTO knowledge_readings (tenant, knowledge_base, completed_at, failed_at, failure, skipped, named)
+VALUES (%(tenant)s, %(knowledge_base)s, now(), CASE WHEN %(failure)s::text IS NULL THEN NULL ELSE now() END,
+    %(failure)s, %(skipped)s, %(named)s)
+ON CONFLICT (tenant, knowledge_base) DO UPDATE SET completed_at = excluded.completed_at,
+    failed_at = excluded.failed_at, failure = excluded.failure, skipped = excluded.skipped, named = excluded.named
+"""
+
+FAILED: LiteralString = """
+INSERT INTO knowledge_readings (tenant, knowledge_base, failed_at, failure)
+VALUES (%(tenant)s, %(knowledge_base)s, now(), %(failure)s)
+ON CONFLICT (tenant, knowledge_base) DO UPDATE SET failed_at = excluded.failed_at, failure = excluded.failure
+"""
+
+LISTING: LiteralString = """
+SELECT knowledge_base, completed_at, failed_at, failure, skipped, named FROM knowledge_readings
+WHERE tenant = %(tenant)s ORDER BY knowledge_base
+"""
+
+
+class PostgresReadings:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save_completed(
+        self, tenant: str, knowledge_base: str, *, skipped: Sequence[tuple[str, str]], failure: str | None = None
+    ) -> None:
+        facts = {"failure": failure, "skipped": len(skipped), "named": Jsonb(list(skipped[:NAMED_FILES]))}
+        await self._save(COMPLETED, {"tenant": tenant, "knowledge_base": knowledge_base, **facts})
+
+    async def save_failed(self, tenant: str, knowledge_base: str, failure: str) -> None:
+        await self._save(FAILED, {"tenant": tenant, "knowledge_base": knowledge_base, "failure": failure})
+
+    async def listing(self, tenant: str) -> list[LastReading]:
+        rows = await self._database.run_again_safe(LISTING, {"tenant": tenant})
+        return [LastReading(*facts, tuple((name, reason) for name, reason in named)) for *facts, named in rows]
+
+    async def _save(self, statement: LiteralString, facts: dict[str, object]) -> None:
+        await self._database.run_again_safe(TENANT, {"tenant": facts["tenant"]})
+        await self._database.run_again_safe(statement, facts)

@@ -1,0 +1,71 @@
+"""How readings of knowledge bases went is kept for those that serve, per tenant and knowledge base."""
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from alembic import command
+
+from supportplane_runtime.store import migrate
+from supportplane_runtime.store.interfaces import NAMED_FILES, Store
+
+FILES = [("guide/a.md", "holds no text"), ("guide/b.md", "is not UTF-8")]
+
+
+async def test_a_good_reading_is_remembered_with_the_files_it_left_out(store: Store, tenant: str) -> None:
+    await store.readings.save_completed(tenant, "guide", skipped=FILES)
+    (found,) = await store.readings.listing(tenant)
+    assert (found.knowledge_base, found.skipped, found.named) == ("guide", 2, tuple(FILES))
+    assert found.completed_at is not None
+    assert (found.failed_at, found.failure) == (None, None)
+
+
+async def test_a_failure_leaves_what_the_last_completed_reading_found(store: Store, tenant: str) -> None:
+    await store.readings.save_completed(tenant, "guide", skipped=FILES)
+    await store.readings.save_failed(tenant, "guide", "The folder is gone.")
+    (found,) = await store.readings.listing(tenant)
+    assert (found.failure, found.skipped) == ("The folder is gone.", 2)
+    assert found.completed_at is not None
+    assert found.failed_at is not None
+
+
+async def test_a_good_reading_ends_a_failure(store: Store, tenant: str) -> None:
+    await store.readings.save_failed(tenant, "guide", "The folder is gone.")
+    assert (await store.readings.listing(tenant))[0].completed_at is None
+    await store.readings.save_completed(tenant, "guide", skipped=[])
+    assert (await store.readings.listing(tenant))[0].failure is None
+
+
+async def test_a_reading_may_be_completed_and_have_missed_a_source(store: Store, tenant: str) -> None:
+    await store.readings.save_completed(tenant, "guide", skipped=[], failure="The source faq is gone.")
+    (found,) = await store.readings.listing(tenant)
+    assert (found.failure, found.completed_at) == ("The source faq is gone.", found.failed_at)
+
+
+async def test_thousands_of_files_are_counted_and_the_first_named(store: Store, tenant: str) -> None:
+    await store.readings.save_completed(tenant, "guide", skipped=[(f"{n}.md", "holds no text") for n in range(5000)])
+    (found,) = await store.readings.listing(tenant)
+    assert (found.skipped, len(found.named), found.named[0][0]) == (5000, NAMED_FILES, "0.md")
+
+
+async def test_readings_of_another_tenant_are_not_told(store: Store, tenant: str, other_tenant: str) -> None:
+    await store.readings.save_completed(other_tenant, "guide", skipped=FILES)
+    await store.readings.save_completed(tenant, "manual", skipped=[])
+    await store.readings.save_completed(tenant, "faq", skipped=[])
+    assert [each.knowledge_base for each in await store.readings.listing(tenant)] == ["faq", "manual"]
+
+
+@pytest.mark.slow
+def test_what_an_earlier_release_has_indexed_counts_as_read(make_database: Callable[[], str]) -> None:
+    url = make_database()
+    with migrate._connection(url) as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+    with psycopg.connect(url, autocommit=True) as connection:
+        statement = "INSERT INTO knowledge_collections (tenant, knowledge_base, chunks) VALUES ('acme', %s, %s)"
+        connection.cursor().executemany(statement, [("guide", 12), ("begun", 0)])
+    migrate.upgrade(url)
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT knowledge_base, completed_at IS NULL, skipped FROM knowledge_readings")
+        assert rows.fetchall() == [("guide", False, 0)]
