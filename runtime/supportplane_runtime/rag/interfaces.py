@@ -17,6 +17,10 @@ from supportplane_runtime.domain.knowledge import Chunk, Evidence
 Vectors = NDArray[np.float32]  # shape (n, dimensions), rows of unit length
 
 
+class TextRefused(Exception):
+    """What a passage says cannot be stored: the fault of its document, and of no part. Says why, without the text."""
+
+
 class Embedder(Protocol):
     @property
     def name(self) -> str:
@@ -96,8 +100,12 @@ class ChunkIndex(Protocol):
         """chunk_id -> content_hash of every chunk; "" for one that another embedder embedded."""
         ...
 
+    async def documents(self, collection: Collection) -> dict[str, str]:
+        """chunk_id -> document_id of every chunk."""
+        ...
+
     async def upsert(self, collection: Collection, chunks: Sequence[IndexedChunk], embedder: str) -> None:
-        """Write a batch, all of it or nothing; the searches see it when this returns."""
+        """Write a batch, all of it or nothing; the searches see it when this returns. Raises TextRefused."""
         ...
 
     async def relocate(self, collection: Collection, chunks: Sequence[tuple[Chunk, str]]) -> None:

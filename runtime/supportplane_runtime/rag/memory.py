@@ -39,6 +39,9 @@ class MemoryIndex:
         rows = self._rows(collection)
         return {chunk_id: row.content_hash if row.embedder == embedder else "" for chunk_id, row in rows.items()}
 
+    async def documents(self, collection: Collection) -> dict[str, str]:
+        return {chunk_id: row.chunk.document_id for chunk_id, row in self._rows(collection).items()}
+
     async def upsert(self, collection: Collection, chunks: Sequence[IndexedChunk], embedder: str) -> None:
         for each in chunks:
             counts = lexemes(searchable_text(each.chunk), collection.language)

@@ -13,13 +13,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
+import psycopg
 import structlog
 from numpy.typing import NDArray
 from psycopg import AsyncConnection, AsyncCursor, sql
 
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.rag.chunking import searchable_text
-from supportplane_runtime.rag.interfaces import Collection, Hit, IndexedChunk, Matches, Query
+from supportplane_runtime.rag.interfaces import Collection, Hit, IndexedChunk, Matches, Query, TextRefused
 from supportplane_runtime.rag.lexemes import lexemes
 from supportplane_runtime.rag.pgvector_search import STATE, Asked, Embedding, State, find
 from supportplane_runtime.rag.pgvector_session import Pool, answering, autocommit
@@ -73,10 +74,21 @@ class PgVectorIndex:
             )
             return dict(await cursor.fetchall())
 
+    async def documents(self, collection: Collection) -> dict[str, str]:
+        async with self._state(collection) as (cursor, state):
+            if state is None:
+                return {}
+            await cursor.execute(
+                "SELECT chunk_id, document_id FROM knowledge_chunks WHERE tenant = %s AND collection_id = %s",
+                (collection.tenant, state.collection_id),
+            )
+            return dict(await cursor.fetchall())
+
     async def upsert(self, collection: Collection, chunks: Sequence[IndexedChunk], embedder: str) -> None:
         if not chunks:
             return
-        async with self._writing(collection, [each.chunk.chunk_id for each in chunks]) as (cursor, collection_id):
+        ids = [each.chunk.chunk_id for each in chunks]
+        async with _storable(), self._writing(collection, ids) as (cursor, collection_id):
             scope = (collection.tenant, collection_id)
             counts = [lexemes(searchable_text(each.chunk), collection.language) for each in chunks]
             rows = [
@@ -210,6 +222,15 @@ class PgVectorIndex:
             yield cursor, collection_id
             after = await _figures(cursor, scope, chunk_ids)
             await cursor.execute(_CHANGE_FIGURES, (after[0] - before[0], after[1] - before[1], *scope))
+
+
+@asynccontextmanager
+async def _storable() -> AsyncIterator[None]:
+    """Raises TextRefused for text that PostgreSQL does not take, such as a NUL or half a surrogate pair."""
+    try:
+        yield
+    except (psycopg.DataError, UnicodeEncodeError) as refusal:
+        raise TextRefused("holds text that the database cannot store (a NUL or half a surrogate pair)") from refusal
 
 
 async def _figures(cursor: AsyncCursor[Any], scope: tuple[str, int], chunk_ids: Sequence[str]) -> tuple[int, int]:

@@ -33,7 +33,7 @@ from weaviate.exceptions import UnexpectedStatusCodeError, WeaviateBaseError
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.errors import KnowledgeUnavailable
 from supportplane_runtime.rag.chunking import searchable_text
-from supportplane_runtime.rag.interfaces import Collection, Hit, IndexedChunk, Matches, Query
+from supportplane_runtime.rag.interfaces import Collection, Hit, IndexedChunk, Matches, Query, TextRefused
 from supportplane_runtime.rag.lexemes import LENGTH_WEIGHT, TERM_SATURATION, lexemes, rarity
 
 # A change of the properties below takes a new name: the next ingestion fills it.
@@ -105,14 +105,21 @@ class WeaviateIndex:
             found[properties["chunk_id"]] = properties["content_hash"] if properties["embedder"] == embedder else ""
         return found
 
+    async def documents(self, collection: Collection) -> dict[str, str]:
+        properties = ["chunk_id", "document_id"]
+        return {each["chunk_id"]: each["document_id"] async for each in self._all(collection, properties)}
+
     async def upsert(self, collection: Collection, chunks: Sequence[IndexedChunk], embedder: str) -> None:
         for batch in _pages(chunks):
             objects = [_object(each, collection.language, embedder) for each in batch]
-            async with _answering():
-                written = await self._shard(collection).data.insert_many(objects)
+            try:
+                async with _answering():
+                    written = await self._shard(collection).data.insert_many(objects)
+            except UnicodeEncodeError as refusal:
+                raise TextRefused("holds text that cannot be sent to Weaviate (half a surrogate pair)") from refusal
             if written.has_errors:
                 first = next(iter(written.errors.values()))
-                raise KnowledgeUnavailable(f"Weaviate refused {len(written.errors)} passages: {first.message}")
+                raise TextRefused(f"Weaviate refused {len(written.errors)} passages: {first.message}")
 
     async def relocate(self, collection: Collection, chunks: Sequence[tuple[Chunk, str]]) -> None:
         free = asyncio.Semaphore(PARALLEL_UPDATES)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import LiteralString
 
+from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
 from supportplane_runtime.domain.knowledge import LastReading
@@ -46,8 +47,14 @@ class PostgresReadings:
 
     async def listing(self, tenant: str) -> list[LastReading]:
         rows = await self._database.run_again_safe(LISTING, {"tenant": tenant})
-        return [LastReading(*facts, tuple((name, reason) for name, reason in named)) for *facts, named in rows]
+        return [_last_reading(row) for row in rows]
 
     async def _save(self, statement: LiteralString, facts: dict[str, object]) -> None:
         await self._database.run_again_safe(TENANT, {"tenant": facts["tenant"]})
         await self._database.run_again_safe(statement, facts)
+
+
+def _last_reading(row: TupleRow) -> LastReading:
+    knowledge_base, completed_at, failed_at, failure, skipped, named = row
+    pairs = tuple((name, reason) for name, reason in named)
+    return LastReading(knowledge_base, completed_at, failed_at, failure, skipped, pairs)

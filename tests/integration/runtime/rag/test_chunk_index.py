@@ -293,3 +293,9 @@ async def test_writers_and_readers_at_once_do_not_disturb_each_other(index: Chun
     await asyncio.gather(*(one(number) for number in range(8)))
     assert await index.count(collection) == (8, 40)
     assert len(await index.keyword(collection, "common", limit=99)) == 40
+
+
+async def test_every_passage_is_told_with_its_document(index: ChunkIndex, collection: Collection) -> None:
+    assert await index.documents(collection) == {}
+    await write(index, collection, KEYS)
+    assert await index.documents(collection) == {chunk.chunk_id: chunk.document_id for chunk in KEYS}

@@ -8,11 +8,14 @@ from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool
 
 from integration.runtime.rag.ingest_slowly import COLLECTION, DOCUMENTS, NAME, parts
+from supportplane_runtime.domain.knowledge import Document
 from supportplane_runtime.errors import KnowledgeUnavailable
 from supportplane_runtime.rag.ingest import ingest
 from supportplane_runtime.rag.ingest_lock import PostgresIngestionLock
 from supportplane_runtime.rag.interfaces import Collection
+from supportplane_runtime.rag.pgvector import PgVectorIndex
 from supportplane_runtime.rag.pgvector_session import autocommit
+from supportplane_runtime.rag.reading import Reading
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 pytestmark = pytest.mark.slow
@@ -102,3 +105,14 @@ async def test_the_lock_of_an_ingestion_that_lost_its_connection_is_free(pool: P
 
     with pytest.raises(KnowledgeUnavailable, match="does not answer"):
         await lose()
+
+
+@pytest.mark.parametrize("odd", ["half a pair \ud800", "a NUL \0"])
+async def test_a_document_that_postgresql_cannot_store_is_left_out_by_name_and_the_rest_is_indexed(
+    pool: Pool, odd: str
+) -> None:
+    collection = Collection("acme", f"odd-{len(odd)}")
+    documents = (Document("guide/a", "A", "# A\n\nWritten well.", ""), Document("guide/b", odd, "# B\n\nText.", ""))
+    report = await ingest(collection, Reading(documents, ()), parts(pool), progress=lambda _: None)
+    assert [each.name for each in report.skipped] == ["guide/b"]
+    assert await PgVectorIndex(pool).count(collection) == (1, 1)

@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from supportplane_runtime.domain.knowledge import Document
-from supportplane_runtime.errors import InvalidRequest
+from supportplane_runtime.domain.knowledge import Chunk, Document
+from supportplane_runtime.errors import InvalidRequest, KnowledgeUnavailable
+from supportplane_runtime.rag.chunking import chunk_document
 from supportplane_runtime.rag.ingest import BATCH, IngestionParts, IngestReport, Progress, ingest
 from supportplane_runtime.rag.ingest_lock import MemoryIngestionLock
-from supportplane_runtime.rag.interfaces import Collection, Embedder, IndexedChunk, Vectors
+from supportplane_runtime.rag.interfaces import Collection, Embedder, IndexedChunk, TextRefused, Vectors
 from supportplane_runtime.rag.memory import MemoryIndex
 from supportplane_runtime.rag.reading import Reading, Skipped
 
@@ -51,6 +52,32 @@ class DyingIndex(MemoryIndex):
         if self.batches_left == 0:
             raise ConnectionError
         self.batches_left -= 1
+        await super().upsert(collection, chunks, embedder)
+
+
+class ChokingEmbedder(CountingEmbedder):
+    """Fails on a text that holds one of its words, whatever else is in the batch."""
+
+    def __init__(self, *words: str) -> None:
+        super().__init__()
+        self.words = words
+
+    async def passages(self, texts: Sequence[str]) -> Vectors:
+        if any(word in text for word in self.words for text in texts):
+            raise ValueError("too odd")
+        return await super().passages(texts)
+
+
+class PickyIndex(MemoryIndex):
+    """Refuses text that holds one of its words, as a database refuses what it cannot store."""
+
+    def __init__(self, *words: str) -> None:
+        super().__init__()
+        self.words = words
+
+    async def upsert(self, collection: Collection, chunks: Sequence[IndexedChunk], embedder: str) -> None:
+        if any(word in each.chunk.text for word in self.words for each in chunks):
+            raise TextRefused("holds text that cannot be stored")
         await super().upsert(collection, chunks, embedder)
 
 
@@ -175,3 +202,79 @@ async def test_two_ingestions_of_a_collection_come_one_after_the_other_and_the_s
     assert steps[0] == "waiting"
     assert [report.embedded for report in reports] == [1, 0]
     assert len(embedder.asked) == 1
+
+
+async def indexed_documents(parts: IngestionParts) -> set[str]:
+    return set((await parts.index.documents(DOCS)).values())
+
+
+async def test_a_document_that_cannot_be_embedded_is_left_out_by_name_and_the_rest_is_indexed(
+    parts: IngestionParts,
+) -> None:
+    choking = replace(parts, embedders=ChokingEmbedder("odd"))
+    found = reading(document("a", "keys"), document("b", "odd"), document("c", "limits"))
+    report = await run(choking, found)
+    assert report.skipped == (Skipped("b", "cannot be embedded (ValueError)"),)
+    assert await indexed_documents(choking) == {"a", "c"}
+    assert counts(report) == (2, 2, 2, 0, 0)
+
+
+async def test_nothing_of_a_left_out_document_stays_whatever_batch_it_was_in(parts: IngestionParts) -> None:
+    await run(parts, reading(document("a", "keys"), document("b", "roles")))
+    sections = [f"topic{n}" for n in range(BATCH)]
+    choking = replace(parts, embedders=ChokingEmbedder("odd"))
+    report = await run(choking, reading(document("a", "keys"), document("b", "roles", *sections, "odd")))
+    assert [each.name for each in report.skipped] == ["b"]
+    assert await indexed_documents(choking) == {"a"}
+
+
+async def test_a_document_that_the_index_refuses_is_left_out_by_name(embedder: CountingEmbedder) -> None:
+    parts = IngestionParts(PickyIndex("odd"), embedder, MemoryIngestionLock())
+    report = await run(parts, reading(document("a", "keys"), document("b", "odd")))
+    assert report.skipped == (Skipped("b", "holds text that cannot be stored"),)
+    assert await indexed_documents(parts) == {"a"}
+
+
+async def test_an_embedder_that_takes_nothing_is_no_document_s_fault_and_deletes_nothing(
+    parts: IngestionParts,
+) -> None:
+    await run(parts, reading(document("a", "keys")))
+    broken = replace(parts, embedders=ChokingEmbedder(""))
+    with pytest.raises(ValueError, match="too odd"):
+        await run(broken, reading(document("a", "people")))
+    assert await indexed_documents(parts) == {"a"}
+
+
+async def test_an_index_that_refuses_every_document_is_no_document_s_fault(embedder: CountingEmbedder) -> None:
+    parts = IngestionParts(PickyIndex("about"), embedder, MemoryIngestionLock())
+    with pytest.raises(KnowledgeUnavailable, match="Nothing can be indexed: holds text"):
+        await run(parts, reading(document("a", "keys about"), document("b", "roles about")))
+
+
+async def test_when_the_only_document_is_refused_what_was_indexed_of_it_stays(embedder: CountingEmbedder) -> None:
+    parts = IngestionParts(PickyIndex("odd"), embedder, MemoryIngestionLock())
+    await run(parts, reading(document("a", "keys")))
+    with pytest.raises(InvalidRequest, match="docs: no document could be read; a holds text"):
+        await run(parts, reading(document("a", "odd")))
+    assert await indexed_documents(parts) == {"a"}
+
+
+async def test_a_document_that_cannot_be_cut_is_left_out_by_name(
+    parts: IngestionParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(found: Document) -> list[Chunk]:
+        if found.document_id == "b":
+            raise RecursionError
+        return chunk_document(found)
+
+    monkeypatch.setattr("supportplane_runtime.rag.ingest.chunk_document", cut)
+    report = await run(parts, reading(document("a", "keys"), document("b", "limits")))
+    assert report.skipped == (Skipped("b", "cannot be cut into passages (RecursionError)"),)
+    assert await indexed_documents(parts) == {"a"}
+
+
+async def test_documents_of_a_source_that_could_not_be_read_stay(parts: IngestionParts) -> None:
+    await run(parts, reading(document("faq/a", "keys"), document("guide/a", "roles"), document("guide/b", "limits")))
+    report = await ingest(DOCS, reading(document("guide/b", "limits")), parts, progress=lambda _: None, unread=["faq"])
+    assert counts(report) == (2, 2, 0, 2, 1)
+    assert await indexed_documents(parts) == {"faq/a", "guide/b"}
