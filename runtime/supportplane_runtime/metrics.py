@@ -120,7 +120,18 @@ LIMITS_LOCAL = Counter(
     "Requests counted against this process's share of a limit because Redis was away (a deliberate fail-open)",
 )
 
-# Knowledge
+# Knowledge. Set by the processes that serve, from what index and store say: the one that reads has ended by then.
+KNOWLEDGE_DOCUMENTS = Gauge("supportplane_knowledge_documents", "Documents in the index", ["knowledge_base"])
+KNOWLEDGE_SKIPPED = Gauge(
+    "supportplane_knowledge_skipped_documents",
+    "Files or rows that the last completed reading left out",
+    ["knowledge_base"],
+)
+KNOWLEDGE_NOT_REFRESHED = Gauge(
+    "supportplane_knowledge_not_refreshed",
+    "1 while the last reading failed, wholly or for a source",
+    ["knowledge_base"],
+)
 EMBEDDING_SECONDS = Histogram(
     "supportplane_question_embedding_seconds",
     "Vectors for a question and its conversation, remembered ones included",

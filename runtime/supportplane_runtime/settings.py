@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     api_keys_dir: Path | None = Field(
         default=None, description="a file a key, named as the key; followed while running"
     )
+    first_key_file: Path | None = Field(
+        default=None, description="where the laptop's supervisor writes the first API key; readiness waits for it"
+    )
     operator_jwks_file: Path | None = Field(default=None, description="public keys whose tokens may ask for the status")
     status_audience: str | None = Field(default=None, description="namespace/agent that such a token must be for")
     secrets_dir: Path | None = Field(default=None, description="NAME/KEY files of secrets; default: DATA_DIR/secrets")

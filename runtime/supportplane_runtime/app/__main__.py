@@ -22,7 +22,6 @@ from supportplane_runtime.settings import load_settings
 AGENT_ROLES = ("serve", "gateway", "orchestrator", "knowledge", "migrate")
 MODEL_ROLE = "model"
 ROLES = (*AGENT_ROLES, MODEL_ROLE)
-READS_DOCUMENTS = frozenset({"serve", "knowledge"})  # on a cluster only the knowledge job mounts the sources
 USAGE_ERROR = 2
 
 
@@ -48,7 +47,8 @@ def _run(role: str) -> None:
         return
     settings = load_settings()
     telemetry.configure_logging(settings)
-    file = load_agent_file(settings.agent_file, check_sources=role in READS_DOCUMENTS)
+    # A source that is gone keeps nobody from serving what is indexed, and the knowledge role from no other source.
+    file = load_agent_file(settings.agent_file, check_sources=False)
     asyncio.run(module.run(settings, file))
 
 

@@ -21,13 +21,14 @@ from supportplane_runtime.turns.interfaces import Turns
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """probes: of what is behind this process beside database, schema and cache."""
+    """probes: of what is behind this process beside database, schema and cache. awaited: before it is ready."""
 
     settings: Settings
     file: AgentFile
     store: Store
     turns: Turns
     probes: tuple[Probe, ...]
+    awaited: tuple[Probe, ...]
     reporting: Reporting
 
 
@@ -48,6 +49,7 @@ async def serve_edge(edge: Edge) -> None:
             audit=edge.store.audit,
             visitor_secret=await visitor_secret(edge.store, tenant, settings.data_dir),
             probes=(*_probes(edge.store, link), *edge.probes),
+            awaited=edge.awaited,
             turn_timeout=edge.file.agent.spec.template.orchestrator.turn_timeout,
             mode=edge.file.agent.spec.mode.value,
             trusted_proxies=edge.file.agent.spec.gateway.trusted_proxies,

@@ -8,8 +8,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from supportplane_crds import AgentFile
 from supportplane_runtime.app.edge import Edge, serve_edge
+from supportplane_runtime.app.indexed import waits_for_index
 from supportplane_runtime.app.shared import turns_token, wait_for_schema
-from supportplane_runtime.errors import InvalidRequest, Unavailable
+from supportplane_runtime.errors import InvalidRequest, KnowledgeUnavailable, Unavailable
 from supportplane_runtime.gateway.parts import Probe, Report
 from supportplane_runtime.settings import Settings
 from supportplane_runtime.store.postgres.store import open_store
@@ -35,7 +36,8 @@ async def run(settings: Settings, file: AgentFile) -> None:
         turns = HttpTurns(link)
         stack.push_async_callback(turns.close)
         behind = Behind(link)
-        await serve_edge(Edge(settings, file, store, turns, behind.probes(), behind.report))
+        awaited = (behind.index_probe(),) if waits_for_index(file) else ()
+        await serve_edge(Edge(settings, file, store, turns, behind.probes(), awaited, behind.report))
 
 
 class Behind:
@@ -61,6 +63,17 @@ class Behind:
             return "The orchestrator takes questions."
 
         return (Probe("orchestrator", orchestrator), self._probe("model"), self._probe("knowledge"))
+
+    def index_probe(self) -> Probe:
+        """What readiness waits for; only orchestrators reach the index."""
+
+        async def usable() -> str:
+            unread = (await self.report()).unread
+            if unread:
+                raise KnowledgeUnavailable(unread)
+            return "There is an index."
+
+        return Probe("index", usable)
 
     def _probe(self, name: str) -> Probe:
         async def told() -> str:

@@ -1,13 +1,17 @@
 """The role ``serve``: gateway and orchestrator in one process, until SIGTERM. A laptop's."""
 
+import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 from supportplane_crds import AgentFile
 from supportplane_runtime.app.edge import Edge, serve_edge
-from supportplane_runtime.app.held import hold
+from supportplane_runtime.app.held import Held, hold
+from supportplane_runtime.app.indexed import index_probe, knowledge_probe, waits_for_index
 from supportplane_runtime.app.shared import wait_for_schema
 from supportplane_runtime.app.working import Working, work
-from supportplane_runtime.gateway.parts import PartHealth, Report, Reporting
+from supportplane_runtime.errors import Unavailable
+from supportplane_runtime.gateway.parts import PartHealth, Probe, Report, Reporting
 from supportplane_runtime.settings import Settings
 
 AFTER_DRAIN_S = 2.0  # the gateway has waited drain_grace_s for running turns before; what is left resumes elsewhere
@@ -18,8 +22,24 @@ async def run(settings: Settings, file: AgentFile) -> None:
     async with hold(settings, file) as held:
         await wait_for_schema(held.store)
         async with work(held, drain_s=AFTER_DRAIN_S) as working:
-            probes = (working.used_model_probe(), working.knowledge_probe())
-            await serve_edge(Edge(settings, file, held.store, working.turns, probes, _reporting(working)))
+            probes = (working.used_model_probe(), knowledge_probe(held))
+            edge = Edge(settings, file, held.store, working.turns, probes, _awaited(held), _reporting(working))
+            await serve_edge(edge)
+
+
+def _awaited(held: Held) -> tuple[Probe, ...]:
+    index = (index_probe(held),) if waits_for_index(held.file) else ()
+    key_file = held.settings.first_key_file
+    return index if key_file is None else (*index, _key_probe(key_file))
+
+
+def _key_probe(path: Path) -> Probe:
+    async def written() -> str:
+        if not await asyncio.to_thread(path.exists):
+            raise Unavailable("The first API key has not been written yet.")
+        return "The first API key is written."
+
+    return Probe("api-key", written)
 
 
 def _reporting(working: Working) -> Reporting:

@@ -9,9 +9,10 @@ from pathlib import Path
 from supportplane_crds import AgentFile, Writing
 from supportplane_crds.model_endpoint import CredentialsRef
 from supportplane_runtime.app.held import Held
-from supportplane_runtime.errors import InvalidRequest, KnowledgeUnavailable, RuntimeFault
+from supportplane_runtime.app.indexed import Indexed, keep_metrics, read_index
+from supportplane_runtime.errors import InvalidRequest
 from supportplane_runtime.gateway.health.checks import check_part
-from supportplane_runtime.gateway.parts import KnowledgeCount, Probe, Report
+from supportplane_runtime.gateway.parts import PartHealth, Probe, Report
 from supportplane_runtime.model.chat import Endpoint, ServedChatModel, Timeouts
 from supportplane_runtime.orchestrator.checkpoints import checkpoint_saver
 from supportplane_runtime.orchestrator.engine import GraphEngine
@@ -32,27 +33,6 @@ class Working:
     def writes(self) -> bool:
         return self.held.file.agent.spec.template.model.writing is Writing.VERIFIED
 
-    async def counts(self) -> tuple[KnowledgeCount, ...]:
-        """Of each knowledge base of the file."""
-        return tuple(
-            [
-                KnowledgeCount(base.name, *await self.held.index.count(self.held.collection(base)))
-                for base in self.held.file.knowledge_bases
-            ]
-        )
-
-    def knowledge_probe(self) -> Probe:
-        """Not required: without documents questions are handed off, which is an answer to the customer."""
-
-        async def documents() -> str:
-            counts = await self.counts()
-            total, chunks = sum(each.documents for each in counts), sum(each.chunks for each in counts)
-            if not total:
-                raise KnowledgeUnavailable("No documents are indexed yet; run: supportplane ingest")
-            return f"{total} documents, {chunks} passages."
-
-        return Probe("knowledge", documents, required=False)
-
     def model_probe(self) -> Probe:
         async def answers() -> str:
             await self.model.probe()
@@ -62,12 +42,21 @@ class Working:
 
     async def report(self) -> Report:
         """Model and knowledge, asked whether answers need them or not."""
-        parts = await asyncio.gather(*map(check_part, (self.model_probe(), self.knowledge_probe())))
-        try:
-            counts = await self.counts()
-        except RuntimeFault:
-            counts = ()
-        return Report(tuple(parts), counts)
+        model, (knowledge, found) = await asyncio.gather(check_part(self.model_probe()), self._knowledge())
+        if found is None:
+            return Report((model, knowledge), unread=knowledge.detail)
+        return Report((model, knowledge), found.counts, found.unread(self.held.file))
+
+    async def _knowledge(self) -> tuple[PartHealth, Indexed | None]:
+        """None: the index or the store does not answer in time."""
+        found: list[Indexed] = []
+
+        async def documents() -> str:
+            found.append(await read_index(self.held))
+            return found[0].sentence()
+
+        part = await check_part(Probe("knowledge", documents, required=False))
+        return part, next(iter(found), None)
 
     def used_model_probe(self) -> Probe:
         """The same, for who only wants to know of what answers need."""
@@ -86,6 +75,7 @@ async def work(held: Held, *, drain_s: float) -> AsyncIterator[Working]:
     async with AsyncExitStack() as stack:
         model = _model(held.settings, held.file)
         stack.push_async_callback(model.close)
+        stack.callback(asyncio.create_task(keep_metrics(held), name="knowledge-metrics").cancel)
         turns = await stack.enter_async_context(_turns(held, model, drain_s))
         yield Working(held, model, turns)
 

@@ -49,19 +49,27 @@ class PartHealth:
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeCount:
-    """What is indexed of a knowledge base."""
+    """What is indexed of a knowledge base. skipped: files that the last completed reading left out. failed: the last
+    reading could not read everything else.
+    """
 
     name: str
     documents: int
     chunks: int
+    skipped: int = 0
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How the parts behind the orchestrator are, whether answers need them now or not."""
+    """How the parts behind the orchestrator are, whether answers need them now or not.
+
+    unread: why there is no usable index yet, as a sentence; empty when there is, and from a release that does not tell.
+    """
 
     components: tuple[PartHealth, ...] = ()
     knowledge: tuple[KnowledgeCount, ...] = ()
+    unread: str = ""
 
 
 Reporting = Callable[[], Awaitable[Report]]  # raises RuntimeFault when nobody can tell
@@ -76,6 +84,7 @@ class GatewayParts:
     """visitor_secret: at least 32 random bytes, kept across restarts and shared by all processes of one agent.
 
     turn_timeout: the agent's orchestrator.turnTimeout; a waiting request gives up shortly after it.
+    awaited: what must have been well once before the process is ready; lost later, it does not matter to readiness.
     mode: the agent's spec.mode. agent: its name. trusted_proxies: CIDRs, the agent's gateway.trustedProxies.
     audited: whose audit entries expire, None: none do.
     operator_keys: a JWK set, None when nobody may ask for the status.
@@ -91,6 +100,7 @@ class GatewayParts:
     audit: Audit
     visitor_secret: bytes = field(repr=False)
     probes: tuple[Probe, ...] = ()
+    awaited: tuple[Probe, ...] = ()
     turn_timeout: timedelta = DEFAULT_TURN_TIMEOUT
     mode: str = "Auto"
     trusted_proxies: tuple[str, ...] = ()

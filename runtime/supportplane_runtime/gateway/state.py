@@ -51,7 +51,7 @@ class Gateway:
             asking=Asking(parts, admission),
             audit_log=AuditLog(parts.audit, agent=parts.audited.agent if parts.audited else None),
             audit_retention=AuditRetention(parts.audit, parts.audited),
-            health=HealthChecks(parts.probes, admission),
+            health=HealthChecks(parts.probes, admission, awaited=parts.awaited),
             ratings=RatingCounts(parts.agent, settings.revision),
         )
 

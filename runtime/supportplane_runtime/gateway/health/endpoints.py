@@ -1,6 +1,7 @@
 """/livez, /readyz, /health and /metrics: without authentication, and without secrets or anyone's data.
 
-/livez says that the process answers; /readyz that it can answer questions (503 otherwise). /metrics is for whoever
+/livez says that the process answers; /readyz that it can answer questions, from documents that were read once (503
+otherwise). /metrics is for whoever
 reaches the port: the laptop binds to loopback, in a cluster the route to the outside leads to /api and the page only.
 """
 

@@ -13,7 +13,9 @@ class PartReply(BaseModel):
 
 
 class HealthReply(BaseModel):
-    status: Literal["ok", "degraded", "down", "draining"]
+    status: Literal["ok", "degraded", "starting", "down", "draining"] = Field(
+        description="starting: the first index or the first key is not there yet"
+    )
     version: str
     parts: list[PartReply]
 

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import httpx2
 import pytest
@@ -89,6 +90,59 @@ async def test_parts_are_asked_once_a_second_however_many_want_to_know() -> None
     now = 1.0
     await health.health()
     assert asked == 2
+
+
+class Switch:
+    """A part that a test turns on and off."""
+
+    def __init__(self) -> None:
+        self.on = False
+
+    async def check(self) -> str:
+        if not self.on:
+            raise StoreUnavailable("Nothing was read yet.")
+        return "Well."
+
+
+async def test_readiness_waits_for_what_is_awaited_and_then_does_without_it() -> None:
+    now, database, index = 0.0, Switch(), Switch()
+    database.on = True
+    health = HealthChecks(
+        (Probe("database", database.check),),
+        Admission(max_running=1),
+        awaited=(Probe("index", index.check),),
+        clock=lambda: now,
+    )
+    first = await health.health()
+    assert (first.ready, first.status, first.reasons) == (False, "starting", ["index: Nothing was read yet."])
+    index.on, now = True, 1.0
+    assert ((await health.health()).ready, (await health.health()).status) == (True, "ok")
+    index.on, now = False, 2.0
+    assert (await health.health()).ready
+    database.on, now = False, 3.0
+    assert ((await health.health()).ready, (await health.health()).status) == (False, "down")
+    database.on, now = True, 4.0
+    assert (await health.health()).ready
+
+
+async def test_each_that_is_awaited_may_come_at_its_own_time() -> None:
+    now, index, key = 0.0, Switch(), Switch()
+    awaited = (Probe("index", index.check), Probe("api-key", key.check))
+    health = HealthChecks((), Admission(max_running=1), awaited=awaited, clock=lambda: now)
+    key.on = True
+    assert (await health.health()).reasons == ["index: Nothing was read yet."]
+    key.on, index.on, now = False, True, 1.0
+    assert (await health.health()).ready
+
+
+async def test_a_starting_gateway_says_so_to_who_asks() -> None:
+    async def change(parts: dict[str, Any]) -> None:
+        parts["awaited"] = (Probe("index", away),)
+
+    async with make_gateway(probes=(), change_parts=change) as gateway, gateway.client() as client:
+        assert (await client.get("/readyz")).status_code == 503
+        assert (await client.get("/health")).json()["status"] == "starting"
+        assert (await client.get("/livez")).status_code == 200
 
 
 async def test_metrics_are_in_the_text_format_of_prometheus() -> None:

@@ -1,0 +1,105 @@
+"""What is indexed of an agent's knowledge bases and how they were last read, for health, readiness, status and metrics.
+
+The process that reads documents ends, so those that serve ask index and store, and set the metrics meanwhile. Used by
+working.py.
+"""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+
+from supportplane_crds import AgentFile, Mode
+from supportplane_runtime.app.held import Held
+from supportplane_runtime.domain.knowledge import LastReading, unread
+from supportplane_runtime.errors import KnowledgeUnavailable, RuntimeFault
+from supportplane_runtime.gateway.parts import KnowledgeCount, Probe
+from supportplane_runtime.metrics import KNOWLEDGE_DOCUMENTS, KNOWLEDGE_NOT_REFRESHED, KNOWLEDGE_SKIPPED
+
+REFRESH_S = 30.0  # of the metrics, while nobody asks for health; Prometheus asks about as often
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """Of each knowledge base of the file: what is counted, and how its last reading went where there was one."""
+
+    counts: tuple[KnowledgeCount, ...]
+    readings: tuple[LastReading, ...]
+
+    def sentence(self) -> str:
+        """For people who may be anyone: no file is named. Raises KnowledgeUnavailable for what is not well."""
+        documents, chunks = sum(each.documents for each in self.counts), sum(each.chunks for each in self.counts)
+        if not documents:
+            raise KnowledgeUnavailable("No documents are indexed yet; run: supportplane ingest")
+        counted = f"{documents} documents, {chunks} passages"
+        failed = next((each for each in self.readings if each.failed_at), None)
+        if failed is not None and failed.failed_at is not None:
+            raise KnowledgeUnavailable(
+                f"{counted}; knowledge base {failed.knowledge_base} could not be refreshed at "
+                f"{failed.failed_at:%Y-%m-%d %H:%M} UTC. `supportplane status`, or on a cluster the log of the "
+                "knowledge Job, says why."
+            )
+        skipped = sum(each.skipped for each in self.counts)
+        return f"{counted}; {skipped} files left out." if skipped else f"{counted}."
+
+    def unread(self, file: AgentFile) -> str:
+        """Why there is no usable index yet, as a sentence; empty when there is."""
+        names = [ref.name for ref in file.agent.spec.template.knowledge]
+        found = unread(names, self.readings)
+        if found is None and not any(each.chunks for each in self.counts if each.name in names):
+            found = "No passage is in the index."
+        return found or ""
+
+
+def waits_for_index(file: AgentFile) -> bool:
+    """Whether readiness does: not where every question goes to a person anyway."""
+    return file.agent.spec.mode is Mode.AUTO and bool(file.agent.spec.template.knowledge)
+
+
+async def read_index(held: Held) -> Indexed:
+    """Sets the metrics, too. Raises KnowledgeUnavailable, StoreUnavailable."""
+    names = {base.name for base in held.file.knowledge_bases}
+    readings = tuple(each for each in await held.store.readings.listing(held.tenant) if each.knowledge_base in names)
+    known = {each.knowledge_base: each for each in readings}
+    counts = []
+    for base in held.file.knowledge_bases:
+        documents, chunks = await held.index.count(held.collection(base))
+        last = known.get(base.name, LastReading(base.name))
+        counts.append(KnowledgeCount(base.name, documents, chunks, last.skipped, failed=last.failed_at is not None))
+    _set_metrics(counts)
+    return Indexed(tuple(counts), readings)
+
+
+def _set_metrics(counts: list[KnowledgeCount]) -> None:
+    for each in counts:
+        KNOWLEDGE_DOCUMENTS.labels(each.name).set(each.documents)
+        KNOWLEDGE_SKIPPED.labels(each.name).set(each.skipped)
+        KNOWLEDGE_NOT_REFRESHED.labels(each.name).set(each.failed)
+
+
+async def keep_metrics(held: Held) -> None:
+    """For ever. While the database is away the last figures stand; other metrics tell of that."""
+    while True:
+        with suppress(RuntimeFault):
+            await read_index(held)
+        await asyncio.sleep(REFRESH_S)
+
+
+def knowledge_probe(held: Held) -> Probe:
+    """Not required: without documents questions are handed off, which is an answer to the customer."""
+
+    async def documents() -> str:
+        return (await read_index(held)).sentence()
+
+    return Probe("knowledge", documents, required=False)
+
+
+def index_probe(held: Held) -> Probe:
+    """What readiness waits for."""
+
+    async def usable() -> str:
+        found = (await read_index(held)).unread(held.file)
+        if found:
+            raise KnowledgeUnavailable(found)
+        return "There is an index."
+
+    return Probe("index", usable)
