@@ -20,6 +20,7 @@ from supportplane_cli.paths import DataDir
 from supportplane_cli.state import State, last_state
 from supportplane_cli.supervisor.preflight import NEEDED_BYTES, existing
 
+NAMED_FILES = 3  # of those that a reading left out, in one line
 PYTHONS = ((3, 11), (3, 13))
 
 
@@ -158,7 +159,22 @@ def check_running(state: State) -> Iterator[Verdict]:
         level = Level.OK if probe["status"] == "ok" else Level.FAILED if probe["required"] else Level.WARNING
         hint = None if level is Level.OK else f"supportplane logs {probe['name']}"
         yield Verdict(f"part {probe['name']}", level, str(probe["detail"]), hint)
+    yield from check_readings(state)
     yield from check_model_speed(state)
+
+
+def check_readings(state: State) -> Iterator[Verdict]:
+    """What the last readings left out; an empty list is no verdict, part knowledge says how many there are."""
+    from supportplane_cli.readings import last_readings
+
+    for reading in last_readings(state):
+        check = f"documents of {reading.knowledge_base}"
+        if reading.failure is not None:
+            yield Verdict(check, Level.WARNING, reading.failure, "mend that and run `supportplane ingest`")
+        if reading.skipped:
+            named = "; ".join(f"{name} {reason}" for name, reason in reading.named[:NAMED_FILES])
+            detail = f"{reading.skipped} left out: {named}"
+            yield Verdict(check, Level.WARNING, detail, "`supportplane status` names more of them")
 
 
 def check_model_speed(state: State) -> Iterator[Verdict]:

@@ -8,6 +8,7 @@ from typing import Any
 from supportplane_cli.console import emit, say, table
 from supportplane_cli.options import DataDirOption, JsonOption
 from supportplane_cli.paths import DataDir, find_data_dir
+from supportplane_cli.readings import facts_of, last_readings, lines_of
 from supportplane_cli.state import PartState, State, running_state
 
 EPILOG = """Examples:
@@ -15,6 +16,8 @@ EPILOG = """Examples:
   supportplane status
 
   supportplane status --json | jq -r .url
+
+It names the files that the last reading of the documents left out, and what could not be refreshed.
 
 Exit code 3 means that nothing is running.
 """
@@ -24,7 +27,8 @@ def status(data_dir: DataDirOption = None, as_json: JsonOption = False) -> None:
     """Show the running agent: its address, processes, and the health of each part."""
     data = find_data_dir(data_dir)
     state = running_state(data)
-    facts = describe(data, state, read_health(state))
+    readings = last_readings(state)
+    facts = {**describe(data, state, read_health(state)), "readings": [facts_of(each) for each in readings]}
     if as_json:
         emit(facts)
         return
@@ -39,6 +43,8 @@ def status(data_dir: DataDirOption = None, as_json: JsonOption = False) -> None:
     if health:
         say(f"health: {health.get('status')}")
         table(("probe", "status", "detail"), [(p["name"], p["status"], p["detail"]) for p in health.get("parts", [])])
+    for line in (line for reading in readings for line in lines_of(reading)):
+        say(line)
 
 
 def describe(data: DataDir, state: State, health: dict[str, Any] | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import json
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,22 @@ def offered(plan: Plan, embedded: Embedded) -> list[str]:
     return lines
 
 
-def ready_facts(plan: Plan, seconds: float, steps: dict[str, float]) -> dict[str, Any]:
-    """The same for machines, with the seconds each step took."""
+def not_refreshed_block(problems: Sequence[Mapping[str, str]]) -> list[str]:
+    """What could not be read and what to do; nothing when all was."""
+    if not problems:
+        return []
+    return [
+        "",
+        "Not all documents could be refreshed; the agent goes on with those it has:",
+        *(f"  {each['knowledge_base']}: {each['reason']}" for each in problems),
+        f"  Mend that and run `{program()} ingest`; until then `{program()} status` says that the agent is degraded.",
+    ]
+
+
+def ready_facts(
+    plan: Plan, seconds: float, steps: dict[str, float], problems: Sequence[Mapping[str, str]]
+) -> dict[str, Any]:
+    """The same for machines, with the seconds each step took. problems: what could not be refreshed."""
     return {
         "url": plan.url,
         "api_key_file": str(plan.data.api_key),
@@ -80,4 +95,5 @@ def ready_facts(plan: Plan, seconds: float, steps: dict[str, float]) -> dict[str
         "seconds": seconds,
         "steps": steps,
         "without_effect": list(plan.without_effect),
+        "not_refreshed": list(problems),
     }

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from supportplane_cli.embedded.process import Child, ChildSpec
-from supportplane_cli.errors import PartFailed
 from supportplane_cli.supervisor.parts import RUNTIME_MODULE
 from supportplane_cli.supervisor.report import Reporter
 
@@ -29,7 +28,11 @@ class IngestProgress:
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What one knowledge base holds now and what this run changed."""
+    """What one knowledge base holds now and what this run changed.
+
+    skipped: files, by name and reason. unread: sources, by name and reason. unselected: per source, how many files of
+    which suffix no pattern selects.
+    """
 
     knowledge_base: str
     documents: int
@@ -38,24 +41,42 @@ class IngestResult:
     deleted: int
     seconds: float
     skipped: Sequence[Mapping[str, Any]] = ()
+    unread: Sequence[Mapping[str, Any]] = ()
+    unselected: Sequence[Mapping[str, Any]] = ()
 
 
-IngestEvent = IngestProgress | IngestResult
+@dataclass(frozen=True, slots=True)
+class IngestFailure:
+    """A knowledge base of which nothing was brought in, and why: a sentence."""
+
+    knowledge_base: str
+    reason: str
+    skipped: Sequence[Mapping[str, Any]] = ()
+    unread: Sequence[Mapping[str, Any]] = ()
+    unselected: Sequence[Mapping[str, Any]] = ()
+
+
+IngestOutcome = IngestResult | IngestFailure
+IngestEvent = IngestProgress | IngestOutcome
+
+
+SHAPES = {"progress": IngestProgress, "finished": IngestResult, "failed": IngestFailure}
 
 
 class Ingestion:
     """One run over all knowledge bases of the agent file."""
 
-    def __init__(self, environment: Mapping[str, str], log_file: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], log_file: Path, knowledge_bases: Sequence[str]) -> None:
         """Start it."""
         argv = (sys.executable, "-m", RUNTIME_MODULE, "knowledge")
         self.child = Child(
             ChildSpec(name="Ingestion", argv=argv, log_file=log_file, environment=environment, piped=True)
         )
+        self._knowledge_bases = tuple(knowledge_bases)
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.results: list[IngestResult] = []
+        self.outcomes: list[IngestOutcome] = []
 
     def poll(self) -> list[IngestEvent]:
         """Events since the last call."""
@@ -64,18 +85,24 @@ class Ingestion:
             event = parse_event(self._lines.get())
             if event is not None:
                 events.append(event)
-        self.results += [event for event in events if isinstance(event, IngestResult)]
+        self.outcomes += [event for event in events if not isinstance(event, IngestProgress)]
         return events
 
     @property
     def is_finished(self) -> bool:
-        """Ended, and everything it said was polled. Raises PartFailed when it ended with an error."""
+        """Ended, and everything it said was polled."""
         if self.child.is_running or self._reader.is_alive() or not self._lines.empty():
             return False
-        if self.child.exit_code != 0:
-            raise PartFailed(f"The knowledge base could not be read ({self.child.ending()}).{self.child.log_tail(1)}")
         self.child.stop()
         return True
+
+    def untold(self) -> list[IngestFailure]:
+        """Of a finished run: the knowledge bases that it never came to, because it was killed or broke."""
+        if self.child.exit_code == 0:
+            return []
+        told = {outcome.knowledge_base for outcome in self.outcomes}
+        reason = f"The reading ended before its time ({self.child.ending()}).{self.child.log_tail(1)}"
+        return [IngestFailure(name, reason) for name in self._knowledge_bases if name not in told]
 
     def stop(self) -> None:
         self.child.stop()
@@ -86,18 +113,48 @@ class Ingestion:
             self._lines.put(line)
 
 
-def show(events: Iterable[IngestEvent], report: Reporter) -> None:
-    """Pass progress on; results are told in one sentence at the end."""
+def not_refreshed(outcomes: Iterable[IngestOutcome]) -> list[dict[str, str]]:
+    """What could not be read: knowledge base and reason, a source each where the rest was read."""
+    found = []
+    for outcome in outcomes:
+        reasons = (
+            [outcome.reason] if isinstance(outcome, IngestFailure) else [each["reason"] for each in outcome.unread]
+        )
+        found += [{"knowledge_base": outcome.knowledge_base, "reason": reason} for reason in reasons]
+    return found
+
+
+def show(events: Iterable[IngestEvent], report: Reporter, *, most_named: int | None = None) -> None:
+    """Pass progress on, and say what was left out. most_named: files of a knowledge base; None: all."""
     for event in events:
         if isinstance(event, IngestProgress):
             left = f", {event.eta_s:.0f} s left," if event.eta_s else ","
             report.progress("documents", f"{event.knowledge_base} {event.step}{left}", event.done, event.total)
         else:
-            for entry in event.skipped:
-                report.say(f"documents: left out {' '.join(map(str, entry.values()))}")
+            for line in remarks(event, most_named):
+                report.say(f"documents: {line}")
 
 
-def sentence(result: IngestResult) -> str:
+def remarks(outcome: IngestOutcome, most_named: int | None = None) -> list[str]:
+    """Lines about what is not in the index although it lies in a source."""
+    named = outcome.skipped[:most_named]
+    lines = [f"left out {each['name']} {each['reason']}" for each in named]
+    if len(named) < len(outcome.skipped):
+        more = len(outcome.skipped) - len(named)
+        lines.append(
+            f"left out {more} more files of {outcome.knowledge_base}; `supportplane logs knowledge` names each"
+        )
+    return lines + [unselected_line(outcome.knowledge_base, each) for each in outcome.unselected]
+
+
+def unselected_line(knowledge_base: str, facts: Mapping[str, Any]) -> str:
+    counted = ", ".join(f"{number} {suffix}" for suffix, number in facts["files"])
+    return f"{knowledge_base}/{facts['source']}: no include pattern selects these files: {counted}"
+
+
+def sentence(result: IngestOutcome) -> str:
+    if isinstance(result, IngestFailure):
+        return f"{result.knowledge_base}: not read"
     changes = f"{result.embedded} new or changed, {result.deleted} removed"
     return f"{result.knowledge_base}: {result.documents} documents, {result.chunks} passages, {changes}"
 
@@ -107,7 +164,7 @@ def parse_event(line: bytes) -> IngestEvent | None:
     try:
         facts: dict[str, Any] = json.loads(line)
         kind = facts.pop("event")
-        shape = {"progress": IngestProgress, "finished": IngestResult}.get(kind)
+        shape = SHAPES.get(kind)
         known = {field.name for field in fields(shape)} if shape else ()
         return shape(**{name: value for name, value in facts.items() if name in known}) if shape else None
     except (ValueError, KeyError, TypeError, AttributeError):

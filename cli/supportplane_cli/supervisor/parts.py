@@ -44,7 +44,8 @@ class Gateway(Part):
         )
 
     def is_ready(self) -> bool:
-        return http_status(self._plan.port, "/readyz", timeout_s=10) == HTTPStatus.OK
+        """It serves. Whether questions can be answered is another matter: the first index may take minutes."""
+        return http_status(self._plan.port, "/livez", timeout_s=10) == HTTPStatus.OK
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ def runtime_environment(plan: Plan, embedded: Embedded) -> dict[str, str]:
     values = {
         "AGENT_FILE": str(plan.agent.path.resolve()),
         "DATA_DIR": str(plan.data.root),
+        "FIRST_KEY_FILE": str(plan.data.api_key),
         "DATABASE_URL": database_url or "",
         "REDIS_URL": redis_url or "",
         "HTTP_PORT": str(plan.port),

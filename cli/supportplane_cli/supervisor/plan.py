@@ -76,7 +76,9 @@ class FileModel:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """database_url and redis_url: None means the embedded part."""
+    """database_url and redis_url: None means the embedded part. missing_sources: a sentence for each, where an index
+    of before may be there all the same.
+    """
 
     data: DataDir
     agent: AgentFile
@@ -85,6 +87,7 @@ class Plan:
     database_url: str | None
     redis_url: str | None
     model: EmbeddedModel | RemoteModel | FileModel = field(default_factory=EmbeddedModel)
+    missing_sources: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -102,7 +105,7 @@ class Plan:
 
 def make_plan(options: UpOptions) -> Plan:
     """Raises WrongUsage with a sentence for a wrong file or flags that contradict each other."""
-    agent = read_agent(options.agent_file)
+    agent, missing_sources = read_agent(options)
     model = choose_model(options, agent)
     refuse_documents_of_a_cluster(agent)
     return Plan(
@@ -113,14 +116,31 @@ def make_plan(options: UpOptions) -> Plan:
         database_url=options.database_url,
         redis_url=options.redis_url,
         model=model,
+        missing_sources=missing_sources,
     )
 
 
-def read_agent(path: Path) -> AgentFile:
+def read_agent(options: UpOptions) -> tuple[AgentFile, tuple[str, ...]]:
+    """The file, and what its sources lack. Where nothing can have been indexed before, a source must be there."""
+    path = options.agent_file
     try:
-        return load_agent_file(path)
+        return load_agent_file(path), ()
     except InvalidAgentFile as error:
-        raise WrongUsage(str(error), hint=f"supportplane validate -f {path}") from error
+        if not may_have_index(options):
+            raise wrong_file(path, error) from error
+        missing = tuple(map(str, error.problems))
+    try:
+        return load_agent_file(path, check_sources=False), missing
+    except InvalidAgentFile as error:
+        raise wrong_file(path, error) from error
+
+
+def wrong_file(path: Path, error: InvalidAgentFile) -> WrongUsage:
+    return WrongUsage(str(error), hint=f"supportplane validate -f {path}")
+
+
+def may_have_index(options: UpOptions) -> bool:
+    return options.database_url is not None or options.data.postgres.exists()
 
 
 def choose_model(options: UpOptions, agent: AgentFile) -> EmbeddedModel | RemoteModel | FileModel:

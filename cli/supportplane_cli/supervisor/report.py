@@ -26,6 +26,10 @@ class Reporter(Protocol):
     def progress(self, step: str, detail: str, done: int, total: int) -> None: ...
     def finished(self, step: str, detail: str = "") -> None: ...
     def say(self, text: str) -> None: ...
+    def notice(self, event: str, facts: dict[str, Any], lines: list[str]) -> None:
+        """Something that machines want as facts and people as lines."""
+        ...
+
     def ready(self, facts: dict[str, Any], lines: list[str]) -> None:
         """The agent answers. facts: for machines; lines: for people."""
         ...
@@ -76,13 +80,17 @@ class LineReporter:
     def say(self, text: str) -> None:
         say(text, flush=True)
 
+    def notice(self, event: str, facts: dict[str, Any], lines: list[str]) -> None:  # noqa: ARG002
+        for line in lines:
+            self.say(line)
+
     def ready(self, facts: dict[str, Any], lines: list[str]) -> None:  # noqa: ARG002
         for line in lines:
             self.say(line)
 
 
 class JsonReporter(LineReporter):
-    """One JSON object a line: started, progress, finished, message, ready."""
+    """One JSON object a line: started, progress, finished, message, documents, ready."""
 
     def started(self, step: str) -> None:
         super().started(step)
@@ -96,6 +104,9 @@ class JsonReporter(LineReporter):
 
     def say(self, text: str) -> None:
         self._emit(event="message", text=text)
+
+    def notice(self, event: str, facts: dict[str, Any], lines: list[str]) -> None:  # noqa: ARG002
+        self._emit(event=event, **facts)
 
     def ready(self, facts: dict[str, Any], lines: list[str]) -> None:  # noqa: ARG002
         self._emit(event="ready", **facts)
@@ -149,6 +160,10 @@ class TerminalReporter:
     def say(self, text: str) -> None:
         self._console.print(visible(text), markup=False)
 
+    def notice(self, event: str, facts: dict[str, Any], lines: list[str]) -> None:  # noqa: ARG002
+        for line in lines:
+            self.say(line)
+
     def ready(self, facts: dict[str, Any], lines: list[str]) -> None:  # noqa: ARG002
         for line in lines:
             self._console.print(visible(line), markup=False)
@@ -169,6 +184,7 @@ class SilentReporter:
     def progress(self, step: str, detail: str, done: int, total: int) -> None: ...
     def finished(self, step: str, detail: str = "") -> None: ...
     def say(self, text: str) -> None: ...
+    def notice(self, event: str, facts: dict[str, Any], lines: list[str]) -> None: ...
     def ready(self, facts: dict[str, Any], lines: list[str]) -> None: ...
 
 
@@ -207,6 +223,10 @@ class LastingReporter:
     def say(self, text: str) -> None:
         with terminal_may_go():
             self._reporter.say(text)
+
+    def notice(self, event: str, facts: dict[str, Any], lines: list[str]) -> None:
+        with terminal_may_go():
+            self._reporter.notice(event, facts, lines)
 
     def ready(self, facts: dict[str, Any], lines: list[str]) -> None:
         with terminal_may_go():

@@ -4,22 +4,19 @@ One main thread starts all children (embedded.process says why) and asks each wa
 (stopping says why), and the next wait ends the loop.
 """
 
-import asyncio
 import os
 import sys
 import time
-from collections.abc import Coroutine
-from typing import Any, TypeVar
 
-from supportplane_cli import __version__, storage
+from supportplane_cli import __version__
 from supportplane_cli.embedded.process import Part
-from supportplane_cli.errors import CommandFailed, PartFailed
+from supportplane_cli.errors import CommandFailed
 from supportplane_cli.lock import DataLock
-from supportplane_cli.private_files import write_private
 from supportplane_cli.state import PartState, State, save_state
 from supportplane_cli.stopping import StopAsked, stop
 from supportplane_cli.supervisor import preflight
-from supportplane_cli.supervisor.greeting import greeting, ready_facts
+from supportplane_cli.supervisor.credentials import make_link
+from supportplane_cli.supervisor.greeting import greeting, not_refreshed_block, ready_facts
 from supportplane_cli.supervisor.logs import rotate
 from supportplane_cli.supervisor.plan import Plan
 from supportplane_cli.supervisor.report import Clock, make_reporter
@@ -28,7 +25,6 @@ from supportplane_cli.supervisor.watch import Watch
 
 TICK_S = 0.1
 ROTATE_EVERY_S = 30.0
-T = TypeVar("T")
 
 
 def up(plan: Plan, *, as_json: bool) -> None:
@@ -77,22 +73,14 @@ class Supervisor:
 
     def _announce(self) -> None:
         database_url = self._startup.environment["SUPPORTPLANE_DATABASE_URL"]
-        key, link = asyncio.run(until_stopped(self._credentials(database_url)))
+        link = make_link(self._plan, database_url)
         self._save_state("running")
         seconds = round(time.monotonic() - self._begun, 1)
-        lines = greeting(self._plan, self._startup.embedded, key=key, link=link, seconds=seconds)
-        self._report.ready(ready_facts(self._plan, seconds, self._clock.seconds), lines)
-
-    async def _credentials(self, database_url: str) -> tuple[str, str]:
-        """The first API key, kept in its file, and a link that signs a browser in."""
-        path = self._plan.data.api_key
-        known = path.read_text().strip() if path.exists() else None
-        async with storage.opened_store(database_url) as store:
-            key = await storage.first_key(store, self._plan.tenant, known)
-            link = await storage.one_time_link(store, self._plan.tenant, self._plan.url)
-        if key != known:
-            write_private(path, key + "\n")
-        return key, link
+        problems = self._startup.not_refreshed
+        lines = greeting(self._plan, self._startup.embedded, key=self._startup.key, link=link, seconds=seconds)
+        facts = ready_facts(self._plan, seconds, self._clock.seconds, problems)
+        self._report.ready(facts, [*lines, *not_refreshed_block(problems)])
+        self._startup.is_announced = True
 
     def _watch(self) -> None:
         """Restart what ends, keep logs small, for ever."""
@@ -100,7 +88,7 @@ class Supervisor:
         next_rotation = time.monotonic()
         while True:
             now = time.monotonic()
-            self._follow_ingestion()
+            self._startup.poll()
             changes = [line for watch in watches for line in watch.tick(now)]
             for line in changes:
                 self._report.say(line)
@@ -110,14 +98,6 @@ class Supervisor:
                 rotate(self._plan.data.logs)
                 next_rotation = now + ROTATE_EVERY_S
             stop.pause(TICK_S)
-
-    def _follow_ingestion(self) -> None:
-        """Documents that could not be read again are told, and the agent goes on with those it has."""
-        try:
-            self._startup.poll()
-        except PartFailed as failure:
-            self._report.say(f"{failure.message}\nThe agent goes on with the documents it has.")
-            self._startup.ingestion = None
 
     def _stop(self) -> None:
         """Newest first, so that nothing loses what it stands on; a second Ctrl-C kills."""
@@ -150,17 +130,6 @@ class Supervisor:
             parts=tuple(part_state(self._plan, part) for part in self._startup.parts if part.is_running),
         )
         save_state(self._plan.data, state)
-
-
-async def until_stopped(work: Coroutine[Any, Any, T]) -> T:
-    """The work's result. A signal cancels it: a database elsewhere may not answer. Raises StopAsked."""
-    task = asyncio.ensure_future(work)
-    while not task.done():
-        await asyncio.wait({task}, timeout=TICK_S)
-        if stop.asked:
-            task.cancel()
-    stop.check()
-    return task.result()
 
 
 def part_state(plan: Plan, part: Part) -> PartState:

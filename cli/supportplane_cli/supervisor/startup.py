@@ -1,19 +1,26 @@
-"""The order of starting: leftovers, weights, embedded parts, schema, then the runtime beside the documents."""
+"""The order of starting: leftovers, weights, embedded parts, schema, then the runtime beside the documents and the key.
+
+Documents that cannot be read keep nobody from an index of before; what is wrong with them is told (ADR 0019).
+"""
 
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from supportplane_cli.embedded.ports import http_status
 from supportplane_cli.embedded.postgres import Postgres
 from supportplane_cli.embedded.process import Child, ChildSpec, Part
 from supportplane_cli.errors import DataUnusable, PartFailed
 from supportplane_cli.layout import save_layout
 from supportplane_cli.model_download import fetch
 from supportplane_cli.stopping import stop
-from supportplane_cli.supervisor.ingestion import Ingestion, sentence, show
+from supportplane_cli.supervisor.credentials import has_index, keep_failures, write_first_key
+from supportplane_cli.supervisor.greeting import not_refreshed_block
+from supportplane_cli.supervisor.ingestion import Ingestion, not_refreshed, sentence, show
 from supportplane_cli.supervisor.leftovers import end_leftovers
 from supportplane_cli.supervisor.logs import rotate
 from supportplane_cli.supervisor.parts import RUNTIME_MODULE, Embedded, Gateway, build_embedded, runtime_environment
@@ -25,9 +32,11 @@ from supportplane_cli.supervisor.warmth import (
     save_warmth,
     schema_version,
 )
+from supportplane_crds import Mode
 
 MIGRATE_DEADLINE_S = 300.0  # as store/migrate.py: seconds on new data, minutes for indexes on real data
 TICK_S = 0.05
+MOST_NAMED = 5  # files of a knowledge base that were left out; the log names all
 ORPHANS_DEADLINE_S = 15.0  # backends of a killed PostgreSQL finish their statement before they notice
 ORPHANS_SIGN = "shared memory block"
 
@@ -52,6 +61,9 @@ class Startup:
         self.embedded = Embedded(None, None, None)
         self.environment: dict[str, str] = {}
         self.ingestion: Ingestion | None = None
+        self.not_refreshed: list[dict[str, str]] = []
+        self.key = ""
+        self.is_announced = False
         self._warmth = read_warmth(plan.data)
 
     def run(self) -> None:
@@ -71,11 +83,23 @@ class Startup:
         self._pending = [pending for pending in self._pending if not self._is_ready(pending)]
         if self.ingestion is None:
             return
-        show(self.ingestion.poll(), self._report)
+        show(self.ingestion.poll(), self._report, most_named=MOST_NAMED)
         if self.ingestion.is_finished:
-            self._report.finished("documents", "; ".join(map(sentence, self.ingestion.results)))
+            run, self.ingestion = self.ingestion, None
+            self._end(run)
+
+    def _end(self, run: Ingestion) -> None:
+        """Of the documents: told, and remembered when all could be read."""
+        untold = run.untold()
+        keep_failures(self._plan.tenant, self.environment["SUPPORTPLANE_DATABASE_URL"], untold)
+        outcomes = [*run.outcomes, *untold]
+        self.not_refreshed = not_refreshed(outcomes)
+        self._report.finished("documents", "; ".join(map(sentence, outcomes)))
+        lines = not_refreshed_block(self.not_refreshed) if self.is_announced else []
+        facts = {"outcomes": [asdict(each) for each in outcomes], "not_refreshed": self.not_refreshed}
+        self._report.notice("documents", facts, lines)
+        if not self.not_refreshed:
             self._remember(indexed=self._knowledge_bases())
-            self.ingestion = None
 
     def kill(self) -> None:
         """Every part at once, for a signal's handler: whoever waits for one sees its end."""
@@ -155,14 +179,44 @@ class Startup:
             raise DataUnusable(f"The database could not be brought to this release's schema.{child.log_tail(1)}")
 
     def _start_runtime(self) -> None:
-        """The gateway and the reading of the documents, side by side."""
+        """The gateway and the reading of the documents, side by side; meanwhile the first key is made."""
         self._begin(Gateway(self._plan, self.environment))
         self._report.started("documents")
-        self.ingestion = Ingestion(self.environment, self._plan.data.log("knowledge"))
+        bases = [base.name for base in self._plan.agent.knowledge_bases]
+        self.ingestion = Ingestion(self.environment, self._plan.data.log("knowledge"), bases)
+        self.key = write_first_key(self._plan, self.environment["SUPPORTPLANE_DATABASE_URL"])
         read_before = self._warmth.indexed == self._knowledge_bases()
         while self._pending or not (read_before or self.ingestion is None):
             self.poll()
             stop.pause(TICK_S)
+        self._wait_until_ready()
+
+    def _wait_until_ready(self) -> None:
+        """Until the gateway says that questions can be answered. Raises PartFailed when nothing leads there."""
+        deadline = None
+        while http_status(self._plan.port, "/readyz", timeout_s=10) != HTTPStatus.OK:
+            self.poll()
+            if self.ingestion is None:
+                if deadline is None:
+                    self._ensure_index()
+                    deadline = time.monotonic() + Gateway.start_deadline_s
+                if time.monotonic() > deadline:
+                    raise PartFailed("The gateway does not become ready.", hint=f"see {self._plan.url}/readyz")
+            stop.pause(TICK_S)
+
+    def _ensure_index(self) -> None:
+        """Raises PartFailed when the documents could not be read and there is no index of before."""
+        spec = self._plan.agent.agent.spec
+        if not self.not_refreshed or spec.mode is Mode.HANDOFF_ONLY:
+            return
+        names = [ref.name for ref in spec.template.knowledge]
+        if has_index(self._plan.tenant, self.environment["SUPPORTPLANE_DATABASE_URL"], names):
+            return
+        reasons = "\n  ".join(f"{each['knowledge_base']}: {each['reason']}" for each in self.not_refreshed)
+        raise PartFailed(
+            f"No documents could be read, and none are indexed from before:\n  {reasons}",
+            hint="mend that and start again; `supportplane logs knowledge` says more",
+        )
 
     def _knowledge_bases(self) -> tuple[str, ...]:
         """What identifies the documents of this agent; their content is the knowledge role's business."""

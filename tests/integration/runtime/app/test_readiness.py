@@ -199,7 +199,7 @@ def test_a_source_that_is_gone_keeps_its_documents_and_nobody_from_the_others(sh
     assert 'supportplane_knowledge_not_refreshed{knowledge_base="guide"} 1.0' in get(port, "/metrics")[1]
     shop.write()
     assert shop.read()[0] == 0
-    told(port, "/health", "3 documents, 3 passages.")
+    told(port, "/health", "5 documents, 5 passages.")
 
 
 def test_a_knowledge_base_that_cannot_be_read_the_first_time_keeps_no_agent_from_the_others(shop: Shop) -> None:

@@ -163,7 +163,7 @@ async def test_the_roles_wait_for_the_schema_and_then_answer_customer_and_operat
     await cluster.comes_to_tell({**own, "orchestrator": True, "model": False, "knowledge": True})
     status = await cluster.status()
     assert (status["revision"], status["mode"]) == ("0123456789", "Auto")
-    assert status["knowledge"] == [{"name": "guide", "documents": 1, "chunks": 1}]
+    assert status["knowledge"] == [{"name": "guide", "documents": 1, "chunks": 1, "skipped": 0, "failed": False}]
     await visitor_secret_was_taken_over(cluster)
 
     orchestrator.kill()

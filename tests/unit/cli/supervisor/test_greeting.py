@@ -25,7 +25,7 @@ def test_what_the_file_says_to_clusters_only_is_one_line(tmp_path: Path) -> None
     (line,) = without_effect(plan)
     assert line.startswith("  no effect   spec.gateway.parentRefs, spec.gateway.hostnames, ")
     assert line.endswith("spec.observability, SupportAgentClass/standard: for clusters only")
-    assert ready_facts(plan, 1.0, {})["without_effect"] == list(plan.without_effect)
+    assert ready_facts(plan, 1.0, {}, [])["without_effect"] == list(plan.without_effect)
 
 
 def test_a_file_for_a_laptop_gets_no_such_line(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ async def test_the_operator_learns_how_everything_is(gateway: TestGateway) -> No
             {"name": "orchestrator", "ok": False, "required": True, "detail": "PostgreSQL does not answer"},
             {"name": "model", "ok": False, "required": False, "detail": "The model server does not answer"},
         ],
-        "knowledge": [{"name": "handbook", "documents": 12, "chunks": 340}],
+        "knowledge": [{"name": "handbook", "documents": 12, "chunks": 340, "skipped": 0, "failed": False}],
     }
 
 
