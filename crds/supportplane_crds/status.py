@@ -59,6 +59,9 @@ class KnowledgeStatus(ContractModel):
     name: str = Field(max_length=63, description="Name of the KnowledgeBase.")
     documents: int = Field(ge=0, le=MAX_COUNT, description="Documents that are indexed.")
     chunks: int = Field(ge=0, le=MAX_COUNT, description="Passages that they were cut into.")
+    skipped: int = Field(
+        default=0, ge=0, le=MAX_COUNT, description="Files that the last reading left out, because they cannot be read."
+    )
 
 
 class ComponentStatus(ContractModel):

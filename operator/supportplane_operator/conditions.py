@@ -68,7 +68,8 @@ STALLING = frozenset(
 )
 """Nothing gets better until a person changes something."""
 
-_EFFECTS = frozenset({Reason.PODS_UNAVAILABLE, Reason.INDEXING, Reason.ROUTE_PENDING, Reason.LOADING})
+# From what most others come of to what comes of it: a gateway without an index is not ready (ADR 0019).
+_EFFECTS = (Reason.INDEXING, Reason.PODS_UNAVAILABLE, Reason.ROUTE_PENDING, Reason.LOADING)
 _WORDS = {True: "True", False: "False", None: "Unknown"}
 
 
@@ -112,7 +113,7 @@ def summarised(verdicts: Sequence[Verdict]) -> list[Verdict]:
 def _ready(verdicts: Sequence[Verdict]) -> Verdict:
     """The first thing that is wrong, False before Unknown, a cause before what comes of it."""
     wrong = [each for each in verdicts if each.impact is Impact.READY and each.ok is not True]
-    needed = sorted(wrong, key=lambda each: each.reason in _EFFECTS)
+    needed = sorted(wrong, key=lambda each: _EFFECTS.index(each.reason) + 1 if each.reason in _EFFECTS else 0)
     for ok in (False, None):
         worst = next((each for each in needed if each.ok is ok), None)
         if worst is not None:
@@ -215,7 +216,7 @@ def _knowledge(snapshot: Snapshot) -> list[Manifest]:
     if snapshot.runtime is None:
         return list(snapshot.status.get("knowledge", []))
     return [
-        {"name": each.name, "documents": each.documents, "chunks": each.chunks}
+        {"name": each.name, "documents": each.documents, "chunks": each.chunks, "skipped": each.skipped}
         for each in sorted(snapshot.runtime.knowledge, key=lambda each: each.name)
     ]
 

@@ -254,6 +254,7 @@ class _Count(BaseModel):
     name: str = Field(max_length=63)
     documents: int = Field(ge=0, le=MAX_COUNT)
     chunks: int = Field(ge=0, le=MAX_COUNT)
+    skipped: int = Field(default=0, ge=0, le=MAX_COUNT)
 
 
 class _Answer(BaseModel):
@@ -276,7 +277,9 @@ def parse_report(body: bytes) -> RuntimeReport:
         each.name: ComponentReport(each.name, each.ok, each.required, each.detail.rstrip("."))  # our sentences go on
         for each in found.components
     }
-    counts = {each.name: KnowledgeReport(each.name, each.documents, each.chunks) for each in found.knowledge}
+    counts = {
+        each.name: KnowledgeReport(each.name, each.documents, each.chunks, each.skipped) for each in found.knowledge
+    }
     return RuntimeReport(found.version, found.revision, found.mode, tuple(parts.values()), tuple(counts.values()))
 
 

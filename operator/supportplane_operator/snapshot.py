@@ -39,11 +39,12 @@ class ComponentReport:
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeReport:
-    """What the index holds of one knowledge base."""
+    """What the index holds of one knowledge base. skipped: files that the last reading left out."""
 
     name: str
     documents: int
     chunks: int
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,4 +129,6 @@ def _counted(plan: Plan) -> tuple[bool | None, Reason, str]:
         return False, Reason.INDEXING, f"KnowledgeBase {empty} has no passage in the index yet"
     documents = sum(counted[base.name].documents for base in plan.bases)
     chunks = sum(counted[base.name].chunks for base in plan.bases)
-    return True, Reason.INDEXED, f"{documents} documents in {chunks} passages"
+    skipped = sum(counted[base.name].skipped for base in plan.bases)
+    left_out = f"; {skipped} files left out, the log of the knowledge Job names them" if skipped else ""
+    return True, Reason.INDEXED, f"{documents} documents in {chunks} passages{left_out}"

@@ -103,6 +103,22 @@ ALERTS = (
         "The database of an agent does not answer",
     ),
     Alert(
+        "SupportplaneDocumentsSkipped",
+        "max by (knowledge_base) (supportplane_knowledge_skipped_documents{%}) > 0",
+        "15m",
+        "warning",
+        "Files of a knowledge base cannot be read, so nothing is answered from them.",
+        "Documents of an agent are left out",
+    ),
+    Alert(
+        "SupportplaneKnowledgeNotRefreshed",
+        "max by (knowledge_base) (supportplane_knowledge_not_refreshed{%}) > 0",
+        "15m",
+        "warning",
+        "A knowledge base cannot be read; answers come from what was read before.",
+        "Documents of an agent cannot be refreshed",
+    ),
+    Alert(
         "SupportplaneAuditIncomplete",
         'sum(increase(supportplane_audit_entries_total{%,result="dropped"}[15m])) > 0',
         "0m",

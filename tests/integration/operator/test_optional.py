@@ -71,7 +71,7 @@ def create_agents(space: Space) -> None:
             document["metadata"]["namespace"] = space.namespace
             space.create(document, PLURALS[document["kind"]])
     for agent_name, base in (("helpdesk", "handbook"), ("shop", "policies")):
-        told = {"name": base, "documents": 1, "chunks": 1}
+        told = {"name": base, "documents": 1, "chunks": 1, "skipped": 0}
         space.gateway.knowledge[f"{space.namespace}/{agent_name}"] = [told]
     space.gateway.broken[f"{space.namespace}/shop"] = ("database", "no such host")
     space.run(agent("routed", gateway=GATEWAY))

@@ -58,6 +58,10 @@ def one(name: str, labels: str, values: str) -> dict[str, str]:
     return {f"{name}{{{labels}}}": values}
 
 
+def of_knowledge(what: str, values: str) -> dict[str, str]:
+    return one(f"supportplane_knowledge_{what}", f'{ORCHESTRATOR},knowledge_base="guide"', values)
+
+
 def objects(kind: str, ready: str, reason: str, values: str) -> dict[str, str]:
     labels = f'{OPERATOR},kind="{kind}",ready="{ready}",reason="{reason}"'
     return one("supportplane_operator_objects", labels, values)
@@ -121,6 +125,19 @@ OF_AGENTS = {
     "a connection broke": stays_silent(
         "SupportplaneDatabaseFailing",
         one("supportplane_store_failures_total", f'{GATEWAY},reason="connection-lost"', "0x37 1 2 2"),
+    ),
+    "a file cannot be read": fires(
+        "SupportplaneDocumentsSkipped", of_knowledge("skipped_documents", "0x20 2x40"), knowledge_base="guide"
+    ),
+    "a file could not be read for a moment": stays_silent(
+        "SupportplaneDocumentsSkipped", of_knowledge("skipped_documents", "0x20 2x10 0x30")
+    ),
+    "every file is read": stays_silent("SupportplaneDocumentsSkipped", of_knowledge("skipped_documents", "0x60")),
+    "a knowledge base cannot be read": fires(
+        "SupportplaneKnowledgeNotRefreshed", of_knowledge("not_refreshed", "0x20 1x40"), knowledge_base="guide"
+    ),
+    "the next reading was good": stays_silent(
+        "SupportplaneKnowledgeNotRefreshed", of_knowledge("not_refreshed", "1x30 0x30")
     ),
     "a first entry is lost": fires(
         "SupportplaneAuditIncomplete",

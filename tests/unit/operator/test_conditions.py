@@ -84,7 +84,7 @@ def test_a_status_is_counted_from_children_and_from_what_the_runtime_says() -> N
         "revision": revision,
         "updateRevision": revision,
         "url": "http://helpdesk-gateway.acme.svc",
-        "knowledge": [{"name": "handbook", "documents": 12, "chunks": 340}],
+        "knowledge": [{"name": "handbook", "documents": 12, "chunks": 340, "skipped": 0}],
     }
     assert components["Deployment helpdesk-gateway"]["message"] == "1 of 2 pods are ready"
     assert components["Dependency cache"] == {
@@ -139,7 +139,7 @@ def test_counts_can_wait_and_decisions_cannot() -> None:
 def test_while_the_runtime_is_silent_the_last_counts_stay() -> None:
     found = replace(applied(snapshot()), runtime=report())
     silent = replace(found, runtime=None, raw={**found.raw, "status": status(found)})
-    assert status(silent)["knowledge"] == [{"name": "handbook", "documents": 12, "chunks": 340}]
+    assert status(silent)["knowledge"] == [{"name": "handbook", "documents": 12, "chunks": 340, "skipped": 0}]
 
 
 def test_the_address_is_the_first_host_name_where_there_is_one() -> None:

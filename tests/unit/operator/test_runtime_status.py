@@ -34,10 +34,10 @@ ANSWER = {
     "revision": None,
     "mode": "Auto",
     "components": [{"name": "model", "ok": False, "required": True, "detail": "no answer."}],
-    "knowledge": [{"name": "handbook", "documents": 2, "chunks": 9}],
+    "knowledge": [{"name": "handbook", "documents": 2, "chunks": 9, "skipped": 1, "failed": False}],
 }
 MODEL = ComponentReport("model", ok=False, required=True, detail="no answer")
-REPORT = RuntimeReport("0.1.0", None, "Auto", (MODEL,), (KnowledgeReport("handbook", 2, 9),))
+REPORT = RuntimeReport("0.1.0", None, "Auto", (MODEL,), (KnowledgeReport("handbook", 2, 9, 1),))
 
 
 def pem(key: Any) -> bytes:

@@ -1,6 +1,14 @@
 import pytest
 
-from supportplane_cli.supervisor.ingestion import IngestProgress, IngestResult, parse_event, sentence
+from supportplane_cli.supervisor.ingestion import (
+    IngestFailure,
+    IngestProgress,
+    IngestResult,
+    not_refreshed,
+    parse_event,
+    remarks,
+    sentence,
+)
 
 
 def test_progress_and_results_become_events() -> None:
@@ -20,3 +28,27 @@ def test_progress_and_results_become_events() -> None:
 )
 def test_anything_else_on_the_pipe_is_passed_over(line: bytes) -> None:
     assert parse_event(line) is None
+
+
+SKIPPED = [{"name": f"docs/{n}.md", "reason": "holds no text"} for n in range(7)]
+
+
+def test_what_was_left_out_is_named_up_to_a_number_and_the_rest_is_counted() -> None:
+    unselected = [{"source": "web", "files": [[".rst", 10], [".adoc", 2]]}]
+    result = IngestResult("docs", 2, 8, 5, 1, 2.1, skipped=SKIPPED, unselected=unselected)
+    *named, more, line = remarks(result, 5)
+    assert named == [f"left out docs/{n}.md holds no text" for n in range(5)]
+    assert more == "left out 2 more files of docs; `supportplane logs knowledge` names each"
+    assert line == "docs/web: no include pattern selects these files: 10 .rst, 2 .adoc"
+    assert len(remarks(result)) == 8
+
+
+def test_what_could_not_be_refreshed_is_told_by_source_or_as_a_whole() -> None:
+    half = IngestResult("docs", 2, 8, 5, 1, 2.1, unread=[{"source": "faq", "reason": "faq is gone"}])
+    failed = parse_event(b'{"event":"failed","knowledge_base":"terms","reason":"terms is gone"}')
+    assert isinstance(failed, IngestFailure)
+    assert sentence(failed) == "terms: not read"
+    assert not_refreshed([half, failed]) == [
+        {"knowledge_base": "docs", "reason": "faq is gone"},
+        {"knowledge_base": "terms", "reason": "terms is gone"},
+    ]

@@ -115,3 +115,16 @@ def test_what_has_no_effect_here_is_named_and_nothing_else(tmp_path: Path) -> No
 def test_a_wrong_agent_file_is_refused_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(WrongUsage, match="line"):
         make_plan(options(tmp_path, "{embeded: {}}"))
+
+
+def test_a_source_that_is_gone_is_refused_where_nothing_can_be_indexed_and_told_where_something_can(
+    tmp_path: Path,
+) -> None:
+    base = "---\napiVersion: supportplane.io/v1alpha1\nkind: KnowledgeBase\nmetadata: {name: docs}\n"
+    gone = options(tmp_path)
+    gone.agent_file.write_text(gone.agent_file.read_text() + base + "spec: {sources: [{name: docs, path: nowhere}]}\n")
+    with pytest.raises(WrongUsage, match="there is no file or directory"):
+        make_plan(gone)
+    gone.data.postgres.mkdir(parents=True)
+    (missing,) = make_plan(gone).missing_sources
+    assert "there is no file or directory" in missing

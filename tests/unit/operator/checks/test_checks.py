@@ -391,3 +391,17 @@ def test_every_message_that_is_not_true_names_an_object_or_a_field() -> None:
     for found, kind, _, reason, _ in FAILING.values():
         message = verdicts(found)[kind].message
         assert reason is Reason.AS_EXPECTED or len(message.split()) > 3
+
+
+def test_files_that_were_left_out_are_counted_where_the_documents_are() -> None:
+    counts = (KnowledgeReport("handbook", 12, 340, skipped=2),)
+    found = serving(runtime=replace(report(), knowledge=counts))
+    verdict = verdicts(found)["KnowledgeReady"]
+    assert verdict.ok
+    assert verdict.message.startswith("12 documents in 340 passages; 2 files left out")
+
+
+def test_an_agent_that_waits_for_its_first_index_says_that_and_not_that_pods_are_missing() -> None:
+    found = without_pods(runtime=report(chunks=0))
+    assert told(found, ConditionType.AVAILABLE) == (False, Reason.PODS_UNAVAILABLE)
+    assert told(found, ConditionType.READY) == (False, Reason.INDEXING)
