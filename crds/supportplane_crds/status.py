@@ -60,7 +60,10 @@ class KnowledgeStatus(ContractModel):
     documents: int = Field(ge=0, le=MAX_COUNT, description="Documents that are indexed.")
     chunks: int = Field(ge=0, le=MAX_COUNT, description="Passages that they were cut into.")
     skipped: int = Field(
-        default=0, ge=0, le=MAX_COUNT, description="Files that the last reading left out, because they cannot be read."
+        default=0,
+        ge=0,
+        le=MAX_COUNT,
+        description="Files that the last reading left out, each named in the log of the Job.",
     )
 
 

@@ -107,7 +107,7 @@ ALERTS = (
         "max by (knowledge_base) (supportplane_knowledge_skipped_documents{%}) > 0",
         "15m",
         "warning",
-        "Files of a knowledge base cannot be read, so nothing is answered from them.",
+        "Files of a knowledge base are left out, so nothing is answered from them.",
         "Documents of an agent are left out",
     ),
     Alert(
