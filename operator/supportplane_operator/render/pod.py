@@ -123,7 +123,8 @@ def serving_container(plan: Plan, role: str, port: int) -> Manifest:
     return {
         **container(plan, role),
         "ports": [{"name": names.PORT_NAME, "containerPort": port, "protocol": "TCP"}],
-        # Half a minute to start: the embedding model loads in seconds, migrations may be waited for by /readyz.
+        # Half a minute to start: the embedding model loads in seconds, and migrations are waited for by /readyz, as is
+        # the first index.
         "startupProbe": probe("/livez", period_s=2, failures=30),
         "livenessProbe": probe("/livez", period_s=10, failures=3),
         "readinessProbe": probe("/readyz", period_s=5, failures=2),

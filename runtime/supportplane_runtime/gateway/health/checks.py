@@ -85,12 +85,13 @@ class HealthChecks:
     async def health(self) -> Health:
         async with self._lock:
             if self._checked_at is None or self._clock() - self._checked_at >= FRESH_S:
-                self._parts = tuple(await asyncio.gather(*map(check_part, self._probes)))
-                await self._await()
+                await self._ask()
                 self._checked_at = self._clock()
         return Health(self._parts, draining=self._admission.draining, awaited=self._missing)
 
-    async def _await(self) -> None:
-        found = await asyncio.gather(*map(check_part, self._awaited))
-        self._awaited = tuple(probe for probe, part in zip(self._awaited, found, strict=True) if not part.ok)
-        self._missing = tuple(part for part in found if not part.ok)
+    async def _ask(self) -> None:
+        """All at once: a kubelet waits three seconds."""
+        found = await asyncio.gather(*map(check_part, (*self._probes, *self._awaited)))
+        self._parts, awaited = tuple(found[: len(self._probes)]), found[len(self._probes) :]
+        self._awaited = tuple(probe for probe, part in zip(self._awaited, awaited, strict=True) if not part.ok)
+        self._missing = tuple(part for part in awaited if not part.ok)
