@@ -25,7 +25,7 @@ spec:
     model: {{modelRef: {{name: model}}, writing: {writing}}}
     knowledge: [{{name: guide}}]
   gateway:
-    rateLimits: [{{scope: APIKey, requests: 100000, window: 1m}}]
+    rateLimits: [{{scope: APIKey, requests: 100000, window: 1m}}, {{scope: User, requests: 100000, window: 1m}}]
 ---
 apiVersion: supportplane.io/v1alpha1
 kind: ModelEndpoint

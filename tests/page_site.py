@@ -16,7 +16,7 @@ from runtime_gateway_stand_in import ScriptedTurns, TestGateway, TurnLog, eventu
 from supportplane_runtime.domain.answer import Answer, Outcome, Source
 from supportplane_runtime.domain.conversation import TicketReason
 from supportplane_runtime.gateway.server import build_server
-from supportplane_runtime.store.interfaces import TicketRequest
+from supportplane_runtime.store.interfaces import LimitDecision, TicketRequest
 from supportplane_runtime.store.memory import MemoryStore
 from supportplane_runtime.turns.events import Failure, Final, Progress, Sources, Token
 
@@ -121,11 +121,23 @@ class PageTurns(ScriptedTurns):
 
 
 @dataclass
+class PageLimits:
+    """Refuses as many requests as there are waits, in seconds, and allows all others."""
+
+    waits: list[int] = field(default_factory=list)
+
+    async def hit(self, tenant: str, subject: str, scope: str) -> LimitDecision:  # noqa: ARG002 - the Protocol's names
+        wait_s = self.waits.pop(0) if self.waits else 0
+        return LimitDecision(allowed=not wait_s, limit=60, remaining=0, reset_after_s=wait_s or 60, window_s=60)
+
+
+@dataclass
 class PageSite:
     """A served gateway. ``url`` leads through a proxy that can cut connections."""
 
     gateway: TestGateway
     turns: PageTurns
+    limits: PageLimits
     proxy: FaultProxy
     port: int
     _listener: asyncio.Server | None = field(default=None)
@@ -158,7 +170,8 @@ async def page_site(**settings: Any) -> AsyncIterator[PageSite]:
         made.append(PageTurns(parts["turns"].store))
         parts["turns"] = made[0]
 
-    async with make_gateway(change_parts=scripted, drain_grace_s=0, **settings) as gateway:
+    limits = PageLimits()
+    async with make_gateway(change_parts=scripted, limiter=limits, drain_grace_s=0, **settings) as gateway:
         gateway.turns = made[0]
         listening = socket()
         listening.bind(("127.0.0.1", 0))
@@ -167,7 +180,7 @@ async def page_site(**settings: Any) -> AsyncIterator[PageSite]:
         try:
             await eventually(lambda: server.started)
             async with proxied("127.0.0.1", listening.getsockname()[1]) as proxy:
-                site = PageSite(gateway, made[0], proxy, proxy.port)
+                site = PageSite(gateway, made[0], limits, proxy, proxy.port)
                 yield site
                 await site.close()
         finally:

@@ -65,9 +65,12 @@ class Trigger(StrEnum):
 
 
 class LimitScope(StrEnum):
-    """What a rate limit counts by."""
+    """What a rate limit counts, and by what (ADR 0023)."""
 
     API_KEY = "APIKey"
+    USER = "User"
+    IP = "IP"
+    NEW_VISITOR = "NewVisitor"
 
 
 class Tenant(ContractModel):
@@ -159,6 +162,13 @@ class Handoff(ContractModel):
     confidence_below: int | None = Field(
         default=None, ge=1, le=100, description="With trigger LowConfidence: percentage under which a ticket is opened."
     )
+    visitor_tickets_per_hour: int = Field(
+        default=5,
+        ge=1,
+        le=1000,
+        description="New tickets that one visitor of a website may open within an hour. A further question that a "
+        "person has to answer is added to the visitor's newest ticket, which is opened again if it was closed.",
+    )
 
 
 class ShortTermMemory(ContractModel):
@@ -198,9 +208,28 @@ class AgentTemplate(ContractModel):
 class RateLimit(ContractModel):
     """A limit on requests; over it a caller is answered 429 and told when to come back."""
 
-    scope: LimitScope = Field(description="What is counted by. APIKey: each key for itself.")
+    scope: LimitScope = Field(
+        description="What is counted. APIKey: requests of each secret key. User: requests of each visitor of a website "
+        "and of each user of the chat page. IP: requests of all visitors of an address, beyond the first five of each. "
+        "NewVisitor: visitors that are made for an address; more of them wait for up to 15 seconds before they are "
+        "refused."
+    )
     requests: int = Field(ge=1, le=1000000, description="Requests allowed in a window.")
     window: Annotated[timedelta, Duration("1s", "24h")] = Field(description="Length of the window.")
+
+    @property
+    def per_second(self) -> float:
+        return self.requests / self.window.total_seconds()
+
+
+# Guesses with a margin (ADR 0023): a person asks a question in 10 s at best and sends three requests for it, and an
+# office or a mobile operator's network has 200 visitors who all begin at once.
+DEFAULT_LIMITS: tuple[RateLimit, ...] = (
+    RateLimit(scope=LimitScope.API_KEY, requests=120, window=timedelta(minutes=1)),
+    RateLimit(scope=LimitScope.USER, requests=60, window=timedelta(minutes=1)),
+    RateLimit(scope=LimitScope.IP, requests=600, window=timedelta(minutes=1)),
+    RateLimit(scope=LimitScope.NEW_VISITOR, requests=200, window=timedelta(seconds=10)),
+)
 
 
 class Gateway(ContractModel):
@@ -209,10 +238,11 @@ class Gateway(ContractModel):
     rules: ClassVar[tuple[Rule, ...]] = (ONE_ROUTE, ROUTE_NEEDS_HOST)
 
     rate_limits: Annotated[tuple[RateLimit, ...], MapBy("scope")] = Field(
-        default=(RateLimit(scope=LimitScope.API_KEY, requests=120, window=timedelta(minutes=1)),),
+        default=DEFAULT_LIMITS,
         min_length=1,
-        max_length=1,
-        description="Limits on requests, one a scope. Health checks and metrics are not counted.",
+        max_length=len(LimitScope),
+        description="Limits on requests, one a scope. A scope that is left out has its default, and without User a "
+        "user may not send more than APIKey allows. Health checks and metrics are not counted.",
     )
     trusted_proxies: Annotated[tuple[Cidr, ...], AsSet()] = Field(
         default=(),
@@ -233,6 +263,20 @@ class Gateway(ContractModel):
         default=GatewayAuth(),
         description="On a cluster: who may call the agent. On a laptop keys are made with supportplane keys.",
     )
+
+    def limits(self) -> dict[LimitScope, RateLimit]:
+        """One for every scope: those stated, and the defaults of the others.
+
+        A file that states a tight APIKey alone was written for keys whose visitors shared that limit: each visitor
+        then has at most as much.
+        """
+        stated = {limit.scope: limit for limit in self.rate_limits}
+        found = {limit.scope: limit for limit in DEFAULT_LIMITS} | stated
+        if LimitScope.USER not in stated:
+            of_user, of_key = found[LimitScope.USER], found[LimitScope.API_KEY]
+            tighter = min(of_user, of_key, key=lambda limit: limit.per_second)
+            found[LimitScope.USER] = tighter.model_copy(update={"scope": LimitScope.USER})
+        return found
 
 
 class ClassRef(ContractModel):

@@ -7,7 +7,7 @@ RuntimeFault                     code, status_code, retryable
 +-- NotFound          404        also for another tenant's rows: existence is not told
 +-- Conflict          409        the same id with other content, or still in flight
 +-- TooLarge          413
-+-- RateLimited       429        retry_after_s
++-- RateLimited       429        retry_after_s, scope
 +-- Unavailable       503        retryable, retry_after_s
     +-- StoreUnavailable
     +-- CacheUnavailable
@@ -59,7 +59,13 @@ class TooLarge(RuntimeFault):
 
 
 class RateLimited(RuntimeFault):
+    """scope: the limit that was exceeded, as the agent file names it."""
+
     code, status_code, title, retryable = "rate-limited", 429, "Too many requests", True
+
+    def __init__(self, detail: str, *, retry_after_s: int | None = None, scope: str | None = None) -> None:
+        super().__init__(detail, retry_after_s=retry_after_s)
+        self.scope = scope
 
 
 class Unavailable(RuntimeFault):

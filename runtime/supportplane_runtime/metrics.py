@@ -3,19 +3,20 @@
 Base units, bounded labels: never a tenant, user or conversation as a label value.
 """
 
+from itertools import product
+
 from prometheus_client import Counter, Gauge, Histogram
 
 from supportplane_runtime.domain.answer import Outcome
 
 
 def _counter(name: str, documentation: str, **values: tuple[str, ...]) -> Counter:
-    """A counter with one label, by the values it takes. All are there at 0 from the start, because the increase of a
-    series that appears with its first event does not contain that event, and an alert on it would miss it.
+    """A counter by the values of its labels. All are there at 0 from the start, because the increase of a series that
+    appears with its first event does not contain that event, and an alert on it would miss it.
     """
-    ((label, known),) = values.items()
-    counter = Counter(name, documentation, [label])
-    for value in known:
-        counter.labels(value)
+    counter = Counter(name, documentation, list(values))
+    for known in product(*values.values()):
+        counter.labels(*known)
     return counter
 
 
@@ -79,13 +80,14 @@ FIRST_TOKEN_SECONDS = Histogram(
 STREAMS_OPEN = Gauge("supportplane_streams_open", "Streams that are open now", ["transport"])  # sse, websocket
 LIMIT_DECISIONS = _counter(
     "supportplane_limit_decisions_total",
-    "Requests counted against a key's rate limit",
-    decision=("allowed", "refused"),
+    "Requests counted against rate limits, by the scope of the limit",
+    scope=("APIKey", "User", "IP", "NewVisitor"),
+    decision=("allowed", "delayed", "refused"),
 )
 TURNS_REFUSED = _counter(
     "supportplane_turns_refused_total",
-    "Questions refused with 503 before they were accepted",
-    reason=("overloaded", "draining"),
+    "Questions refused before they were accepted: no place at all, none of the asker's share, or about to stop",
+    reason=("overloaded", "share", "draining"),
 )
 AUTH_FAILURES = _counter(
     "supportplane_auth_failures_total",

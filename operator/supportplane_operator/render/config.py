@@ -13,6 +13,7 @@ from supportplane_operator.documents import yaml_text
 from supportplane_operator.snapshot import Manifest, Snapshot
 
 _READ_BY_RUNTIME = ("description", "mode", "tenant", "template")
+_READ_OF_GATEWAY = ("rateLimits", "trustedProxies")
 
 
 def agent_file(snapshot: Snapshot, bases: tuple[KnowledgeBase, ...]) -> str:
@@ -45,7 +46,7 @@ def _agent(agent: SupportAgent, namespace: str, bases: tuple[KnowledgeBase, ...]
     kept: Manifest = {key: spec[key] for key in _READ_BY_RUNTIME if key in spec}
     known = {base.name for base in bases}
     kept["template"]["knowledge"] = [each for each in spec["template"].get("knowledge", ()) if each["name"] in known]
-    kept["gateway"] = {"rateLimits": spec["gateway"]["rateLimits"]}
+    kept["gateway"] = {key: spec["gateway"][key] for key in _READ_OF_GATEWAY if key in spec["gateway"]}
     return _document(agent.kind, agent.name, namespace, kept)
 
 

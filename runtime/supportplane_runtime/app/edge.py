@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from supportplane_crds import AgentFile
+from supportplane_crds.support_agent import LimitScope
 from supportplane_runtime.app.shared import schema_fault, visitor_secret
 from supportplane_runtime.gateway.application import create_app
 from supportplane_runtime.gateway.audit_retention import Audited
@@ -34,7 +35,7 @@ class Edge:
 
 async def serve_edge(edge: Edge) -> None:
     """Until SIGTERM."""
-    settings, tenant = edge.settings, edge.file.agent.spec.tenant.id
+    settings, tenant, limits = edge.settings, edge.file.agent.spec.tenant.id, _limits(edge.file)
     async with AsyncExitStack() as stack:
         link = RedisLink(settings.redis_url.get_secret_value())
         stack.push_async_callback(link.close)
@@ -45,7 +46,8 @@ async def serve_edge(edge: Edge) -> None:
             feedback=edge.store.feedback,
             keys=edge.store.keys,
             sessions=edge.store.sessions,
-            limiter=RedisRateLimiter(link, _limits(edge.file)),
+            limiter=RedisRateLimiter(link, limits),
+            new_visitors=limits[LimitScope.NEW_VISITOR],
             audit=edge.store.audit,
             visitor_secret=await visitor_secret(edge.store, tenant, settings.data_dir),
             probes=(*_probes(edge.store, link), *edge.probes),
@@ -74,7 +76,7 @@ async def _key_files(edge: Edge) -> AsyncIterator[None]:
 
 
 def _limits(file: AgentFile) -> dict[str, Limit]:
-    return {limit.scope: Limit(limit.requests, limit.window) for limit in file.agent.spec.gateway.rate_limits}
+    return {scope: Limit(limit.requests, limit.window) for scope, limit in file.agent.spec.gateway.limits().items()}
 
 
 def _audited(file: AgentFile) -> Audited:

@@ -2,7 +2,7 @@
 
 A turn occupies a place from before it is accepted until its terminal event, whether its client stays or not. On
 SIGTERM (server.py) ``drain`` refuses new turns and readiness goes off, then ``close_streams`` ends what is still open
-by making its timeouts due. Called by query/ and health/.
+by making its timeouts due. Called by shares.py, query/ and health/.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ class Closing(Exception):
 
 class Admission:
     def __init__(self, *, max_running: int, clock: Callable[[], float] = monotonic) -> None:
-        self._max_running = max_running
+        self.max_running = max_running
         self._clock = clock
         self._mean_s = FIRST_GUESS_S
         self._open: set[asyncio.Timeout] = set()
@@ -43,11 +43,19 @@ class Admission:
         if self.draining:
             metrics.TURNS_REFUSED.labels("draining").inc()
             raise Draining("This server is about to stop. Ask again; another one answers.")
-        if self.running >= self._max_running:
-            metrics.TURNS_REFUSED.labels("overloaded").inc()
-            raise Overloaded("As many questions as this server takes are running.", retry_after_s=self.retry_after_s)
+        if self.is_full:
+            raise self.overloaded()
         self.running += 1
         self._idle.clear()
+
+    @property
+    def is_full(self) -> bool:
+        return self.running >= self.max_running
+
+    def overloaded(self) -> Overloaded:
+        """The refusal, counted."""
+        metrics.TURNS_REFUSED.labels("overloaded").inc()
+        return Overloaded("As many questions as this server takes are running.", retry_after_s=self.retry_after_s)
 
     def release(self, *, took_s: float | None = None) -> None:
         """took_s: how long the turn ran, None when it never began."""

@@ -1,4 +1,6 @@
-"""Rate limits per key, and the dependencies by which endpoints get their caller: authenticated, counted, in scope.
+"""Rate limits, and the dependencies by which endpoints get their caller: authenticated, counted, in scope.
+
+What is counted by what stands in counting.py; how many visitors are made for an address in pacing.py.
 
 ``invoking`` and ``reading`` are what endpoints declare; routes.py runs ``admit_caller`` before it reads a body, so
 nothing is parsed for strangers.
@@ -9,34 +11,41 @@ from typing import Annotated
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
+from supportplane_crds.support_agent import LimitScope
 from supportplane_runtime import metrics
 from supportplane_runtime.domain.identity import Caller, CallerKind, Scope
-from supportplane_runtime.errors import Forbidden, RateLimited
-from supportplane_runtime.gateway.facts import facts_of
+from supportplane_runtime.errors import Forbidden
+from supportplane_runtime.gateway.counting import SUBJECT_OF, Asker, Counted, exceeded, limit_headers, subject
+from supportplane_runtime.gateway.facts import RequestFacts, facts_of
+from supportplane_runtime.gateway.peers import Peer
 from supportplane_runtime.gateway.state import Gateway, gateway_of
 from supportplane_runtime.store.interfaces import LimitDecision
 
-LIMIT_SCOPE = "APIKey"  # rateLimits[].scope of the SupportAgent
 
-
-def limit_headers(decision: LimitDecision) -> list[tuple[bytes, bytes]]:
-    """As draft-ietf-httpapi-ratelimit-headers-10 names them: the policy's quota, what remains and for how long."""
-    policy = f'"{LIMIT_SCOPE}";q={decision.limit}'
-    state = f'"{LIMIT_SCOPE}";r={decision.remaining};t={decision.reset_after_s}'
-    return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
-
-
-async def count_request(gateway: Gateway, caller: Caller) -> LimitDecision:
-    """Raises RateLimited."""
-    decision = await gateway.parts.limiter.hit(caller.tenant, caller.key_id, LIMIT_SCOPE)
-    metrics.LIMIT_DECISIONS.labels("allowed" if decision.allowed else "refused").inc()
+async def count(gateway: Gateway, tenant: str, scope: LimitScope, counted_by: str) -> LimitDecision:
+    """Count anything by the limit of a scope: the one way to the limiter."""
+    decision = await gateway.parts.limiter.hit(tenant, counted_by, scope)
+    metrics.LIMIT_DECISIONS.labels(scope, "allowed" if decision.allowed else "refused").inc()
     return decision
 
 
-def ensure_allowed(decision: LimitDecision) -> None:
-    if not decision.allowed:
-        detail = f"This key may send {decision.limit} requests per window. Wait {decision.reset_after_s} s."
-        raise RateLimited(detail, retry_after_s=max(1, decision.reset_after_s))
+def asker_of(gateway: Gateway, caller: Caller, peer: Peer) -> Asker:
+    """A trusted proxy that names no client is nobody's address."""
+    return Asker(caller, None if gateway.proxies.trusts(peer.address) else peer.source)
+
+
+async def limit_request(gateway: Gateway, caller: Caller, facts: RequestFacts) -> None:
+    """Count a request for every scope that knows its caller; the response tells each. Raises RateLimited."""
+    asker, counted = asker_of(gateway, caller, facts.peer), list[Counted]()
+    for scope in SUBJECT_OF:
+        counted_by = subject(scope, asker, counted)
+        if counted_by is not None:
+            counted.append(Counted(scope, await count(gateway, caller.tenant, scope, counted_by)))
+            if not counted[-1].decision.allowed:
+                break
+    facts.headers += limit_headers(counted)
+    if not counted[-1].decision.allowed:
+        raise exceeded(counted[-1], asker)
 
 
 async def admit_caller(connection: HTTPConnection) -> Caller:
@@ -45,9 +54,7 @@ async def admit_caller(connection: HTTPConnection) -> Caller:
     if facts.caller is None:
         gateway = gateway_of(connection)
         facts.caller = await gateway.authentication.caller(connection)
-        decision = await count_request(gateway, facts.caller)
-        facts.headers += limit_headers(decision)
-        ensure_allowed(decision)
+        await limit_request(gateway, facts.caller, facts)
     return facts.caller
 
 

@@ -16,7 +16,7 @@ DESCRIPTION = """\
 Ask a support agent and get grounded answers with their sources.
 
 Errors are RFC 9457 problems (application/problem+json) with a stable `code`. A 429 or 503 says in Retry-After when to \
-come back. RateLimit and RateLimit-Policy tell what is left of the key's limit.
+come back. RateLimit and RateLimit-Policy tell what is left of each limit that counted the request.
 
 A WebSocket at /api/v1/stream carries the events of the stream too: send frames of the types query, resume and cancel \
 (their schemas are under x-websocket-frames), receive {"type", "sequence", "turn_id", "data"}. In a browser, which \

@@ -10,10 +10,11 @@ from joserfc.jwk import KeySet
 
 from supportplane_runtime.domain.conversation import Turn
 from supportplane_runtime.gateway.audit_retention import Audited
-from supportplane_runtime.store.interfaces import Audit, FeedbackBook, Keys, RateLimiter, Records, Sessions
+from supportplane_runtime.store.interfaces import Audit, FeedbackBook, Keys, Limit, RateLimiter, Records, Sessions
 from supportplane_runtime.turns.interfaces import Turns
 
 DEFAULT_TURN_TIMEOUT = timedelta(seconds=60)  # the default of orchestrator.turnTimeout
+DEFAULT_NEW_VISITORS = Limit(200, timedelta(seconds=10))  # the default of the scope NewVisitor
 
 
 class TurnLookup(Protocol):
@@ -87,6 +88,7 @@ class GatewayParts:
     awaited: what must have been well once before the process is ready; lost later, it does not matter to readiness.
     mode: the agent's spec.mode. agent: its name. trusted_proxies: CIDRs, the agent's gateway.trustedProxies.
     audited: whose audit entries expire, None: none do.
+    new_visitors: how many visitors are made for an address before more of them wait (pacing.py).
     operator_keys: a JWK set, None when nobody may ask for the status.
     """
 
@@ -106,5 +108,6 @@ class GatewayParts:
     trusted_proxies: tuple[str, ...] = ()
     audited: Audited | None = None
     agent: str | None = None
+    new_visitors: Limit = DEFAULT_NEW_VISITORS
     reporting: Reporting = nothing_to_report
     operator_keys: KeySet | None = None

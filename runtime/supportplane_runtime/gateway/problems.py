@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
-from supportplane_runtime.errors import NotFound, RuntimeFault, Unauthenticated
+from supportplane_runtime.errors import NotFound, RateLimited, RuntimeFault, Unauthenticated
 from supportplane_runtime.gateway.errors import FieldError, InvalidFields, MethodNotAllowed
 
 log = structlog.get_logger(__name__)
@@ -43,6 +43,9 @@ class Problem(BaseModel):
     detail: str = Field(examples=["query: String should have at least 1 character"])
     code: str = Field(examples=["invalid-request"])
     errors: list[FieldProblem] = Field(default=[], description="present when single fields are wrong")
+    scope: str | None = Field(
+        default=None, description="present when a limit was exceeded: which one", examples=["User"]
+    )
     turn_id: str | None = Field(default=None, description="present when a turn was accepted and can be asked for again")
 
 
@@ -54,6 +57,8 @@ def problem(fault: RuntimeFault) -> dict[str, Any]:
         "detail": fault.detail,
         "code": fault.code,
     }
+    if isinstance(fault, RateLimited) and fault.scope is not None:
+        body["scope"] = fault.scope
     if isinstance(fault, InvalidFields):
         body["errors"] = [{"field": error.field, "message": error.message} for error in fault.errors]
     return body

@@ -12,6 +12,7 @@ from supportplane_runtime.gateway.audit_retention import AuditRetention
 from supportplane_runtime.gateway.authentication import Authentication
 from supportplane_runtime.gateway.feedback.counting import RatingCounts
 from supportplane_runtime.gateway.health.checks import HealthChecks
+from supportplane_runtime.gateway.pacing import Pace
 from supportplane_runtime.gateway.parts import GatewayParts
 from supportplane_runtime.gateway.peers import TrustedProxies
 from supportplane_runtime.gateway.query.asking import Asking
@@ -29,6 +30,7 @@ class Gateway:
     tarpit: Tarpit
     authentication: Authentication
     admission: Admission
+    pace: Pace
     asking: Asking
     audit_log: AuditLog
     audit_retention: AuditRetention
@@ -48,6 +50,7 @@ class Gateway:
             tarpit=tarpit,
             authentication=Authentication(parts.keys, parts.sessions, visitors, tarpit),
             admission=admission,
+            pace=Pace(parts.new_visitors),
             asking=Asking(parts, admission),
             audit_log=AuditLog(parts.audit, agent=parts.audited.agent if parts.audited else None),
             audit_retention=AuditRetention(parts.audit, parts.audited),

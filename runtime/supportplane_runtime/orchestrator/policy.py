@@ -19,11 +19,15 @@ class WritingPolicy:
 
 @dataclass(frozen=True, slots=True)
 class HandoffPolicy:
-    """What opens a ticket, and in which queue. least_confidence: 0..1, None when LowConfidence is not a trigger."""
+    """What opens a ticket, and in which queue. least_confidence: 0..1, None when LowConfidence is not a trigger.
+
+    visitor_tickets_per_hour: None: a visitor may open any number.
+    """
 
     triggers: frozenset[Trigger] = frozenset({Trigger.CUSTOMER_REQUEST, Trigger.MISSING_KNOWLEDGE})
     least_confidence: float | None = None
     queue: str | None = None
+    visitor_tickets_per_hour: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +81,5 @@ def _handoff(agent: SupportAgent) -> HandoffPolicy:
         triggers=frozenset(handoff.triggers),
         least_confidence=below / 100 if below is not None else None,
         queue=handoff.queue,
+        visitor_tickets_per_hour=handoff.visitor_tickets_per_hour,
     )

@@ -21,11 +21,16 @@ from supportplane_runtime.turns.interfaces import TurnRequest
 
 @dataclass(frozen=True, slots=True)
 class TicketRequest:
-    """A wish for a ticket; the store turns it into the conversation's open ticket, new or existing."""
+    """A wish for a ticket; the store turns it into the conversation's open ticket, new or existing.
+
+    per_hour: new tickets that a visitor of a publishable key may open within an hour; None: any number. A wish beyond
+    them joins the visitor's newest ticket of that hour, an open one before a closed one, which is opened again.
+    """
 
     reason: TicketReason
     subject: str
     queue: str | None = None
+    per_hour: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +330,7 @@ class Cache(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """``requests`` in any ``window``, per key."""
+    """``requests`` in any ``window``, for each subject that is counted."""
 
     requests: int
     window: timedelta
@@ -337,13 +342,17 @@ class LimitDecision:
     limit: int
     remaining: int
     reset_after_s: int
+    window_s: int
 
 
 class RateLimiter(Protocol):
     """Made with one Limit per scope (``{"APIKey": Limit(...)}``); asking for another scope is a KeyError."""
 
-    async def hit(self, tenant: str, key_id: str, scope: str) -> LimitDecision:
-        """Count one request. When Redis is away, a local share of the limit applies (fail-open is counted)."""
+    async def hit(self, tenant: str, subject: str, scope: str) -> LimitDecision:
+        """Count one request of a key, a user, an address, ...: whatever the scope counts by.
+
+        When Redis is away, a local share of the limit applies (fail-open is counted).
+        """
         ...
 
 

@@ -60,6 +60,7 @@ from supportplane_runtime.store.rules import (
     LEASE,
     NOBODY,
     SCHEMA,
+    TICKET_WINDOW,
     conversation_of,
     ensure_finished,
     ensure_key_name,
@@ -260,7 +261,8 @@ class MemoryTurnbook:
 
     def _join_ticket(self, row: _TurnRow, request: TicketRequest) -> UUID:
         turn = row.turn
-        ticket = self._state.open_ticket(turn.tenant, turn.conversation_id) or Ticket(
+        known = self._state.open_ticket(turn.tenant, turn.conversation_id) or self._newest_ticket(row, request)
+        ticket = known or Ticket(
             tenant=turn.tenant,
             ticket_id=uuid4(),
             conversation_id=turn.conversation_id,
@@ -271,9 +273,23 @@ class MemoryTurnbook:
             queue=request.queue,
             created_at=self._state.clock(),
         )
-        ticket = replace(ticket, turn_ids=(*ticket.turn_ids, turn.turn_id))
+        ticket = replace(ticket, status=TicketStatus.OPEN, turn_ids=(*ticket.turn_ids, turn.turn_id))
         self._state.tickets[turn.tenant, ticket.ticket_id] = ticket
         return ticket.ticket_id
+
+    def _newest_ticket(self, row: _TurnRow, request: TicketRequest) -> Ticket | None:
+        """Of a visitor who has opened as many as an hour allows; an open one before a closed one."""
+        key = self._state.keys.get((row.turn.tenant, row.key_id))
+        if request.per_hour is None or key is None or key[0].kind is not KeyKind.PUBLISHABLE:
+            return None
+        since = self._state.clock() - TICKET_WINDOW
+        theirs = (row.turn.tenant, row.turn.user_id)
+        recent = [
+            (ticket.status is TicketStatus.OPEN, ticket.created_at, ticket.ticket_id.hex, ticket)
+            for ticket in self._state.tickets.values()
+            if (ticket.tenant, ticket.user_id) == theirs and ticket.created_at and ticket.created_at > since
+        ]
+        return max(recent)[-1] if len(recent) >= request.per_hour else None
 
     def _end(
         self, row: _TurnRow, status: TurnStatus, *, answer: Answer | None = None, failure: str | None = None

@@ -1,7 +1,8 @@
 """Counting requests against a limit, over any storage of the ``limits`` library: Redis, or this process's memory.
 
-A sliding window counter: two counters a key and window, weighted by the time that has passed, so a burst at the edge of
-two windows gets one limit and not two (a fixed window would give two; a moving window keeps a timestamp per request).
+A sliding window counter: two counters a subject and window, weighted by the time that has passed, so a burst at the
+edge of two windows gets one limit and not two (a fixed window would give two; a moving window keeps a timestamp per
+request).
 """
 
 import math
@@ -16,21 +17,22 @@ from supportplane_runtime.store.interfaces import Limit, LimitDecision
 
 
 class WindowCounter:
-    """Hits per (tenant, key, scope), each scope with its own limit."""
+    """Hits per (tenant, subject, scope), each scope with its own limit."""
 
     def __init__(self, storage: Storage, limits: Mapping[str, Limit]) -> None:
         self._limiter = SlidingWindowCounterRateLimiter(storage)
         self._items = {scope: _item(limit) for scope, limit in limits.items()}
 
-    async def hit(self, tenant: str, key_id: str, scope: str) -> LimitDecision:
+    async def hit(self, tenant: str, subject: str, scope: str) -> LimitDecision:
         item = self._items[scope]
-        allowed = await self._limiter.hit(item, scope, tenant, key_id)
-        window = await self._limiter.get_window_stats(item, scope, tenant, key_id)
+        allowed = await self._limiter.hit(item, scope, tenant, subject)
+        window = await self._limiter.get_window_stats(item, scope, tenant, subject)
         return LimitDecision(
             allowed=allowed,
             limit=item.amount,
             remaining=window.remaining if allowed else 0,
             reset_after_s=max(1, math.ceil(window.reset_time - time.time())),
+            window_s=item.get_expiry(),
         )
 
 

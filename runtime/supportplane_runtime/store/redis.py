@@ -111,12 +111,12 @@ class RedisRateLimiter:
         self._shared = WindowCounter(storage, limits)
         self._local = local_counter(limits, processes=processes)
 
-    async def hit(self, tenant: str, key_id: str, scope: str) -> LimitDecision:
+    async def hit(self, tenant: str, subject: str, scope: str) -> LimitDecision:
         try:
-            return await self._link.call(lambda: self._shared.hit(tenant, key_id, scope))
+            return await self._link.call(lambda: self._shared.hit(tenant, subject, scope))
         except CacheUnavailable:
             LIMITS_LOCAL.inc()
-            return await self._local.hit(tenant, key_id, scope)
+            return await self._local.hit(tenant, subject, scope)
 
 
 def _key(tenant: str, name: str) -> str:

@@ -23,6 +23,8 @@ NOBODY = "-"  # tenant and actor of an audited call that was refused before it w
 # the text around, no half of a surrogate pair. Letters, joiners and marks of every script are welcome.
 _UNNAMEABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
 
+TICKET_WINDOW = timedelta(hours=1)  # of TicketRequest.per_hour
+
 TURN_END = "turn.end"  # the audit action of a turn that ended, however it did
 
 

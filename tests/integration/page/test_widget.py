@@ -126,6 +126,34 @@ async def test_a_key_bound_to_another_site_is_refused_with_a_sentence(
     assert site.turns.questions == []
 
 
+async def test_a_question_over_a_limit_is_told_in_a_sentence_and_sent_again_by_itself(
+    open_page: OpenPage, site: PageSite, shop: Shop, watch: Any
+) -> None:
+    watch.expected = ["429"]
+    site.limits.waits = [2, 1]
+    page = await open_page(shop.url)
+    await page.get_by_role("button", name="Ask us").click()
+    await ask(page, QUESTION)
+    told = "A lot was asked here in a short time. Your question is sent by itself in 2 seconds."
+    await expect(page.locator(".sp-progress")).to_have_text(told)
+    await expect(page.get_by_text("Confidence: high, 91 %")).to_be_visible()
+    assert site.turns.questions == [QUESTION]
+
+
+async def test_a_long_wait_is_told_once_and_without_the_words_of_those_who_set_limits(
+    open_page: OpenPage, site: PageSite, shop: Shop, watch: Any
+) -> None:
+    watch.expected = ["429"]
+    site.limits.waits = [600]
+    page = await open_page(shop.url)
+    await page.get_by_role("button", name="Ask us").click()
+    await ask(page, QUESTION)
+    told = "A lot was asked here in a short time. Try again in 10 minutes."
+    await expect(page.get_by_role("alert").get_by_role("paragraph")).to_have_text(told)
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.get_by_text("Confidence: high, 91 %")).to_be_visible()
+
+
 async def test_a_secret_key_in_a_page_is_not_used(open_page: OpenPage, shop: Shop, watch: Any) -> None:
     watch.expected = ["data-key must be a publishable key"]
     shop.key = "sk_secret_by_mistake"

@@ -79,7 +79,9 @@ def test_the_smallest_agent_is_safe_by_default() -> None:
     assert spec.tenant.id == "default"
     assert spec.template.knowledge == ()
     assert [str(trigger) for trigger in spec.template.handoff.triggers] == ["CustomerRequest", "MissingKnowledge"]
-    assert [(limit.requests, limit.window.total_seconds()) for limit in spec.gateway.rate_limits] == [(120, 60)]
+    assert spec.template.handoff.visitor_tickets_per_hour == 5
+    limits = {scope: (limit.requests, limit.window.total_seconds()) for scope, limit in spec.gateway.limits().items()}
+    assert limits == {"APIKey": (120, 60), "User": (60, 60), "IP": (600, 60), "NewVisitor": (200, 10)}
 
 
 def test_the_laptops_agent_knows_this_projects_documentation() -> None:

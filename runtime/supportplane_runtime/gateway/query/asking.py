@@ -17,8 +17,10 @@ from supportplane_runtime import metrics
 from supportplane_runtime.domain.conversation import Turn, TurnStatus
 from supportplane_runtime.errors import TurnTimedOut
 from supportplane_runtime.gateway.admission import Admission, Closing
+from supportplane_runtime.gateway.counting import Asker
 from supportplane_runtime.gateway.errors import Draining
 from supportplane_runtime.gateway.parts import GatewayParts
+from supportplane_runtime.gateway.shares import Shares
 from supportplane_runtime.turns.events import Failure, Final, Token, TurnEvent
 from supportplane_runtime.turns.interfaces import TurnRequest
 
@@ -29,11 +31,12 @@ PATIENCE_S = 5.0  # beyond the turn's own timeout, so that its Failure comes fir
 
 @dataclass(slots=True)
 class Run:
-    """A turn as this request sees it. counted: this request holds the turn's place and measures it."""
+    """A turn as this request sees it. counted: this request holds the turn's place, for ``asker``, and measures it."""
 
     turn: Turn
     started_at: float
     counted: bool
+    asker: Asker | None = None
     last_sequence: int = 0
     answering: bool = False
     ended: bool = False
@@ -48,26 +51,27 @@ class Asking:
     def __init__(self, parts: GatewayParts, admission: Admission) -> None:
         self._turns = parts.turns
         self._admission = admission
+        self._shares = Shares(admission)
         self._counted: set[tuple[str, UUID]] = set()
         self._watchers: set[asyncio.Task[None]] = set()
         self._timeout_s = parts.turn_timeout.total_seconds() + PATIENCE_S
 
-    async def begin(self, request: TurnRequest) -> Run:
-        """Accept the question. Raises Draining, Overloaded, and what ``Turns.start`` raises."""
-        self._admission.admit()
+    async def begin(self, request: TurnRequest, asker: Asker) -> Run:
+        """Accept the question. Raises Draining, Overloaded, RateLimited, and what ``Turns.start`` raises."""
+        await self._shares.take(asker)
         started_at = self._admission.now()
         try:
             turn = await self._turns.start(request)
         except BaseException:
-            self._admission.release()
+            self._shares.give_back(asker)
             raise
         place = (turn.tenant, turn.turn_id)
         counted = turn.status is TurnStatus.ACCEPTED and place not in self._counted
         if counted:
             self._counted.add(place)
         else:
-            self._admission.release()
-        return Run(turn, started_at, counted)
+            self._shares.give_back(asker)
+        return Run(turn, started_at, counted, asker)
 
     def resumed(self, turn: Turn, *, after: int) -> Run:
         """A turn that someone started before, from its event ``after + 1`` on."""
@@ -134,9 +138,9 @@ class Asking:
             self._release(run, took_s=self._admission.seconds_since(run.started_at))
 
     def _release(self, run: Run, *, took_s: float | None) -> None:
-        if run.counted:
+        if run.counted and run.asker is not None:
             self._counted.discard((run.turn.tenant, run.turn_id))
-            self._admission.release(took_s=took_s)
+            self._shares.give_back(run.asker, took_s=took_s)
 
     async def _watch(self, run: Run) -> None:
         """The top of a background task: the client has gone, so there is no one to tell of an error but the log."""

@@ -9,7 +9,7 @@ from supportplane_runtime.errors import InvalidRequest, RuntimeFault
 from supportplane_runtime.gateway.access import visible_turn
 from supportplane_runtime.gateway.events import failure_fault, reply_data, turn_data
 from supportplane_runtime.gateway.facts import facts_of
-from supportplane_runtime.gateway.limits import Invoking, Seeing
+from supportplane_runtime.gateway.limits import Invoking, Seeing, asker_of
 from supportplane_runtime.gateway.problems import documented, problem_response
 from supportplane_runtime.gateway.query.asking import Run
 from supportplane_runtime.gateway.query.requests import turn_request
@@ -34,8 +34,9 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 
 
 async def _begin(gateway: Gateway, request: Request, caller: Invoking, body: QueryRequest) -> Run:
-    run = await gateway.asking.begin(turn_request(caller, body))
-    facts_of(request).note(turn_id=run.turn_id, conversation_id=run.turn.conversation_id)
+    facts = facts_of(request)
+    run = await gateway.asking.begin(turn_request(caller, body), asker_of(gateway, caller, facts.peer))
+    facts.note(turn_id=run.turn_id, conversation_id=run.turn.conversation_id)
     return run
 
 

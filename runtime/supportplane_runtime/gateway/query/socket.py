@@ -28,7 +28,7 @@ from supportplane_runtime.gateway.events import (
     wire_event,
 )
 from supportplane_runtime.gateway.facts import RequestFacts, facts_of
-from supportplane_runtime.gateway.limits import count_request, ensure_allowed, ensure_scope
+from supportplane_runtime.gateway.limits import asker_of, ensure_scope, limit_request
 from supportplane_runtime.gateway.observation import audit_entry
 from supportplane_runtime.gateway.problems import invalid_fields
 from supportplane_runtime.gateway.query.asking import Run
@@ -107,7 +107,7 @@ class Socket:
         outcome = 200
         try:
             facts.caller = caller = await self._gateway.authentication.caller(self._websocket)
-            ensure_allowed(await count_request(self._gateway, caller))
+            await limit_request(self._gateway, caller, facts)
             ensure_scope(caller, Scope.INVOKE)
             await self._dispatch(frame, caller, facts)
         except RuntimeFault as fault:
@@ -122,7 +122,8 @@ class Socket:
     ) -> None:
         if isinstance(frame, QueryFrame):
             self._ensure_room()
-            run = await self._gateway.asking.begin(turn_request(caller, frame))
+            asker = asker_of(self._gateway, caller, facts.peer)
+            run = await self._gateway.asking.begin(turn_request(caller, frame), asker)
             facts.note(turn_id=run.turn_id, conversation_id=run.turn.conversation_id)
             self._start(run, announce=True)
             return

@@ -17,7 +17,7 @@ from supportplane_runtime.gateway.authentication import (
     session_secret,
 )
 from supportplane_runtime.gateway.facts import facts_of
-from supportplane_runtime.gateway.limits import count_request, ensure_allowed
+from supportplane_runtime.gateway.limits import asker_of
 from supportplane_runtime.gateway.origins import is_foreign
 from supportplane_runtime.gateway.problems import documented
 from supportplane_runtime.gateway.replies import json_reply
@@ -91,7 +91,7 @@ async def make_visitor(gateway: CurrentGateway, request: Request) -> Response:
     key = await gateway.authentication.publishable_key(request)
     caller = Caller(key.tenant, key.key_id, CallerKind.WIDGET, frozenset())
     facts_of(request).caller = caller
-    ensure_allowed(await count_request(gateway, caller))
+    await gateway.pace.take(asker_of(gateway, caller, facts_of(request).peer).address)
     visitor = gateway.visitors.issue(key.tenant, key.key_id)
     data = {"visitor_token": visitor.token, "user_id": visitor.user_id, "expires_at": visitor.expires_at}
     return json_reply(data, status=201)

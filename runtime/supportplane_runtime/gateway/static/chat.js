@@ -8,7 +8,7 @@
 import { Problem } from "./api.js";
 import { element, icon, ICONS } from "./dom.js";
 import { followTurn, newTurn } from "./turn.js";
-import { answerView, questionView, visuallyHidden } from "./view.js";
+import { answerView, problemWords, questionView, visuallyHidden } from "./view.js";
 
 const MAX_QUESTION = 8000; // the server's own limit
 
@@ -68,9 +68,9 @@ export function createChat({ api, memory, welcome, needCredentials }) {
   }
 
   async function show(turn, view, control) {
-    const connection = (status) => {
-      const words = view.connection(status);
-      if (status === "lost") announce(words);
+    const connection = (status, seconds) => {
+      const words = view.connection(status, seconds);
+      if (status !== "open") announce(words);
     };
     for await (const { name, data } of followTurn(api, turn, { signal: control.signal, connection })) {
       const atEnd = isAtEnd();
@@ -128,7 +128,7 @@ export function createChat({ api, memory, welcome, needCredentials }) {
       return null;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      return `Not stored: ${error.detail}`;
+      return `Not stored: ${problemWords(error)}`;
     }
   }
 

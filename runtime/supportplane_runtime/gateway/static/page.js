@@ -10,6 +10,7 @@ import { createChat } from "./chat.js";
 import { element } from "./dom.js";
 import { browserMemory } from "./memory.js";
 import { randomId } from "./turn.js";
+import { problemWords } from "./view.js";
 
 const WELCOME = "Ask a question. The answer quotes the documents it comes from, and a person takes over when they do not answer it.";
 const browser = browserMemory("supportplane");
@@ -96,7 +97,7 @@ function showSignIn(problem) {
   const field = element("input", {
     id: "key", type: "password", required: true, autocomplete: "off", spellcheck: "false", "aria-describedby": "key-hint",
   });
-  const trouble = problem ? element("p", { class: "sp-problem", role: "alert" }, problem.detail) : null;
+  const trouble = problem ? element("p", { class: "sp-problem", role: "alert" }, problemWords(problem)) : null;
   const form = element(
     "form",
     { class: "sp-sign-in" },
@@ -126,7 +127,7 @@ function showSignIn(problem) {
 function showUnreachable(problem, action = start) {
   showActions(false);
   const again = element("button", { type: "button", class: "sp-button sp-primary", on: { click: () => action() } }, "Try again");
-  const words = element("p", { role: "alert" }, element("strong", {}, `${problem.title}. `), problem.detail);
+  const words = element("p", { role: "alert" }, element("strong", {}, `${problem.title}. `), problemWords(problem));
   main.replaceChildren(element("div", { class: "sp-sign-in" }, words, again));
   again.focus();
 }

@@ -8,6 +8,8 @@ import { Problem, readEvents } from "./api.js";
 // About a minute in all: longer than a restart of the gateway takes, shorter than a person waits.
 const DELAYS_MS = [250, 500, 1000, 2000, 4000, 8000, 8000, 8000, 15000, 15000];
 const FIRST_TRIES = 4; // about 4 s while nothing is known to be accepted: then the person decides
+const MOST_WAITS = 3; // how often a question that came too early is sent again by itself
+const LONGEST_WAIT_S = 90; // beyond it the person decides
 const SILENCE_MS = 45_000; // three heartbeats of the server (15 s): the connection is dead although nobody said so
 
 export function newTurn(query, conversationId) {
@@ -25,11 +27,11 @@ export function randomId() {
 }
 
 /**
- * The turn's events up to and including `final` or `error`. connection: told "lost" and "open".
- * Throws Problem when the question is refused, or when the connection stays lost; AbortError by `signal`.
+ * The turn's events up to and including `final` or `error`. connection: told "lost", "open", and "early" with the seconds
+ * until a question that the server limits is sent again. Throws Problem when the question is refused, or when the connection stays lost; AbortError by `signal`.
  */
 export async function* followTurn(api, turn, { signal, connection }) {
-  for (let failures = 0; ; ) {
+  for (let failures = 0, waits = 0; ; ) {
     try {
       for await (const event of openEvents(api, turn, signal, () => connection("open"))) {
         failures = 0;
@@ -39,6 +41,12 @@ export async function* followTurn(api, turn, { signal, connection }) {
         if (event.name === "final" || event.name === "error") return;
       }
     } catch (error) {
+      if (waits < MOST_WAITS && isEarly(error)) {
+        waits += 1;
+        connection("early", error.retryAfter);
+        await pause((error.retryAfter + Math.random()) * 1000, signal); // not all visitors of an address at once
+        continue;
+      }
       if (!canComeBack(error, turn)) throw error;
     }
     if (failures >= (turn.lastEventId ? DELAYS_MS.length : FIRST_TRIES)) throw lostProblem();
@@ -51,6 +59,11 @@ export async function* followTurn(api, turn, { signal, connection }) {
 /** An error event without an id speaks of the stream, not of the turn: the turn goes on and can be asked for. */
 function isBreak({ name, id, data }) {
   return (name === "error" && !id && data.status >= 500) || (name === "progress" && data.step === "reconnect");
+}
+
+/** Over a limit, which the server says will have room again soon. */
+function isEarly(error) {
+  return error instanceof Problem && error.status === 429 && error.retryAfter !== null && error.retryAfter <= LONGEST_WAIT_S;
 }
 
 /** A question that was refused with a reason is not asked again by itself; one that got no reply is. */

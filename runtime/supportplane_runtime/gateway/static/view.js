@@ -7,6 +7,7 @@ import { element, externalLink, icon, ICONS, safeUrl } from "./dom.js";
 import { renderMarkdown } from "./markdown.js";
 
 const LOST = "Connection lost. Reconnecting…";
+const BUSY = "A lot was asked here in a short time.";
 
 let drawn = 0;
 
@@ -35,9 +36,11 @@ export function answerView(handlers) {
       step.textContent = detail;
       return step.textContent;
     },
-    connection(status) {
+    /** seconds: with "early", until the question is sent again. */
+    connection(status, seconds) {
       progress.classList.toggle("sp-lost", status === "lost");
       if (status === "lost") step.textContent = LOST;
+      else if (status === "early") step.textContent = `${BUSY} Your question is sent by itself in ${span(seconds)}.`;
       else if (step.textContent === LOST) step.textContent = "Connected again";
       return step.textContent;
     },
@@ -169,10 +172,21 @@ function commentView(submit) {
   return form;
 }
 
+/** What went wrong, as a sentence for a person. A limit's own detail speaks to those who set the limit. */
+export function problemWords(problem) {
+  const wait = problem.retryAfter ? ` Try again in ${span(problem.retryAfter)}.` : "";
+  return (problem.status === 429 ? BUSY : problem.detail) + wait;
+}
+
+function span(seconds) {
+  if (seconds > 90) return `${Math.ceil(seconds / 60)} minutes`;
+  return seconds === 1 ? "1 second" : `${seconds} seconds`;
+}
+
 /** A problem in the server's own words, with a way on. */
 function problemView(problem, retry) {
-  const wait = problem.retryAfter ? ` Wait ${problem.retryAfter} s before you try again.` : "";
-  const words = element("p", {}, element("strong", {}, `${problem.title}. `), problem.detail, wait);
+  const title = problem.status === 429 ? null : element("strong", {}, `${problem.title}. `);
+  const words = element("p", {}, title, problemWords(problem));
   const button = element("button", { type: "button", class: "sp-button", on: { click: retry } }, "Try again");
   return element("div", { class: "sp-problem", role: "alert" }, icon(...ICONS.warning), element("div", {}, words, button));
 }

@@ -137,7 +137,12 @@ def _hand_off(reason: TicketReason, decided: Decided, policy: Policy) -> Ending:
     trigger = _TRIGGER.get(reason)
     if trigger is not None and trigger not in policy.handoff.triggers:
         return Ending(_said(_DECLINED[reason], Outcome.DECLINED, decided))
-    ticket = TicketRequest(reason=reason, subject=subject(decided.question), queue=policy.handoff.queue)
+    ticket = TicketRequest(
+        reason=reason,
+        subject=subject(decided.question),
+        queue=policy.handoff.queue,
+        per_hour=policy.handoff.visitor_tickets_per_hour,
+    )
     return Ending(_said(_HANDED_OFF[reason], Outcome.HANDED_OFF, decided), ticket)
 
 

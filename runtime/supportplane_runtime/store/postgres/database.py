@@ -1,7 +1,7 @@
 """The one module that opens database connections: a pool, a deadline on everything, and one error upwards.
 
-Statements run in autocommit, each a transaction of its own: no BEGIN, no COMMIT, one round trip. What can go wrong is
-told apart by what is known of the outcome:
+Statements run in autocommit, each a transaction of its own: no BEGIN, no COMMIT, one round trip; only what needs a lock
+before it has a transaction with it. What can go wrong is told apart by what is known of the outcome:
 
 - the database refused or rolled back: StoreUnavailable, or the caller's mistake (UniqueViolation, InvalidRequest)
 - the connection broke while a statement ran: OutcomeUnknown inside this package. ``run_again_safe`` runs the statement
@@ -11,8 +11,8 @@ told apart by what is known of the outcome:
 import asyncio
 import socket
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any, LiteralString
 
 import orjson
@@ -91,13 +91,19 @@ class Database:
         """All rows of one statement. Raises OutcomeUnknown when the connection broke, StoreUnavailable otherwise."""
         return await self._run(statement, params, deadline=time.monotonic() + DEADLINE_S)
 
-    async def run_again_safe(self, statement: LiteralString, params: Params) -> list[TupleRow]:
-        """The same for a statement that may run twice: a query, or a write that changes nothing the second time."""
+    async def run_again_safe(
+        self, statement: LiteralString, params: Params, *, after_lock: LiteralString | None = None
+    ) -> list[TupleRow]:
+        """The same for a statement that may run twice: a query, or a write that changes nothing the second time.
+
+        after_lock: a statement that locks a row first, in the same transaction, so that the other sees what those who
+        held the lock before have written.
+        """
         deadline = time.monotonic() + DEADLINE_S
         try:
-            return await self._run(statement, params, deadline=deadline)
+            return await self._run(statement, params, deadline=deadline, after_lock=after_lock)
         except OutcomeUnknown:
-            return await self._run(statement, params, deadline=deadline)
+            return await self._run(statement, params, deadline=deadline, after_lock=after_lock)
 
     async def probe(self) -> None:
         """One round trip. Raises StoreUnavailable, which tells a server that is away from one that refuses us.
@@ -117,11 +123,23 @@ class Database:
             raise StoreUnavailable(_why_not(exc)) from exc
         raise _unavailable("no-connection")
 
-    async def _run(self, statement: LiteralString, params: Params, *, deadline: float) -> list[TupleRow]:
+    async def _run(
+        self,
+        statement: LiteralString,
+        params: Params,
+        *,
+        deadline: float,
+        after_lock: LiteralString | None = None,
+    ) -> list[TupleRow]:
         try:
             connection = await self.pool.getconn(timeout=_left(deadline))
             try:
-                return await self._on_connection(connection, statement, params, deadline=deadline)
+                async with self._severed(connection, deadline=deadline):
+                    if after_lock is None:
+                        return await _rows(connection, statement, params)
+                    async with connection.transaction():
+                        await _rows(connection, after_lock, params)
+                        return await _rows(connection, statement, params)
             finally:
                 await self.pool.putconn(connection)
         except (PoolTimeout, PoolClosed, TooManyRequests) as exc:
@@ -131,15 +149,13 @@ class Database:
         except (psycopg.DataError, UnicodeEncodeError, orjson.JSONEncodeError) as exc:
             raise InvalidRequest("The text holds characters that cannot be stored (NUL or half a surrogate).") from exc
 
-    async def _on_connection(
-        self, connection: Connection, statement: LiteralString, params: Params, *, deadline: float
-    ) -> list[TupleRow]:
+    @asynccontextmanager
+    async def _severed(self, connection: Connection, *, deadline: float) -> AsyncIterator[None]:
         """Severs the connection when the server does not answer at all: cancelling would wait for it to confirm."""
         generation = self._generation
         timer = asyncio.get_running_loop().call_later(min(SEVER_AFTER_S, _left(deadline)), _sever, connection)
         try:
-            cursor = await connection.execute(statement, params, binary=True)
-            return await cursor.fetchall() if cursor.description else []
+            yield
         except psycopg.OperationalError as exc:
             if not connection.closed and not isinstance(exc, SERVER_GOES):
                 raise
@@ -153,6 +169,11 @@ class Database:
         if generation == self._generation:
             self._generation += 1
             await self.pool.drain()
+
+
+async def _rows(connection: Connection, statement: LiteralString, params: Params) -> list[TupleRow]:
+    cursor = await connection.execute(statement, params, binary=True)
+    return await cursor.fetchall() if cursor.description else []
 
 
 def _why_not(refusal: psycopg.OperationalError) -> str:

@@ -1,4 +1,5 @@
 """Turnbook on PostgreSQL: accept and finish are one statement each, so a turn costs the database two short commits.
+A ticket that may be one too many for its customer takes the customer's lock first.
 
 Times are the database's. A statement that finds a turn already there or ended changes nothing; what stands is read.
 """
@@ -21,6 +22,7 @@ from supportplane_runtime.store.postgres.database import Database, OutcomeUnknow
 from supportplane_runtime.store.postgres.rows import TURN, answer_document, messages_from, turn_from
 from supportplane_runtime.store.rules import (
     LEASE,
+    TICKET_WINDOW,
     TURN_END,
     conversation_of,
     ensure_finished,
@@ -28,6 +30,8 @@ from supportplane_runtime.store.rules import (
     turn_facts,
 )
 from supportplane_runtime.turns.interfaces import TurnRequest
+
+NO_BOUND = 2**31 - 1  # more tickets than anyone opens
 
 UNKNOWN_TURN: LiteralString = "NOT EXISTS (SELECT FROM turns k WHERE k.tenant = %(tenant)s AND k.turn_id = %(turn_id)s)"
 
@@ -129,13 +133,47 @@ entry AS (
 )
 """
 
+# Turns of one customer that want a ticket store it one after the other, so that each counts the tickets before it.
+LOCK_CUSTOMER: LiteralString = """
+SELECT FROM users WHERE tenant = %(tenant)s AND user_id = %(user_id)s FOR NO KEY UPDATE
+"""
+
+# A visitor of a publishable key who has opened as many tickets as an hour allows: the newest of these, open ones first,
+# takes the question of a conversation that has no open ticket. The newest has no open ticket beside it in its own
+# conversation, so it can be opened again.
+NEWEST: LiteralString = """
+newest AS (
+    SELECT recent.ticket_id
+    FROM ended
+    JOIN api_keys p ON p.tenant = ended.tenant AND p.key_id = ended.key_id AND p.kind = 'publishable'
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS opened,
+            (array_agg(k.ticket_id ORDER BY k.status = 'open' DESC, k.created_at DESC, k.ticket_id))[1] AS ticket_id
+        FROM tickets k
+        JOIN conversations c ON c.tenant = k.tenant AND c.conversation_id = k.conversation_id
+        WHERE k.tenant = ended.tenant AND c.user_id = %(user_id)s AND k.created_at > now() - %(ticket_window)s
+    ) recent
+    WHERE recent.opened >= %(per_hour)s AND NOT EXISTS (
+        SELECT FROM tickets o
+        WHERE o.tenant = ended.tenant AND o.conversation_id = ended.conversation_id AND o.status = 'open'
+    )
+)
+"""
+
 # The partial unique index tickets_one_open decides between opening and appending, also between concurrent turns.
-TICKET: LiteralString = """
-ticket AS (
+TICKET: LiteralString = f"""
+{NEWEST}, again AS (
+    UPDATE tickets SET status = 'open', closed_at = NULL, updated_at = now()
+    WHERE tenant = %(tenant)s AND ticket_id IN (SELECT ticket_id FROM newest)
+    RETURNING tenant, ticket_id
+), opened AS (
     INSERT INTO tickets (tenant, ticket_id, conversation_id, reason, subject, queue)
     SELECT tenant, %(ticket_id)s, conversation_id, %(reason)s, %(subject)s, %(queue)s FROM ended
+    WHERE NOT EXISTS (SELECT FROM newest)
     ON CONFLICT (tenant, conversation_id) WHERE status = 'open' DO UPDATE SET updated_at = now()
     RETURNING tenant, ticket_id
+), ticket AS (
+    SELECT tenant, ticket_id FROM again UNION ALL SELECT tenant, ticket_id FROM opened
 ), joined AS (
     INSERT INTO ticket_turns (tenant, turn_id, ticket_id)
     SELECT ended.tenant, ended.turn_id, ticket.ticket_id FROM ended JOIN ticket ON ticket.tenant = ended.tenant
@@ -192,7 +230,8 @@ class PostgresTurnbook:
     ) -> Answer:
         statement = FINISH_WITH_TICKET if ticket else FINISH
         params = {**_finish_params(turn, answer, ticket), "revision": revision}
-        rows = await self._database.run_again_safe(statement, params)
+        lock = LOCK_CUSTOMER if ticket and ticket.per_hour is not None else None
+        rows = await self._database.run_again_safe(statement, params, after_lock=lock)
         if rows:
             return replace(answer, ticket_id=rows[0][0])
         return ensure_finished(await self.turn(turn.tenant, turn.turn_id))
@@ -326,5 +365,8 @@ def _finish_params(turn: Turn, answer: Answer, ticket: TicketRequest | None) -> 
             "reason": ticket.reason,
             "subject": ticket.subject,
             "queue": ticket.queue,
+            "per_hour": ticket.per_hour if ticket.per_hour is not None else NO_BOUND,
+            "ticket_window": TICKET_WINDOW,
+            "user_id": turn.user_id,
         }
     return params

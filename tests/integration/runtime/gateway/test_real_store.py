@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,9 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runtime_gateway_stand_in import TestGateway, make_gateway
+from runtime_gateway_stand_in import TestGateway, limits, make_gateway
 from schema_values import NASTY, near_misses, values
-from supportplane_runtime.store.interfaces import Limit
 from supportplane_runtime.store.postgres.store import open_store
 from supportplane_runtime.store.redis import RedisLink, RedisRateLimiter
 
@@ -25,7 +24,7 @@ JSON = {"content-type": "application/json"}
 async def gateway(migrated_database_url: str, redis_url: str) -> AsyncIterator[TestGateway]:
     store = await open_store(migrated_database_url, pool_size=4)
     link = RedisLink(redis_url)
-    limiter = RedisRateLimiter(link, {"APIKey": Limit(100_000, timedelta(minutes=1))})
+    limiter = RedisRateLimiter(link, limits(APIKey=100_000))
     try:
         async with make_gateway(store=store, limiter=limiter) as made:
             yield made

@@ -39,7 +39,13 @@ class MovableClock:
 
 def age_rows(url: str, by: timedelta) -> None:
     """Moves what the store compares with the time into the past."""
-    columns = {"turns": "lease_until", "sessions": "expires_at", "one_time_links": "expires_at", "audit": "created_at"}
+    columns = {
+        "turns": "lease_until",
+        "sessions": "expires_at",
+        "one_time_links": "expires_at",
+        "tickets": "created_at",
+        "audit": "created_at",
+    }
     with psycopg.connect(url, autocommit=True) as connection:
         for table, column in columns.items():
             move = sql.SQL("UPDATE {} SET {} = {} - %s")

@@ -8,10 +8,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from store_samples import ANSWER, HANDED_OFF, WISH, new_tenant, next_question, question
-from supportplane_runtime.domain.conversation import Role, Turn, TurnStatus
+from supportplane_runtime.domain.conversation import Role, TicketStatus, Turn, TurnStatus
+from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import Conflict, NotFound, TurnFailed
-from supportplane_runtime.store.interfaces import Accepted, Store
-from supportplane_runtime.store.rules import LEASE
+from supportplane_runtime.store.interfaces import Accepted, KeyKind, Store
+from supportplane_runtime.store.rules import LEASE, TICKET_WINDOW
 from supportplane_runtime.turns.interfaces import TurnRequest
 
 from .conftest import Subject
@@ -200,6 +201,77 @@ async def test_fifty_turns_that_want_a_ticket_share_the_conversations_one(store:
     assert set(ticket.turn_ids) == {turn.turn_id for turn in turns}
     summary = await store.records.conversation(tenant, begun.conversation_id, user_id=None)
     assert (summary.open_ticket_id, summary.turns) == (ticket.ticket_id, 51)
+
+
+LIMITED = replace(WISH, per_hour=2)
+
+
+async def publishable_key(store: Store, tenant: str) -> str:
+    scopes = frozenset({Scope.INVOKE})
+    key, _ = await store.keys.create(
+        tenant, "site", kind=KeyKind.PUBLISHABLE, scopes=scopes, origins=("https://shop.example",)
+    )
+    return key.key_id
+
+
+async def ticket_of_new_conversation(store: Store, tenant: str, **changes: str) -> UUID | None:
+    turn = (await accept(store, question(tenant, **changes))).turn
+    return (await store.turnbook.finish(turn, HANDED_OFF, LIMITED)).ticket_id
+
+
+async def test_a_visitors_wish_beyond_an_hours_tickets_joins_the_newest(store: Store, tenant: str) -> None:
+    key_id = await publishable_key(store, tenant)
+
+    tickets = [await ticket_of_new_conversation(store, tenant, key_id=key_id) for _ in range(4)]
+    others = await ticket_of_new_conversation(store, tenant, key_id=key_id, user_id="bob")
+
+    assert len(set(tickets[:2])) == 2
+    assert tickets[2:] == [tickets[1], tickets[1]]
+    assert others not in tickets
+    assert tickets[1] is not None
+    assert len((await store.records.ticket(tenant, tickets[1], user_id="alice")).turn_ids) == 3
+
+
+async def test_when_a_visitors_tickets_are_closed_the_newest_is_opened_again(store: Store, tenant: str) -> None:
+    key_id = await publishable_key(store, tenant)
+    older, newer = [await ticket_of_new_conversation(store, tenant, key_id=key_id) for _ in range(2)]
+    assert older is not None
+    assert newer is not None
+    await store.records.close_ticket(tenant, newer)
+
+    assert await ticket_of_new_conversation(store, tenant, key_id=key_id) == older
+
+    await store.records.close_ticket(tenant, older)
+    assert await ticket_of_new_conversation(store, tenant, key_id=key_id) == newer
+    assert (await store.records.ticket(tenant, newer, user_id=None)).status is TicketStatus.OPEN
+
+
+async def test_concurrent_wishes_of_a_visitor_open_no_more_tickets_than_an_hour_allows(
+    store: Store, tenant: str
+) -> None:
+    key_id = await publishable_key(store, tenant)
+
+    found = await asyncio.gather(*(ticket_of_new_conversation(store, tenant, key_id=key_id) for _ in range(12)))
+
+    assert len(set(found)) == 2
+    assert None not in found
+    assert len((await store.records.tickets(tenant, user_id=None, after=None, limit=50)).items) == 2
+
+
+async def test_the_users_that_a_server_names_open_as_many_tickets_as_it_says(store: Store, tenant: str) -> None:
+    tickets = [await ticket_of_new_conversation(store, tenant) for _ in range(4)]
+
+    assert len(set(tickets)) == 4
+
+
+async def test_an_hour_later_a_visitor_opens_new_tickets(subject: Subject, tenant: str) -> None:
+    store = subject.store
+    key_id = await publishable_key(store, tenant)
+    before = [await ticket_of_new_conversation(store, tenant, key_id=key_id) for _ in range(2)]
+
+    subject.age(TICKET_WINDOW)
+
+    assert await ticket_of_new_conversation(store, tenant, key_id=key_id) not in before
 
 
 async def test_after_a_ticket_is_closed_the_next_wish_opens_a_new_one(store: Store, tenant: str) -> None:

@@ -24,7 +24,7 @@ def test_an_agent_that_says_nothing_has_safe_defaults() -> None:
         tenant="default",
         hands_off_only=False,
         writing=None,
-        handoff=HandoffPolicy(frozenset({Trigger.CUSTOMER_REQUEST, Trigger.MISSING_KNOWLEDGE}), None, None),
+        handoff=HandoffPolicy(frozenset({Trigger.CUSTOMER_REQUEST, Trigger.MISSING_KNOWLEDGE}), None, None, 5),
         turn_timeout_s=60.0,
         history_limit=40,
         language="en",
@@ -49,7 +49,7 @@ FIELDS: list[tuple[dict[str, Any], dict[str, Any], str, Any]] = [
         {"handoff": {"queue": "q", "triggers": ["LowConfidence"], "confidenceBelow": 60}},
         {},
         "handoff",
-        HandoffPolicy(frozenset({Trigger.LOW_CONFIDENCE}), 0.6, "q"),
+        HandoffPolicy(frozenset({Trigger.LOW_CONFIDENCE}), 0.6, "q", 5),
     ),
 ]
 

@@ -6,6 +6,8 @@ from uuid import uuid4
 import pytest
 
 from runtime_gateway_stand_in import TestGateway, eventually
+from supportplane_runtime.domain.identity import Caller, CallerKind
+from supportplane_runtime.gateway.counting import Asker
 from supportplane_runtime.gateway.query.asking import Run
 from supportplane_runtime.gateway.query.stream import TurnStream
 from supportplane_runtime.gateway.state import Gateway
@@ -23,7 +25,7 @@ def state(gateway: TestGateway) -> Gateway:
 
 async def begin(state: Gateway) -> Run:
     request = TurnRequest(tenant="acme", turn_id=uuid4(), user_id="u", question="wait", key_id="k")
-    return await state.asking.begin(request)
+    return await state.asking.begin(request, Asker(Caller("acme", "k", CallerKind.KEY, frozenset())))
 
 
 async def gone() -> MutableMapping[str, Any]:
