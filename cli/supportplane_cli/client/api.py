@@ -197,7 +197,7 @@ def refused(problem: dict[str, Any], status: int | None = None) -> Refused:
 HINTS = {
     "forbidden": "make a key that may with `supportplane keys create NAME --scope read`, and name it with --key-file",
     "unauthenticated": "look at the keys with `supportplane keys list`, or name another with --key-file",
-    "rate-limited": "wait a minute, or raise spec.gateway.rateLimits in the agent file",
+    "rate-limited": "raise spec.gateway.rateLimits in the agent file if that is too little",
     "unavailable": "see `supportplane status`",
 }
 
