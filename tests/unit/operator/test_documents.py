@@ -39,6 +39,7 @@ def test_the_agent_file_of_every_sample_is_one_that_the_runtime_reads(path: Path
     assert found.agent.spec.template == file.agent.spec.template
     assert found.agent.spec.mode == file.agent.spec.mode
     assert found.agent.spec.gateway.rate_limits == file.agent.spec.gateway.rate_limits
+    assert found.agent.spec.gateway.trusted_proxies == file.agent.spec.gateway.trusted_proxies
     assert all(source.path for base in found.knowledge_bases for source in base.spec.sources)
 
 
