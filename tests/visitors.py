@@ -59,7 +59,7 @@ class Website:
 
 @asynccontextmanager
 async def website(url: str, key: str, origin: str) -> AsyncIterator[Website]:
-    connector = aiohttp.TCPConnector(limit=0)
+    connector = aiohttp.TCPConnector(limit=0, force_close=True)  # each visitor has a browser of its own
     async with aiohttp.ClientSession(connector=connector, timeout=PATIENCE) as client:
         yield Website(client, url, key, origin)
 
