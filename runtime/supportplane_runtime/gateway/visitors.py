@@ -13,6 +13,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
+from supportplane_runtime.gateway.token_headers import is_plain
+
 # A visitor who comes back within a month finds the conversation again; a guess, as no one has asked for another number.
 VISITOR_TTL = timedelta(days=30)
 MIN_SECRET_BYTES = 32  # HS256: RFC 7518 asks for a key as long as the hash
@@ -49,10 +51,12 @@ class Visitors:
             sub={"essential": True},
             exp={"essential": True},
         )
+        if not is_plain(token):
+            return None
         try:
             claims = jwt.decode(token, self._key, algorithms=[_ALGORITHM]).claims
             expected.validate(claims)
-        except (JoseError, ValueError):
+        except (JoseError, ValueError, KeyError, TypeError):
             return None
         user_id = claims["sub"]
         return user_id if isinstance(user_id, str) else None

@@ -16,6 +16,7 @@ from joserfc.jwk import KeySet
 
 from supportplane_crds.names import STATUS_ISSUER
 from supportplane_runtime.errors import InvalidRequest, Unauthenticated
+from supportplane_runtime.gateway.token_headers import is_plain
 
 MAX_LIFE_S = 300
 SKEW_S = 30  # between the operator's clock and ours
@@ -37,6 +38,8 @@ def read_operator_keys(path: Path | None) -> KeySet | None:
 
 def check_token(token: str, keys: KeySet, *, audience: str) -> None:
     """Raises Unauthenticated, always with the same words."""
+    if not is_plain(token):
+        raise Unauthenticated(_REFUSAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SecurityWarning)  # that the first name is the old one

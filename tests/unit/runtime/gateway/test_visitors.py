@@ -3,9 +3,13 @@ import json
 from time import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
+from schema_values import ANYTHING
+from signed_values import SEGMENTS, STRANGE, signed_with, tokens
 from supportplane_runtime.gateway.visitors import Visitors
 
 SECRET = b"s" * 32
@@ -59,6 +63,23 @@ def test_made_up_changed_and_expired_tokens_are_no_one() -> None:
         "." * 10_000,
     ):
         assert visitors.read(wrong, tenant="acme", key_id="k1") is None, wrong[:40]
+
+
+@pytest.mark.parametrize("crit", STRANGE)
+def test_a_token_with_a_strange_header_is_no_one(crit: object) -> None:
+    token = signed_with(SECRET, {"alg": "HS256", "typ": "JWT", "crit": crit}, {})
+    assert Visitors(SECRET).read(token, tenant="acme", key_id="k1") is None
+
+
+@given(token=tokens() | SEGMENTS.map(".".join))
+def test_whatever_is_sent_as_a_token_is_no_one(token: str) -> None:
+    assert Visitors(SECRET).read(token, tenant="acme", key_id="k1") is None
+
+
+@given(claims=st.dictionaries(st.sampled_from(["iss", "aud", "sub", "exp", "nbf", "iat", "x"]), ANYTHING) | ANYTHING)
+def test_whatever_our_own_secret_has_signed_is_read_without_a_crash(claims: object) -> None:
+    token = signed_with(SECRET, {"alg": "HS256", "typ": "JWT"}, claims)
+    assert Visitors(SECRET).read(token, tenant="acme", key_id="k1") is None
 
 
 def test_a_short_secret_is_refused_at_start() -> None:

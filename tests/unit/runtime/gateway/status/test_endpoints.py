@@ -9,14 +9,16 @@ import httpx2
 import orjson
 import pytest
 import structlog
+from hypothesis import given
 from joserfc import jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import KeySet, OctKey, OKPKey
 
 from runtime_gateway_stand_in import TestGateway, fine, make_gateway
-from supportplane_runtime.errors import InvalidRequest, StoreUnavailable, Unavailable
+from signed_values import SEGMENTS, tokens
+from supportplane_runtime.errors import InvalidRequest, StoreUnavailable, Unauthenticated, Unavailable
 from supportplane_runtime.gateway.parts import KnowledgeCount, PartHealth, Probe, Report
-from supportplane_runtime.gateway.status.tokens import read_operator_keys
+from supportplane_runtime.gateway.status.tokens import check_token, read_operator_keys
 
 PATH = "/internal/v1/status"
 AUDIENCE = "shops/acme"
@@ -119,6 +121,12 @@ async def test_nobody_else_learns_anything(gateway: TestGateway, present: Callab
     assert (reply.status_code, reply.json()["code"]) == (401, "unauthenticated")
     assert reply.headers["content-type"] == "application/problem+json"
     assert presented is None or presented.split()[-1] not in str(logs) + reply.text
+
+
+@given(presented=tokens() | SEGMENTS.map(".".join))
+def test_whatever_is_sent_as_a_token_is_refused(presented: str) -> None:
+    with pytest.raises(Unauthenticated):
+        check_token(presented, PUBLIC, audience=AUDIENCE)
 
 
 async def test_the_newer_name_of_the_algorithm_is_known(gateway: TestGateway) -> None:
