@@ -3,11 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from supportplane_runtime.gateway.strict_json import is_storable
 
 MAX_PAGE = 100
+PUBLISHABLE = "^pk_[A-Za-z0-9_-]{8,200}$"
 
 
 class Body(BaseModel):
@@ -51,3 +53,5 @@ class PageQuery(BaseModel):
     user_id: UserId | None = Field(default=None, description="only this user's (keys with the scope read)")
     after: Printable | None = Field(default=None, max_length=200, description="the cursor that the previous page named")
     limit: int = Field(default=20, ge=1, le=MAX_PAGE)
+    # Read by authentication.py and documented as a security scheme; here only so that it is not an unknown parameter.
+    key: str | None = Query(default=None, pattern=PUBLISHABLE, include_in_schema=False)

@@ -219,6 +219,30 @@ async def test_a_widget_is_a_visitor_on_its_own_site(gateway: TestGateway) -> No
     assert turn.user_id.startswith("widget-")
 
 
+async def test_a_widget_in_a_browser_lists_what_is_its_visitors(gateway: TestGateway) -> None:
+    """A browser's preflight needs the key in the URL, so every route takes it there."""
+    headers = await gateway.visitor_headers()
+    del headers["authorization"]
+    async with gateway.client(**headers) as client:
+        by_url = {"key": gateway.widget_key.plain}
+        asked = (await client.post("/api/v1/query", params=by_url, json={"query": "ticket please"})).json()
+        for path, name in (("/api/v1/conversations", "conversation_id"), ("/api/v1/tickets", "ticket_id")):
+            listed = await client.get(path, params=by_url | {"limit": "5"})
+            assert [item[name] for item in listed.json()["items"]] == [asked[name]]
+            one = await client.get(f"{path}/{asked[name]}", params=by_url)
+            assert one.status_code == 200
+            assert (await client.get(path, params=by_url | {"offset": "1"})).status_code == 400
+        turn = f"/api/v1/turns/{asked['turn_id']}"
+        for path in (turn, f"{turn}/stream"):
+            assert (await client.get(path, params=by_url)).status_code == 200
+
+
+async def test_a_key_in_a_listings_url_is_not_taken_from_a_secret_keys_caller(gateway: TestGateway) -> None:
+    async with gateway.client(**gateway.key.headers) as client:
+        assert (await client.get(f"{PATH}?key=nonsense")).status_code == 400
+        assert (await client.get(f"{PATH}?key={gateway.key.plain}")).status_code == 400
+
+
 @pytest.mark.parametrize("origin", [None, "https://evil.example", OWN, "https://shop.example.evil", "null"])
 async def test_a_publishable_key_is_refused_on_any_other_site(gateway: TestGateway, origin: str | None) -> None:
     headers = await gateway.visitor_headers()
