@@ -88,10 +88,11 @@ def parse_json(data: bytes | str) -> Any:
 
 def require_json(headers: Headers) -> None:
     """Raises UnsupportedMediaType. A missing type is refused too: browsers send ``text/plain`` without a preflight."""
-    encoding = headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"", "identity"}:
+    encodings = {value.strip().lower() for value in headers.getlist("content-encoding")}
+    if not encodings <= {"", "identity"}:
         raise UnsupportedMediaType("Compressed bodies are not read. Send it without Content-Encoding.")
-    media_type, _, parameters = headers.get("content-type", "").partition(";")
+    types = headers.getlist("content-type")
+    media_type, _, parameters = (types[0] if len(types) == 1 else "").partition(";")
     charset = parameters.lower().replace(" ", "").replace('"', "")
     if media_type.strip().lower() != "application/json" or charset not in {"", "charset=utf-8"}:
         raise UnsupportedMediaType("Send the body as UTF-8 with Content-Type: application/json.")

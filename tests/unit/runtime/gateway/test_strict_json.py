@@ -93,3 +93,19 @@ def test_json_in_utf8_is_read(content_type: str) -> None:
 def test_other_types_and_compressed_bodies_are_not_read(headers: dict[str, str]) -> None:
     with pytest.raises(UnsupportedMediaType):
         require_json(Headers(headers))
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("content-encoding", ["identity", "gzip"]),
+        ("content-encoding", ["gzip", "identity"]),
+        ("content-type", ["application/json", "text/plain"]),
+        ("content-type", ["application/json", "application/json"]),
+    ],
+)
+def test_a_second_header_says_as_much_as_the_first(name: str, values: list[str]) -> None:
+    sent = {"content-type": ["application/json"]} | {name: values}
+    raw = [(key.encode(), value.encode()) for key, each in sent.items() for value in each]
+    with pytest.raises(UnsupportedMediaType):
+        require_json(Headers(raw=raw))
