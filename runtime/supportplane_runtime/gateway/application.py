@@ -14,6 +14,7 @@ from supportplane_runtime.gateway import problems
 from supportplane_runtime.gateway.conversations.endpoints import router as conversations
 from supportplane_runtime.gateway.facts import facts_of
 from supportplane_runtime.gateway.feedback.endpoints import router as feedback
+from supportplane_runtime.gateway.heads import Heads
 from supportplane_runtime.gateway.health.endpoints import router as health
 from supportplane_runtime.gateway.observation import Observation
 from supportplane_runtime.gateway.openapi import install_openapi
@@ -64,6 +65,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _add_guards(app: FastAPI, gateway: Gateway) -> None:
     """Added innermost first: a request meets them from the last line to the first."""
+    app.add_middleware(Heads)
     app.add_middleware(BodyLimit, max_bytes=gateway.settings.max_body_bytes)
     app.add_middleware(Preflights, authentication=gateway.authentication)
     app.add_middleware(HostGuard, allowed=gateway.settings.allowed_hosts)

@@ -18,6 +18,8 @@ Ask a support agent and get grounded answers with their sources.
 Errors are RFC 9457 problems (application/problem+json) with a stable `code`. A 429 or 503 says in Retry-After when to \
 come back. RateLimit and RateLimit-Policy tell what is left of each limit that counted the request.
 
+Every path that answers GET answers HEAD, with the same headers and no body.
+
 A WebSocket at /api/v1/stream carries the events of the stream too: send frames of the types query, resume and cancel \
 (their schemas are under x-websocket-frames), receive {"type", "sequence", "turn_id", "data"}. In a browser, which \
 can't set headers, offer the subprotocols "supportplane" and "bearer.<key>".
@@ -52,6 +54,19 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     document["x-websocket-frames"] = FRAMES.json_schema()
     for operation in (operation for path in document["paths"].values() for operation in path.values()):
         operation["responses"].pop("422", None)  # FastAPI's own; here a wrong request is a 400 problem
+    for methods in document["paths"].values():
+        if "get" in methods:
+            methods["head"] = _head_of(methods["get"])
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     return document
+
+
+def _head_of(get: dict[str, Any]) -> dict[str, Any]:
+    """What heads.py makes of a GET: the same refusals and headers, and never a body."""
+    responses = {
+        status: {name: told for name, told in response.items() if name in {"description", "headers"}}
+        for status, response in get["responses"].items()
+    }
+    names = {"operationId": f"head_{get['operationId']}", "summary": f"{get['summary']}: the headers alone"}
+    return get | names | {"responses": responses}

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 
 from supportplane_runtime.errors import NotFound, RateLimited, RuntimeFault, Unauthenticated
 from supportplane_runtime.gateway.errors import FieldError, InvalidFields, MethodNotAllowed
+from supportplane_runtime.gateway.heads import with_head
 
 log = structlog.get_logger(__name__)
 
@@ -129,7 +130,7 @@ async def render_http_exception(_request: HTTPConnection, exc: Exception) -> Res
     if exc.status_code == HTTPStatus.NOT_FOUND:
         return problem_response(NotFound("There is nothing at this path. The paths are listed in /openapi.json."))
     if exc.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = (exc.headers or {}).get("Allow", "")
+        allowed = with_head((exc.headers or {}).get("Allow", ""))
         response = problem_response(MethodNotAllowed(f"This path answers {allowed or 'another method'}."))
         response.headers["allow"] = allowed
         return response

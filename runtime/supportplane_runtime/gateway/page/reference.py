@@ -23,6 +23,7 @@ def reference_page(document: dict[str, Any]) -> str:
         _operation(method, path, operation, document)
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
+        if method != "head"  # said once, in the description
     )
     paragraphs = "".join(f"<p>{escape(text)}</p>" for text in info.get("description", "").split("\n\n"))
     return (
