@@ -1,13 +1,16 @@
 """Terminal events: of a turn that just ended, and of one that ended earlier and is read from the store. Pure."""
 
 from collections.abc import Callable, Iterator
-from itertools import count
 from typing import Final as Constant
 
 from supportplane_runtime.domain.answer import Answer
 from supportplane_runtime.domain.conversation import Turn, TurnStatus
 from supportplane_runtime.errors import RuntimeFault, TurnCancelled, TurnFailed, TurnTimedOut
 from supportplane_runtime.turns.events import Failure, Final, Sources, TurnEvent
+
+# The numbers that the events had are not stored. These come after any that an attempt gives (buffer.py), and are always
+# the same, so a client that has seen the end once can be told from one that has not.
+RECALLED: Constant = 900_000_000
 
 Build = Callable[[int], TurnEvent]
 
@@ -29,9 +32,10 @@ def fault_event(turn: Turn, fault: RuntimeFault) -> Build:
 
 
 def recalled(turn: Turn, *, after: int) -> Iterator[TurnEvent]:
-    """Events of a turn that has ended, numbered on from what the client has seen."""
-    for sequence, build in zip(count(after + 1), ended(turn), strict=False):
-        yield build(sequence)
+    """Events of a turn that has ended, as far as the client has not seen them under these numbers."""
+    for sequence, build in enumerate(ended(turn), RECALLED + 1):
+        if sequence > after:
+            yield build(sequence)
 
 
 def ended(turn: Turn) -> Iterator[Build]:

@@ -106,14 +106,20 @@ class HttpTurns:
             self._drop(key)
 
     async def _events(self, key: Key, after: int) -> AsyncGenerator[TurnEvent]:
-        """Of one connection, to the terminal one. Raises Broken when it ends before."""
+        """Of one connection, to the terminal one. Raises Broken when it ends before.
+
+        A reply without any event, and whole, is an orchestrator's word that there is nothing after ``after``.
+        """
         lines = self._take(key) or await self._follow(key, after)
+        is_first = True
         try:
-            while True:
-                event = await _next_event(lines)
+            while (event := await _next_event(lines)) is not None:
+                is_first = False
                 yield event
                 if isinstance(event, Final | Failure):
                     return
+            if not (is_first and after):
+                raise Broken("The orchestrator's events ended early")
         finally:
             self._let_go(key, lines)
 
@@ -182,16 +188,14 @@ class _Patience:
         self._pause_s = min(2 * self._pause_s, 1.0)
 
 
-async def _next_event(lines: _Lines) -> TurnEvent:
-    """Raises the fault that the other side ended with, and Broken."""
-    while True:
-        line = await lines.next()
-        if line is None:
-            raise Broken("The orchestrator's events ended early")
+async def _next_event(lines: _Lines) -> TurnEvent | None:
+    """None at the end. Raises the fault that the other side ended with, and Broken."""
+    while (line := await lines.next()) is not None:
         if isinstance(line, RuntimeFault):
             raise line
         if not isinstance(line, Turn):
             return line
+    return None
 
 
 def is_elsewhere(fault: Unavailable) -> bool:

@@ -43,7 +43,8 @@ class Turns(Protocol):
 
     def stream(self, tenant: str, turn_id: UUID, *, after: int = 0) -> AsyncIterator[TurnEvent]:
         """Events with sequence > after, live until Final or Failure. For a turn that ended earlier: its terminal event
-        (and its sources). Raises NotFound. Closing the iterator does not cancel the turn.
+        (and its sources). Nothing for a turn that has ended when ``after`` is its last event or lies beyond.
+        Raises NotFound. Closing the iterator does not cancel the turn.
         """
         ...
 

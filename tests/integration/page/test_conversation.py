@@ -195,6 +195,23 @@ async def test_a_connection_that_breaks_during_an_answer_comes_back_without_aski
     assert asked[-1].headers["last-event-id"].startswith(f"{turn_id}:")
 
 
+async def test_an_answer_is_shown_when_the_stream_has_no_more_to_say(
+    open_page: OpenPage, site: PageSite, watch: Any
+) -> None:
+    """A 204 instead of events says that the turn has ended: its answer is read from the turn."""
+    watch.expected = ["ERR_CONNECTION", "ERR_INCOMPLETE_CHUNKED", "ERR_EMPTY_RESPONSE"]
+    page = await open_page()
+    await ask(page, "hold")
+    await expect(page.locator(".sp-text")).to_contain_text("To rotate an API key")
+    await site.go_dark()
+    site.turns.go.set()
+    await eventually(lambda: all(log.ended for log in site.turns.logs.values()))
+    await page.route("**/api/v1/turns/*/stream", lambda route: route.fulfill(status=204))
+    await site.come_back()
+    await answered(page)
+    assert (await page.locator(".sp-text").inner_text()).count("To rotate an API key") == 1
+
+
 async def test_a_question_whose_reply_is_lost_is_sent_again_as_the_same_turn(
     open_page: OpenPage, site: PageSite, watch: Any
 ) -> None:

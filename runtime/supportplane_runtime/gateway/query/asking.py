@@ -77,6 +77,27 @@ class Asking:
         """A turn that someone started before, from its event ``after + 1`` on."""
         return Run(turn, self._admission.now(), counted=False, last_sequence=after)
 
+    async def has_seen_the_end(self, run: Run) -> bool:
+        """Whether the turn has ended and this client has all its events. Raises what ``Turns.stream`` does."""
+        if run.turn.status is TurnStatus.ACCEPTED:
+            return False
+        stream = self._turns.stream(run.turn.tenant, run.turn_id, after=run.last_sequence)
+        try:
+            async for _ in stream:
+                return False
+        finally:
+            await _close(stream)
+        return True
+
+    async def end(self, run: Run) -> Final | Failure | None:
+        """The terminal event of a turn that has ended, whatever was seen of it."""
+        again = Run(run.turn, run.started_at, counted=False)
+        async with aclosing(self._noted(again)) as events:
+            async for event in events:
+                if isinstance(event, Final | Failure):
+                    return event
+        return None
+
     async def events(self, run: Run) -> AsyncGenerator[TurnEvent, None]:
         """The turn's events up to its terminal one. Close it (``aclosing``) when leaving early; the turn goes on."""
         try:

@@ -13,7 +13,7 @@ from supportplane_runtime.gateway.limits import Invoking, Seeing, asker_of
 from supportplane_runtime.gateway.problems import documented, problem_response
 from supportplane_runtime.gateway.query.asking import Run
 from supportplane_runtime.gateway.query.requests import turn_request
-from supportplane_runtime.gateway.query.schemas import QueryReply, QueryRequest, TurnReply
+from supportplane_runtime.gateway.query.schemas import MAX_SEQUENCE, QueryReply, QueryRequest, TurnReply
 from supportplane_runtime.gateway.query.socket import Socket
 from supportplane_runtime.gateway.query.stream import TurnStream
 from supportplane_runtime.gateway.replies import json_reply
@@ -74,19 +74,25 @@ async def ask_streaming(body: QueryRequest, caller: Invoking, gateway: CurrentGa
     "/api/v1/turns/{turn_id}/stream",
     summary="Go on with a turn's stream (server-sent events)",
     response_class=Response,
-    responses={**_STREAM, **_TURN},
+    responses={**_STREAM, 204: {"description": "The turn has ended, and you have seen its last event"}, **_TURN},
 )
 async def resume_streaming(
     turn_id: UUID,
     caller: Invoking,
     gateway: CurrentGateway,
-    after: Annotated[int, Query(ge=0, le=2**31, description="the last sequence that was seen")] = 0,
+    after: Annotated[int, Query(ge=0, le=MAX_SEQUENCE, description="the last sequence that was seen")] = 0,
     last_event_id: Annotated[str | None, Header(description="`turn_id:sequence`, as browsers send it")] = None,
 ) -> Response:
-    """Events after the one named; for a turn that has ended, its last ones. `Last-Event-ID` wins over `after`."""
+    """Events after the one named; for a turn that has ended, its last ones. `Last-Event-ID` wins over `after`.
+
+    204 when the turn has ended and no event comes after the one named: it makes an EventSource stop.
+    """
     turn = await visible_turn(gateway, caller, turn_id)
     seen = after if last_event_id is None else _sequence(last_event_id, turn_id)
-    return TurnStream(gateway, gateway.asking.resumed(turn, after=seen), announce=False)
+    run = gateway.asking.resumed(turn, after=seen)
+    if await gateway.asking.has_seen_the_end(run):
+        return Response(status_code=204)
+    return TurnStream(gateway, run, announce=False)
 
 
 def _sequence(last_event_id: str, turn_id: UUID) -> int:

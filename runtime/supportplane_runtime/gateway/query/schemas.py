@@ -15,6 +15,7 @@ from supportplane_runtime.domain.conversation import TurnStatus
 from supportplane_runtime.gateway.schemas import Body, JsonUUID, Question, UserId
 
 MAX_CONTEXT_BYTES = 16 * 1024
+MAX_SEQUENCE = 2**31  # more than any event has
 
 _EXAMPLE_QUESTION: JsonDict = {"query": "How do I rotate an API key?", "user_id": "user-42"}
 _EXAMPLE_REPLY: JsonDict = {
@@ -68,7 +69,7 @@ class QueryFrame(QueryRequest):
 class ResumeFrame(Body):
     type: Literal["resume"]
     turn_id: JsonUUID
-    after: int = Field(default=0, ge=0, description="the last sequence that was seen")
+    after: int = Field(default=0, ge=0, le=MAX_SEQUENCE, description="the last sequence that was seen")
 
 
 class CancelFrame(Body):

@@ -153,6 +153,8 @@ class Socket:
             async with aclosing(self._gateway.asking.events(run)) as events:
                 async for event in events:
                     await self._send(run.turn_id, wire_event(event))
+            if not run.ended and (end := await self._gateway.asking.end(run)) is not None:
+                await self._send(run.turn_id, wire_event(end))  # all was seen: its end is told once more
         except RuntimeFault as fault:
             await self._send(run.turn_id, fault_event(fault, run.turn_id))
         except (SlowReader, WebSocketDisconnect):

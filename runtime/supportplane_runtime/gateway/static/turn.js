@@ -80,6 +80,10 @@ async function* openEvents(api, turn, signal, opened) {
   try {
     const response = await request(api, turn, guard.signal);
     opened();
+    if (response.status === 204) {
+      yield await endOf(api, turn); // the stream has nothing more to say
+      return;
+    }
     for await (const event of readEvents(response.body)) {
       clearTimeout(timer);
       timer = setTimeout(stop, SILENCE_MS);
@@ -102,6 +106,14 @@ function request(api, turn, signal) {
   const body = { ...api.fields, query: turn.query, turn_id: turn.turnId };
   if (turn.conversationId) body.conversation_id = turn.conversationId;
   return api.open("POST", "/api/v1/query/stream", { body, signal });
+}
+
+/** The terminal event of a turn that has ended, from the turn itself. */
+async function endOf(api, turn) {
+  const { answer, failure, turn_id } = await api.send("GET", `/api/v1/turns/${turn.turnId}`);
+  if (answer) return { name: "final", id: turn.lastEventId, data: answer };
+  const detail = "The turn ended without an answer. Ask again.";
+  return { name: "error", id: turn.lastEventId, data: { code: failure ?? "turn-cancelled", detail, turn_id } };
 }
 
 function lostProblem() {

@@ -68,6 +68,23 @@ async def test_a_turn_goes_on_in_another_socket(served: Any) -> None:
     await eventually(lambda: served.running == 0)
 
 
+@pytest.mark.parametrize("beyond", [0, 1, 2**31 - 100])
+@pytest.mark.parametrize("course", ["Hello?", "fail"])
+async def test_who_resumes_after_the_end_is_told_the_end_once_more(served: Any, course: str, beyond: int) -> None:
+    async with served.client.ws_connect(f"{served.url}/api/v1/stream") as socket:
+        await socket.send_json(ASK | {"query": course})
+        end = (await frames_until(socket, "final", "error"))[-1]
+        await socket.send_json({"type": "resume", "turn_id": end["turn_id"], "after": end["sequence"] + beyond})
+        assert await frames_until(socket, "final", "error") == [end]
+
+
+async def test_a_frame_names_no_event_beyond_what_http_allows(served: Any) -> None:
+    async with served.client.ws_connect(f"{served.url}/api/v1/stream") as socket:
+        await socket.send_json({"type": "resume", "turn_id": str(uuid4()), "after": 2**31 + 1})
+        error = (await frames_until(socket, "error"))[-1]
+    assert (error["data"]["status"], error["data"]["errors"][0]["field"]) == (400, "resume.after")
+
+
 async def test_a_turn_is_cancelled_by_a_frame(served: Any) -> None:
     turn_id = uuid4()
     async with served.client.ws_connect(f"{served.url}/api/v1/stream") as socket:

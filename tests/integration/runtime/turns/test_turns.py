@@ -78,6 +78,15 @@ async def test_a_client_that_comes_back_gets_only_what_it_missed(factory: Factor
     assert rest == whole[3:]
 
 
+async def test_a_client_that_has_seen_the_end_is_told_nothing_and_not_kept(factory: Factory) -> None:
+    async with factory(Setup()) as subject:
+        request = asked(QUESTION)
+        await subject.turns.start(request)
+        last = (await subject.events(request.turn_id))[-1].sequence
+        for after in (last, last + 1, 2**31):
+            assert await subject.events(request.turn_id, after=after) == []
+
+
 async def test_leaving_the_stream_does_not_stop_the_turn(factory: Factory) -> None:
     gate = Gate()
     async with factory(Setup(retriever=FixedRetriever(wait=gate))) as subject:

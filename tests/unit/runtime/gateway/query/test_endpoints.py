@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import httpx2
 import orjson
+import pytest
 
 from runtime_gateway_stand_in import TestGateway, eventually, make_gateway
 from supportplane_runtime.domain.conversation import TurnStatus
@@ -115,6 +116,22 @@ async def test_a_stream_goes_on_after_the_event_that_was_seen(client: httpx2.Asy
     by_header = await client.get(f"/api/v1/turns/{turn_id}/stream", headers={"last-event-id": f"{turn_id}:3"})
     by_parameter = await client.get(f"/api/v1/turns/{turn_id}/stream", params={"after": 3})
     assert sse_events(by_header.text) == sse_events(by_parameter.text) == whole[4:]
+
+
+@pytest.mark.parametrize("course", ["Hello?", "fail"])
+async def test_a_browser_that_has_seen_the_end_is_told_to_stop_coming_back(
+    client: httpx2.AsyncClient, course: str
+) -> None:
+    """An EventSource reconnects after every end of a stream, until it gets a 204."""
+    turn_id = str(uuid4())
+    body = ASK | {"turn_id": turn_id, "query": course}
+    *_, (_, last, _) = sse_events((await client.post("/api/v1/query/stream", json=body)).text)
+    path = f"/api/v1/turns/{turn_id}/stream"
+    for seen in ({"headers": {"last-event-id": last}}, {"params": {"after": 2**31}}):
+        reply = await client.get(path, **seen)
+        assert (reply.status_code, reply.content) == (204, b"")
+    almost = await client.get(path, params={"after": int(str(last).rpartition(":")[2]) - 1})
+    assert [place for _, place, _ in sse_events(almost.text)] == [last]
 
 
 async def test_a_last_event_id_of_another_turn_is_refused(client: httpx2.AsyncClient) -> None:
