@@ -1,8 +1,7 @@
 """Whether a signed token (RFC 7515) begins as ours do, looked at before any library reads it.
 
-A header is the caller's word, and its signature is checked after it was read. joserfc expects some values (`crit`) to be
-of the type that honest senders give them, so a token whose header is more than a few short texts is refused. Called by
-visitors.py and status/tokens.py.
+A header is the caller's word, and its signature is checked after it was read. joserfc expects honest types in it (of
+`crit`), so a token whose header is more than a few short texts is refused. Called by visitors.py and status/tokens.py.
 """
 
 from base64 import urlsafe_b64decode
