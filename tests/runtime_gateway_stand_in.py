@@ -176,8 +176,9 @@ class TestGateway:
         scopes: frozenset[Scope] = ALL_SCOPES,
         kind: KeyKind = KeyKind.SECRET,
         origins: tuple[str, ...] = (),
+        name: str = "made",
     ) -> Key:
-        return Key(*await self.store.keys.create(tenant, "test", kind=kind, scopes=scopes, origins=origins))
+        return Key(*await self.store.keys.create(tenant, name, kind=kind, scopes=scopes, origins=origins))
 
     async def session_cookie(self, tenant: str = "acme", user_id: str = "page-user") -> dict[str, str]:
         """Headers of the chat page after it redeemed a link."""

@@ -44,6 +44,7 @@ class Turn:
     failure: str | None = None
     attempt: int = 1
     created_at: datetime | None = None
+    key_id: str = ""  # of the caller who asked
 
 
 class TicketStatus(StrEnum):

@@ -37,6 +37,7 @@ def create_app(parts: GatewayParts, settings: Settings) -> FastAPI:
         version=version("supportplane"),
         docs_url=None,  # the usual viewers load from a CDN; page/endpoints.py serves a reference of its own
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,  # what links and generated clients call an operation
         redirect_slashes=False,  # a redirected POST loses its body in some clients; a wrong path is a 404
         lifespan=_lifespan,
     )

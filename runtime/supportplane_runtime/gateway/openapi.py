@@ -9,8 +9,11 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from supportplane_runtime.gateway.authentication import SESSION_COOKIE
+from supportplane_runtime.gateway.openapi_links import add_links
 from supportplane_runtime.gateway.problems import Problem
 from supportplane_runtime.gateway.query.schemas import FRAMES
+from supportplane_runtime.gateway.schemas import STORABLE
+from supportplane_runtime.gateway.strict_json import MAX_DEPTH, MAX_INTEGER
 
 DESCRIPTION = """\
 Ask a support agent and get grounded answers with their sources.
@@ -36,6 +39,26 @@ SECURITY_SCHEMES: dict[str, dict[str, str]] = {
 }
 
 
+# What strict_json.py reads, as a schema: a name or text without NUL, a whole number of 64 bits.
+_CONTEXT: dict[str, Any] = {
+    "type": "object",
+    "propertyNames": {"pattern": STORABLE},
+    "additionalProperties": {"$ref": "#/components/schemas/ContextValue"},
+}
+_CONTEXT_VALUE: dict[str, Any] = {
+    "title": "ContextValue",
+    "description": f"any JSON value, nested at most {MAX_DEPTH} levels deep with the whole body",
+    "anyOf": [
+        {"type": ["null", "boolean"]},
+        {"type": "integer", "minimum": -MAX_INTEGER, "maximum": MAX_INTEGER},
+        {"type": "number", "minimum": -MAX_INTEGER, "maximum": MAX_INTEGER},
+        {"type": "string", "pattern": STORABLE},
+        {"type": "array", "items": {"$ref": "#/components/schemas/ContextValue"}},
+        _CONTEXT,
+    ],
+}
+
+
 def install_openapi(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -54,6 +77,9 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     document["x-websocket-frames"] = FRAMES.json_schema()
     for operation in (operation for path in document["paths"].values() for operation in path.values()):
         operation["responses"].pop("422", None)  # FastAPI's own; here a wrong request is a 400 problem
+        add_links(operation)
+    schemas["QueryRequest"]["properties"]["context"] |= _CONTEXT
+    schemas["ContextValue"] = _CONTEXT_VALUE
     for methods in document["paths"].values():
         if "get" in methods:
             methods["head"] = _head_of(methods["get"])

@@ -7,8 +7,17 @@ from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from supportplane_runtime.gateway.strict_json import is_storable
+from supportplane_runtime.store.pages import CURSOR
 
 MAX_PAGE = 100
+# Patterns and not code, so that the API's document says what is refused. Half a surrogate pair, which no pattern can
+# name, is refused where the JSON is read (strict_json.py).
+STORABLE = r"^[^\u0000]*$"
+# No control, no line or paragraph separator, nothing that is invisible or turns the direction of what follows.
+PRINTABLE = (
+    r"^[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*$"
+)
+SPOKEN = r"^[^\u0000]*[^\s\u0000-\u001f][^\u0000]*$"  # more than white space
 PUBLISHABLE = "^pk_[A-Za-z0-9_-]{8,200}$"
 
 
@@ -18,30 +27,20 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("must be printable text")
-    return text
-
-
 def _storable(text: str) -> str:
     if not is_storable(text):
         raise ValueError("must not hold NUL or half of a surrogate pair")
     return text
 
 
-def _spoken(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be blank")
-    return text
-
-
-UserId = Annotated[str, Field(min_length=1, max_length=128, examples=["user-42"]), AfterValidator(_printable)]
-Question = Annotated[
-    str, Field(min_length=1, max_length=8000, examples=["How do I rotate an API key?"]), AfterValidator(_spoken)
+UserId = Annotated[
+    str, Field(min_length=1, max_length=128, pattern=PRINTABLE, examples=["user-42"]), AfterValidator(_storable)
 ]
-Text = Annotated[str, AfterValidator(_storable)]
-Printable = Annotated[str, AfterValidator(_printable)]
+Question = Annotated[
+    str, Field(min_length=1, max_length=8000, pattern=SPOKEN, examples=["How do I rotate an API key?"])
+]
+Text = Annotated[str, Field(pattern=STORABLE), AfterValidator(_storable)]
+Printable = Annotated[str, Field(pattern=PRINTABLE), AfterValidator(_storable)]
 JsonUUID = Annotated[UUID, Field(strict=False)]  # JSON has no UUID type: the text is what there is
 
 
@@ -51,7 +50,7 @@ class PageQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     user_id: UserId | None = Field(default=None, description="only this user's (keys with the scope read)")
-    after: Printable | None = Field(default=None, max_length=200, description="the cursor that the previous page named")
+    after: str | None = Field(default=None, pattern=CURSOR, description="the cursor that the previous page named")
     limit: int = Field(default=20, ge=1, le=MAX_PAGE)
     # Read by authentication.py and documented as a security scheme; here only so that it is not an unknown parameter.
     key: str | None = Query(default=None, pattern=PUBLISHABLE, include_in_schema=False)

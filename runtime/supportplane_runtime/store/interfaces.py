@@ -275,6 +275,10 @@ class Keys(Protocol):
         """
         ...
 
+    async def has_replaced(self, tenant: str, key_id: str, before: str) -> bool:
+        """Whether the key took the place of ``before`` (store/rules.py, replaces)."""
+        ...
+
     async def listing(self, tenant: str) -> list[ApiKey]:
         """Every key, revoked ones too, oldest first."""
         ...

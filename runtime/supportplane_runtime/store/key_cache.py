@@ -42,6 +42,9 @@ class CachedKeys:
         self._remember(name, key, until=asked_at + TTL_S)
         return key
 
+    async def has_replaced(self, tenant: str, key_id: str, before: str) -> bool:
+        return await self._keys.has_replaced(tenant, key_id, before)
+
     async def listing(self, tenant: str) -> list[ApiKey]:
         return await self._keys.listing(tenant)
 

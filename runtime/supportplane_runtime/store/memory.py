@@ -65,6 +65,7 @@ from supportplane_runtime.store.rules import (
     ensure_finished,
     ensure_key_name,
     ensure_same_question,
+    replaces,
     turn_audit,
 )
 from supportplane_runtime.turns.interfaces import TurnRequest
@@ -244,6 +245,7 @@ class MemoryTurnbook:
             context=request.context,
             status=TurnStatus.ACCEPTED,
             created_at=now,
+            key_id=request.key_id,
         )
         row = _TurnRow(turn, conversation.numbers, request.key_id, lease_owner, now + LEASE)
         self._state.turns[request.tenant, request.turn_id] = row
@@ -459,6 +461,10 @@ class MemoryKeys:
         self._state.keys[tenant, key.key_id] = (key, presented.digest)
         return key
 
+    async def has_replaced(self, tenant: str, key_id: str, before: str) -> bool:
+        newer, older = self._state.keys.get((tenant, key_id)), self._state.keys.get((tenant, before))
+        return newer is not None and older is not None and replaces(newer[0], older[0])
+
     async def listing(self, tenant: str) -> list[ApiKey]:
         return [key for key, _ in self._state.keys.values() if key.tenant == tenant]
 
@@ -659,7 +665,7 @@ def _disliked_turn(item: RatedTurn) -> DislikedTurn:
 
 
 def _page(
-    positions: list[Position], after: str | None, limit: int, *, listing: str | None = None
+    positions: list[Position], after: str | None, limit: int, *, listing: str = ""
 ) -> tuple[list[Position], str | None]:
     start = decode_cursor(after, listing=listing) if after else None
     rest = sorted((position for position in positions if start is None or position < start), reverse=True)

@@ -1,15 +1,21 @@
-"""Cursors of listings: where a page ended, as opaque text. Newest first, so a page never shifts under its reader."""
+"""Cursors of listings: where a page ended, as opaque text. Newest first, so a page never shifts under its reader.
 
-import base64
-import binascii
-from datetime import datetime
+Every text of the form CURSOR is a place in the listing, so the API's document says exactly which cursors are refused.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from supportplane_runtime.errors import InvalidRequest
 
-FEEDBACK_LISTING = "feedback"  # ordered by the latest change, not by creation
-MAX_CURSOR_LENGTH = 128  # ours are 100 at most
+FEEDBACK_LISTING = "f"  # ordered by the latest change, not by creation: its cursors begin so
+# Microseconds since the year 1 (up to the year 9100), then the id, in hexadecimal digits.
+CURSOR = "^[0-3][0-9a-f]{14}[0-9a-f]{32}$"
+FEEDBACK_CURSOR = f"^{FEEDBACK_LISTING}{CURSOR[1:]}"
+_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+_TIME_DIGITS = 15
 
 
 class Position(NamedTuple):
@@ -19,30 +25,16 @@ class Position(NamedTuple):
     item_id: UUID
 
 
-def encode_cursor(position: Position, *, listing: str | None = None) -> str:
-    """listing: its name, where the time is another one than that of creation, so no other listing takes the cursor."""
-    text = "/".join([position.created_at.isoformat(), str(position.item_id), *_named(listing)])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+def encode_cursor(position: Position, *, listing: str = "") -> str:
+    """listing: its mark, where the time is another one than that of creation, so no other listing takes the cursor."""
+    moment = (position.created_at - _BEGINNING) // timedelta(microseconds=1)
+    return f"{listing}{moment:0{_TIME_DIGITS}x}{position.item_id.hex}"
 
 
-def decode_cursor(cursor: str, *, listing: str | None = None) -> Position:
+def decode_cursor(cursor: str, *, listing: str = "") -> Position:
     """Raises InvalidRequest for text that is not a cursor of this listing."""
-    if len(cursor) > MAX_CURSOR_LENGTH or not cursor.isascii():
-        raise _not_a_cursor()
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-        created_at, item_id, *name = text.split("/")
-        position = Position(datetime.fromisoformat(created_at), UUID(item_id))
-    except (ValueError, binascii.Error) as exc:
-        raise _not_a_cursor() from exc
-    if position.created_at.tzinfo is None or name != _named(listing):
-        raise _not_a_cursor()
-    return position
-
-
-def _named(listing: str | None) -> list[str]:
-    return [listing] if listing else []
-
-
-def _not_a_cursor() -> InvalidRequest:
-    return InvalidRequest("The parameter 'after' is not a cursor of this listing; take it from the previous page.")
+    place = cursor.removeprefix(listing)
+    if not cursor.startswith(listing) or re.fullmatch(CURSOR.strip("^$"), place) is None:
+        raise InvalidRequest("The parameter 'after' is not a cursor of this listing; take it from the previous page.")
+    moment = timedelta(microseconds=int(place[:_TIME_DIGITS], 16))
+    return Position(_BEGINNING + moment, UUID(place[_TIME_DIGITS:]))

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from supportplane_runtime.domain.answer import Answer
 from supportplane_runtime.domain.conversation import Turn, TurnStatus
 from supportplane_runtime.errors import Conflict, InvalidRequest, TurnFailed
-from supportplane_runtime.store.interfaces import AuditEntry
+from supportplane_runtime.store.interfaces import ApiKey, AuditEntry
 from supportplane_runtime.turns.interfaces import TurnRequest
 
 # A turn whose process died is taken up by another one after this long without a heartbeat: with a sweep every 15 s it
@@ -63,6 +63,12 @@ def ensure_finished(turn: Turn) -> Answer:
     if turn.answer is None:
         raise TurnFailed(f"Turn {turn.turn_id} ended as {turn.status} ({turn.failure or 'no answer'}).")
     return turn.answer
+
+
+def replaces(newer: ApiKey, older: ApiKey) -> bool:
+    """Whether a key took an older one's place: made later under the same name, by the same kind of maker."""
+    same = (newer.tenant, newer.name, newer.kind, newer.agent) == (older.tenant, older.name, older.kind, older.agent)
+    return same and newer.created_at > older.created_at
 
 
 def turn_audit(turn: Turn, key_id: str, agent: str | None) -> AuditEntry:

@@ -11,6 +11,7 @@ from supportplane_runtime.domain.answer import Outcome
 from supportplane_runtime.domain.conversation import Rating
 from supportplane_runtime.gateway.schemas import MAX_PAGE, Body, JsonUUID, PageQuery, Printable, Text
 from supportplane_runtime.store.interfaces import EXAMPLES
+from supportplane_runtime.store.pages import FEEDBACK_CURSOR
 
 _EXAMPLE: JsonDict = {"turn_id": "5b0f6f0a-8c39-4a8e-bf57-f1b0d2c3a7de", "rating": "up"}
 MAX_AGENT = 63  # a DNS label
@@ -30,6 +31,9 @@ class FeedbackQuery(PageQuery):
     rating: Rating | None = Field(default=None, description="only thumbs up or only thumbs down")
     since: AwareDatetime | None = Field(
         default=None, description="given or changed then or later", examples=["2026-11-01T00:00:00Z"]
+    )
+    after: Annotated[str, Field(pattern=FEEDBACK_CURSOR)] | None = Field(
+        default=None, description="the cursor that the previous page named"
     )
     agent: Printable | None = Field(default=None, max_length=MAX_AGENT, description="only answers of this agent")
     document: Printable | None = Field(

@@ -8,7 +8,7 @@ Called by query/endpoints.py, query/socket.py and query/stream.py.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import structlog
@@ -31,9 +31,14 @@ PATIENCE_S = 5.0  # beyond the turn's own timeout, so that its Failure comes fir
 
 @dataclass(slots=True)
 class Run:
-    """A turn as this request sees it. counted: this request holds the turn's place, for ``asker``, and measures it."""
+    """A turn as this request sees it. counted: this request holds the turn's place, for ``asker``, and measures it.
+
+    turn: under the id by which its caller knows it. stored_id: under which ``Turns`` and the store know it; mostly the
+    same (beginning.py).
+    """
 
     turn: Turn
+    stored_id: UUID
     started_at: float
     counted: bool
     asker: Asker | None = None
@@ -56,8 +61,11 @@ class Asking:
         self._watchers: set[asyncio.Task[None]] = set()
         self._timeout_s = parts.turn_timeout.total_seconds() + PATIENCE_S
 
-    async def begin(self, request: TurnRequest, asker: Asker) -> Run:
-        """Accept the question. Raises Draining, Overloaded, RateLimited, and what ``Turns.start`` raises."""
+    async def begin(self, request: TurnRequest, asker: Asker, *, known_as: UUID | None = None) -> Run:
+        """Accept the question. known_as: what the caller calls the turn.
+
+        Raises Draining, Overloaded, RateLimited, and what ``Turns.start`` raises.
+        """
         await self._shares.take(asker)
         started_at = self._admission.now()
         try:
@@ -71,17 +79,18 @@ class Asking:
             self._counted.add(place)
         else:
             self._shares.give_back(asker)
-        return Run(turn, started_at, counted, asker)
+        return Run(_called(turn, known_as), turn.turn_id, started_at, counted, asker)
 
-    def resumed(self, turn: Turn, *, after: int) -> Run:
+    def resumed(self, turn: Turn, *, after: int, known_as: UUID) -> Run:
         """A turn that someone started before, from its event ``after + 1`` on."""
-        return Run(turn, self._admission.now(), counted=False, last_sequence=after)
+        shown = _called(turn, known_as)
+        return Run(shown, turn.turn_id, self._admission.now(), counted=False, last_sequence=after)
 
     async def has_seen_the_end(self, run: Run) -> bool:
         """Whether the turn has ended and this client has all its events. Raises what ``Turns.stream`` does."""
         if run.turn.status is TurnStatus.ACCEPTED:
             return False
-        stream = self._turns.stream(run.turn.tenant, run.turn_id, after=run.last_sequence)
+        stream = self._turns.stream(run.turn.tenant, run.stored_id, after=run.last_sequence)
         try:
             async for _ in stream:
                 return False
@@ -91,7 +100,7 @@ class Asking:
 
     async def end(self, run: Run) -> Final | Failure | None:
         """The terminal event of a turn that has ended, whatever was seen of it."""
-        again = Run(run.turn, run.started_at, counted=False)
+        again = Run(run.turn, run.stored_id, run.started_at, counted=False)
         async with aclosing(self._noted(again)) as events:
             async for event in events:
                 if isinstance(event, Final | Failure):
@@ -108,11 +117,11 @@ class Asking:
             self.left(run)
 
     async def _noted(self, run: Run) -> AsyncGenerator[TurnEvent, None]:
-        stream = self._turns.stream(run.turn.tenant, run.turn_id, after=run.last_sequence)
+        stream = self._turns.stream(run.turn.tenant, run.stored_id, after=run.last_sequence)
         try:
             async for event in stream:
                 self._note(run, event)
-                yield event
+                yield replace(event, turn_id=run.turn_id) if isinstance(event, Final | Failure) else event
         finally:
             await _close(stream)
 
@@ -160,7 +169,7 @@ class Asking:
 
     def _release(self, run: Run, *, took_s: float | None) -> None:
         if run.counted and run.asker is not None:
-            self._counted.discard((run.turn.tenant, run.turn_id))
+            self._counted.discard((run.turn.tenant, run.stored_id))
             self._shares.give_back(run.asker, took_s=took_s)
 
     async def _watch(self, run: Run) -> None:
@@ -175,6 +184,10 @@ class Asking:
             if not run.ended:
                 run.ended = True
                 self._release(run, took_s=None)
+
+
+def _called(turn: Turn, turn_id: UUID | None) -> Turn:
+    return turn if turn_id in {None, turn.turn_id} else replace(turn, turn_id=turn_id)
 
 
 async def _close(stream: AsyncIterator[TurnEvent]) -> None:

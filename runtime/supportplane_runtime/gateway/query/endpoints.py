@@ -1,17 +1,19 @@
 """Questions over HTTP: ask and wait, ask and stream, come back to a turn, look at it, cancel it; and the WebSocket."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
 
-from supportplane_runtime.errors import InvalidRequest, RuntimeFault
+from supportplane_runtime.errors import Conflict, RuntimeFault
 from supportplane_runtime.gateway.access import visible_turn
 from supportplane_runtime.gateway.events import failure_fault, reply_data, turn_data
 from supportplane_runtime.gateway.facts import facts_of
 from supportplane_runtime.gateway.limits import Invoking, Seeing, asker_of
 from supportplane_runtime.gateway.problems import documented, problem_response
 from supportplane_runtime.gateway.query.asking import Run
+from supportplane_runtime.gateway.query.beginning import begin
 from supportplane_runtime.gateway.query.requests import turn_request
 from supportplane_runtime.gateway.query.schemas import MAX_SEQUENCE, QueryReply, QueryRequest, TurnReply
 from supportplane_runtime.gateway.query.socket import Socket
@@ -25,18 +27,29 @@ router = APIRouter(route_class=GatewayRoute, tags=["query"])
 
 _ASKING = documented(400, 401, 403, 404, 408, 409, 413, 415, 429, 500, 503, 504)
 _TURN = documented(400, 401, 403, 404, 429, 503)
+EVENT_ID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}:[0-9]{1,9}$"
+# Before OpenAPI 3.2 the schema of a stream is that of each event.
+_EVENT: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "pattern": EVENT_ID},
+        "event": {"enum": ["progress", "token", "sources", "final", "error"]},
+        "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": {"type": "object"}},
+    },
+    "required": ["event", "data"],
+}
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events progress, token, sources, then final or error. `id` is `turn_id:sequence`.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": _EVENT}},
     }
 }
 
 
 async def _begin(gateway: Gateway, request: Request, caller: Invoking, body: QueryRequest) -> Run:
     facts = facts_of(request)
-    run = await gateway.asking.begin(turn_request(caller, body), asker_of(gateway, caller, facts.peer))
-    facts.note(turn_id=run.turn_id, conversation_id=run.turn.conversation_id)
+    run = await begin(gateway, caller, turn_request(caller, body), asker_of(gateway, caller, facts.peer))
+    facts.note(turn_id=run.stored_id, conversation_id=run.turn.conversation_id)
     return run
 
 
@@ -74,14 +87,21 @@ async def ask_streaming(body: QueryRequest, caller: Invoking, gateway: CurrentGa
     "/api/v1/turns/{turn_id}/stream",
     summary="Go on with a turn's stream (server-sent events)",
     response_class=Response,
-    responses={**_STREAM, 204: {"description": "The turn has ended, and you have seen its last event"}, **_TURN},
+    responses={
+        **_STREAM,
+        204: {"description": "The turn has ended, and you have seen its last event"},
+        **_TURN,
+        **documented(409),
+    },
 )
 async def resume_streaming(
     turn_id: UUID,
     caller: Invoking,
     gateway: CurrentGateway,
     after: Annotated[int, Query(ge=0, le=MAX_SEQUENCE, description="the last sequence that was seen")] = 0,
-    last_event_id: Annotated[str | None, Header(description="`turn_id:sequence`, as browsers send it")] = None,
+    last_event_id: Annotated[
+        str | None, Header(pattern=EVENT_ID, description="`turn_id:sequence`, as browsers send it")
+    ] = None,
 ) -> Response:
     """Events after the one named; for a turn that has ended, its last ones. `Last-Event-ID` wins over `after`.
 
@@ -89,7 +109,7 @@ async def resume_streaming(
     """
     turn = await visible_turn(gateway, caller, turn_id)
     seen = after if last_event_id is None else _sequence(last_event_id, turn_id)
-    run = gateway.asking.resumed(turn, after=seen)
+    run = gateway.asking.resumed(turn, after=seen, known_as=turn_id)
     if await gateway.asking.has_seen_the_end(run):
         return Response(status_code=204)
     return TurnStream(gateway, run, announce=False)
@@ -97,21 +117,22 @@ async def resume_streaming(
 
 def _sequence(last_event_id: str, turn_id: UUID) -> int:
     named, _, sequence = last_event_id.rpartition(":")
-    if named.lower() != str(turn_id) or not (sequence.isascii() and sequence.isdecimal() and len(sequence) < 10):
-        raise InvalidRequest("Last-Event-ID is not one of this turn's event ids.")
+    if named.lower() != str(turn_id):
+        raise Conflict("Last-Event-ID is the id of another turn's event.")
     return int(sequence)
 
 
 @router.get("/api/v1/turns/{turn_id}", summary="A turn as it stands", responses={200: {"model": TurnReply}, **_TURN})
 async def read_turn(turn_id: UUID, caller: Seeing, gateway: CurrentGateway) -> Response:
-    return json_reply(turn_data(await visible_turn(gateway, caller, turn_id)))
+    turn = await visible_turn(gateway, caller, turn_id)
+    return json_reply(turn_data(replace(turn, turn_id=turn_id)))
 
 
 @router.post("/api/v1/turns/{turn_id}/cancel", summary="Stop working on a turn", status_code=204, responses={**_TURN})
 async def cancel_turn(turn_id: UUID, caller: Invoking, gateway: CurrentGateway, request: Request) -> Response:
     """A turn that has ended stays as it is."""
     turn = await visible_turn(gateway, caller, turn_id)
-    facts_of(request).note(turn_id=turn_id)
+    facts_of(request).note(turn_id=turn.turn_id)
     await gateway.asking.cancel(turn)
     return Response(status_code=204)
 

@@ -32,6 +32,7 @@ from supportplane_runtime.gateway.limits import asker_of, ensure_scope, limit_re
 from supportplane_runtime.gateway.observation import audit_entry
 from supportplane_runtime.gateway.problems import invalid_fields
 from supportplane_runtime.gateway.query.asking import Run
+from supportplane_runtime.gateway.query.beginning import begin
 from supportplane_runtime.gateway.query.requests import turn_request
 from supportplane_runtime.gateway.query.schemas import FRAMES, CancelFrame, QueryFrame, ResumeFrame
 from supportplane_runtime.gateway.query.standing import while_welcome
@@ -123,8 +124,8 @@ class Socket:
         if isinstance(frame, QueryFrame):
             self._ensure_room()
             asker = asker_of(self._gateway, caller, facts.peer)
-            run = await self._gateway.asking.begin(turn_request(caller, frame), asker)
-            facts.note(turn_id=run.turn_id, conversation_id=run.turn.conversation_id)
+            run = await begin(self._gateway, caller, turn_request(caller, frame), asker)
+            facts.note(turn_id=run.stored_id, conversation_id=run.turn.conversation_id)
             self._start(run, announce=True)
             return
         turn = await visible_turn(self._gateway, caller, frame.turn_id)
@@ -133,7 +134,8 @@ class Socket:
             await self._gateway.asking.cancel(turn)
         else:
             self._ensure_room()
-            self._start(self._gateway.asking.resumed(turn, after=frame.after), announce=False)
+            run = self._gateway.asking.resumed(turn, after=frame.after, known_as=frame.turn_id)
+            self._start(run, announce=False)
 
     def _ensure_room(self) -> None:
         if len(self._pumps) >= MAX_TURNS_PER_SOCKET:

@@ -165,7 +165,7 @@ def _cursor_of(item: RatedTurn) -> str:
 
 def _rated_turn(row: Sequence[Any]) -> RatedTurn:
     turn = turn_from(row)
-    user_id, rating, comment, updated_at, agent, revision = row[13:]
+    user_id, rating, comment, updated_at, agent, revision = row[14:]
     feedback = Feedback(turn.tenant, turn.turn_id, user_id, Rating(rating), comment)
     return RatedTurn(feedback, turn, agent, revision, updated_at)
 

@@ -11,7 +11,7 @@ from supportplane_runtime.errors import Conflict, NotFound
 from supportplane_runtime.store.credentials import digest, key_id_of, mint_key, parse_key, same_digest, secret_key
 from supportplane_runtime.store.interfaces import ApiKey, KeyKind
 from supportplane_runtime.store.postgres.database import Database
-from supportplane_runtime.store.rules import ensure_key_name
+from supportplane_runtime.store.rules import ensure_key_name, replaces
 
 # last_used_at answers "can this key go?", in days; writing it per request would make every read a write.
 TOUCH_EVERY = timedelta(minutes=10)
@@ -50,6 +50,8 @@ UPDATE api_keys SET last_used_at = now() WHERE tenant = %(tenant)s AND key_id = 
 """
 
 LISTING: LiteralString = f"SELECT {COLUMNS} FROM api_keys WHERE tenant = %(tenant)s ORDER BY created_at, key_id"
+
+THESE: LiteralString = f"SELECT {COLUMNS} FROM api_keys WHERE tenant = %(tenant)s AND key_id = ANY(%(key_ids)s)"
 
 REVOKE: LiteralString = f"""
 UPDATE api_keys SET revoked_at = coalesce(revoked_at, now())
@@ -105,6 +107,11 @@ class PostgresKeys:
         if not same_digest(stored, presented.digest):
             return None
         return await self._touch(_key(columns)) if stale else _key(columns)
+
+    async def has_replaced(self, tenant: str, key_id: str, before: str) -> bool:
+        params = {"tenant": tenant, "key_ids": [key_id, before]}
+        found = {key.key_id: key for key in map(_key, await self._database.run_again_safe(THESE, params))}
+        return key_id in found and before in found and replaces(found[key_id], found[before])
 
     async def listing(self, tenant: str) -> list[ApiKey]:
         return [_key(row) for row in await self._database.run_again_safe(LISTING, {"tenant": tenant})]

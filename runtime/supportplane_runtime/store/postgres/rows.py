@@ -21,7 +21,7 @@ from supportplane_runtime.domain.conversation import (
 # A turn with everything that belongs to it. t.tenant stands in every join.
 TURN_COLUMNS: LiteralString = """
 t.tenant, t.turn_id, t.conversation_id, c.user_id, q.content, t.context, t.status, t.failure, t.attempt,
-    t.created_at, t.answer, a.content, tt.ticket_id
+    t.created_at, t.answer, a.content, tt.ticket_id, t.key_id
 """
 TURN_TABLES: LiteralString = """
 FROM turns t
@@ -58,6 +58,7 @@ def turn_from(row: Sequence[Any]) -> Turn:
         failure=row[7],
         attempt=row[8],
         created_at=row[9],
+        key_id=row[13],
         answer=answer_from(answer, response, ticket_id) if answer is not None else None,
     )
 

@@ -325,6 +325,7 @@ def _accepted_turn(request: TurnRequest) -> Turn:
         question=request.question,
         context=request.context,
         status=TurnStatus.ACCEPTED,
+        key_id=request.key_id,
     )
 
 

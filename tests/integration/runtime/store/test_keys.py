@@ -72,6 +72,26 @@ async def test_a_revoked_key_is_refused_and_still_listed(store: Store, tenant: s
     assert (await store.keys.revoke(tenant, key.key_id)).revoked_at == revoked.revoked_at
 
 
+async def test_a_later_key_of_the_same_name_and_maker_has_replaced_the_earlier_one(store: Store, tenant: str) -> None:
+    first, _ = await new_key(store, tenant)
+    second, _ = await new_key(store, tenant)
+    named, _ = await store.keys.create(tenant, "other", kind=KeyKind.SECRET, scopes=SCOPES, origins=())
+    public, _ = await store.keys.create(tenant, "server", kind=KeyKind.PUBLISHABLE, scopes=SCOPES, origins=("o",))
+    filed = await store.keys.adopt(tenant, "server", mint_key(KeyKind.SECRET), scopes=SCOPES, agent="helpdesk")
+    refiled = await store.keys.adopt(tenant, "server", mint_key(KeyKind.SECRET), scopes=SCOPES, agent="helpdesk")
+
+    async def replaced(newer: ApiKey, older: ApiKey) -> bool:
+        return await store.keys.has_replaced(tenant, newer.key_id, older.key_id)
+
+    assert await replaced(second, first)
+    assert await replaced(refiled, filed)
+    assert not await replaced(first, second)
+    assert not await replaced(first, first)
+    assert not any([await replaced(later, first) for later in (named, public, filed)])
+    assert not await store.keys.has_replaced("elsewhere", second.key_id, first.key_id)
+    assert not await store.keys.has_replaced(tenant, second.key_id, "session:u")
+
+
 async def test_revoking_an_unknown_key_is_not_found(store: Store, tenant: str) -> None:
     with pytest.raises(NotFound):
         await store.keys.revoke(tenant, "nobody")

@@ -118,16 +118,66 @@ async def test_a_body_that_names_anothers_conversation_or_turn_is_refused(
             assert rated.status_code == 404, who
 
 
-async def test_anothers_turn_id_shows_nothing_of_the_turn(gateway: TestGateway, belongings: Belongings) -> None:
-    """In the own tenant it is a conflict (ids are unguessable); in another tenant it is a turn of its own."""
-    for who, headers in (await strangers(gateway)).items():
-        user = {"user_id": "u1"} if who == "another tenant's key" else {}
+async def test_anothers_turn_id_is_answered_as_one_that_nobody_has(
+    gateway: TestGateway, belongings: Belongings
+) -> None:
+    """A turn of the caller's own: the same request again is the same turn, and its id leads to it."""
+    asker = await gateway.make_key(scopes=frozenset({Scope.INVOKE}))
+    for who, headers in (await strangers(gateway) | {"another key that may only ask": asker.headers}).items():
+        user = {"user_id": "u1"} if "key" in who else {}
         async with gateway.client(**headers) as client:
-            for question in ("ticket please", "Hello?"):
-                body = {"query": question, "turn_id": belongings.turn_id} | user
-                reply = await client.post("/api/v1/query", json=body)
-                assert belongings.conversation_id not in reply.text, who
-                assert belongings.ticket_id not in reply.text, who
+            body = {"query": "ticket please", "turn_id": belongings.turn_id} | user
+            first, again = [(await client.post("/api/v1/query", json=body)).json() for _ in range(2)]
+            assert first == again, who
+            assert (first["turn_id"], first["outcome"]) == (belongings.turn_id, "handed_off"), who
+            assert first["conversation_id"] != belongings.conversation_id, who
+            assert first["ticket_id"] != belongings.ticket_id, who
+            read = (await client.get(f"/api/v1/turns/{belongings.turn_id}")).json()
+            assert (read["turn_id"], read["answer"]) == (belongings.turn_id, first), who
+            streamed = await client.get(f"/api/v1/turns/{belongings.turn_id}/stream")
+            assert belongings.turn_id in streamed.text, who
+            assert first["conversation_id"] in streamed.text, who
+            rated = await client.post("/api/v1/feedback", json={"turn_id": belongings.turn_id, "rating": "down"})
+            assert rated.status_code == 204, who
+            other = await client.post("/api/v1/query", json=body | {"query": "Another?"})
+            assert other.status_code == 409, who
+    async with gateway.client(**gateway.key.headers) as client:
+        mine = (await client.get(f"/api/v1/turns/{belongings.turn_id}")).json()
+    assert mine["conversation_id"] == belongings.conversation_id
+
+
+async def test_a_key_that_may_only_ask_sees_no_turn_of_another_key(
+    gateway: TestGateway, belongings: Belongings
+) -> None:
+    asker = await gateway.make_key(scopes=frozenset({Scope.INVOKE}))
+    async with gateway.client(**asker.headers) as client:
+        for method, template in BY_ID:
+            if "{turn_id}" in template:
+                reply = await client.request(method, template.format(**vars_of(belongings)))
+                assert reply.status_code == 404, template
+                await same_as_no_such_id(client, method, template, reply)
+        rated = await client.post("/api/v1/feedback", json={"turn_id": belongings.turn_id, "rating": "up"})
+        assert rated.status_code == 404
+        own = (await client.post("/api/v1/query", json={"query": "Hello?", "user_id": "u1"})).json()
+        assert (await client.get(f"/api/v1/turns/{own['turn_id']}")).status_code == 200
+
+
+async def test_a_key_sees_what_the_key_that_it_replaced_has_asked(gateway: TestGateway) -> None:
+    """The same name says so: `supportplane keys create NAME` again, or other content in a file of that name."""
+    only = frozenset({Scope.INVOKE})
+    before = await gateway.make_key(scopes=only, name="shop")
+    after = await gateway.make_key(scopes=only, name="shop")
+    other = await gateway.make_key(scopes=only, name="desk")
+    async with gateway.client(**before.headers) as client:
+        asked = (await client.post("/api/v1/query", json={"query": "Hello?", "user_id": "u"})).json()
+    path = f"/api/v1/turns/{asked['turn_id']}"
+    for key, expected in ((before, 200), (after, 200), (other, 404)):
+        async with gateway.client(**key.headers) as client:
+            assert (await client.get(path)).status_code == expected
+    async with gateway.client(**after.headers) as client:
+        later = (await client.post("/api/v1/query", json={"query": "And?", "user_id": "u"})).json()
+    async with gateway.client(**before.headers) as client:
+        assert (await client.get(f"/api/v1/turns/{later['turn_id']}")).status_code == 404
 
 
 async def test_listings_show_no_one_elses(gateway: TestGateway, belongings: Belongings) -> None:

@@ -24,7 +24,7 @@ async def test_every_operation_is_described_without_script_or_foreign_file(clien
     document = (await client.get("/openapi.json")).json()
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     for path, methods in document["paths"].items():
-        for method in methods:
+        for method in methods.keys() - {"head"}:
             assert f"{method.upper()} {path}" in page.text
     tags = Tags()
     tags.feed(page.text)
