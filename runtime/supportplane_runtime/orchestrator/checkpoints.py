@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import psycopg
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
@@ -16,6 +17,8 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from psycopg import AsyncCursor
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
+
+from supportplane_runtime.errors import StoreUnavailable
 
 # A turn is taken up within a minute of its process dying; a day leaves room for a night with everything down.
 KEEP: Final = timedelta(days=1)
@@ -40,8 +43,11 @@ class TurnSaver(AsyncPostgresSaver):
     @asynccontextmanager
     async def _cursor(self, *, pipeline: bool = False) -> AsyncIterator[AsyncCursor[DictRow]]:  # noqa: ARG002
         pool: Any = self.conn
-        async with pool.connection() as connection, connection.cursor(binary=True, row_factory=dict_row) as cursor:
-            yield cursor
+        try:
+            async with pool.connection() as connection, connection.cursor(binary=True, row_factory=dict_row) as cursor:
+                yield cursor
+        except (psycopg.OperationalError, psycopg.InterfaceError) as exc:  # a pool without a connection is the first
+            raise StoreUnavailable("The database does not answer at the moment; try again in a few seconds.") from exc
 
 
 def checkpoint_saver(pool: AsyncConnectionPool[Any]) -> TurnSaver:

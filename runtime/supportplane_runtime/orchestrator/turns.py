@@ -40,7 +40,7 @@ class Bounds:
     attempts: int = 3  # a turn that its process did not survive three times is not tried again
     heartbeat_s: float = 10.0
     sweep_s: float = 15.0
-    store_patience_s: float = 10.0  # how long a finished answer waits for a database that is away
+    store_patience_s: float = 5.0  # how long a finished answer waits for a database that is away: it is told then
     poll_s: float = 0.25  # how often a turn that another process works on is looked up
     drain_s: float = 20.0  # how long running turns may take to end when this process is told to stop
 
@@ -208,7 +208,8 @@ class LocalTurns:
                 _stop(running, Stop.TAKEN_OVER)
 
     async def _sweep(self) -> None:
-        await self._forget_stored()
+        """Each for itself: turns are taken up also when what is done cannot be forgotten."""
+        await _once(self._forget_stored)
         await self.resume()
 
     async def _forget_stored(self) -> None:

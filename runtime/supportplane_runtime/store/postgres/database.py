@@ -34,6 +34,7 @@ DEADLINE_S = 4.5  # waiting for a connection, running, and the second run after 
 STATEMENT_S = 2.0  # the server gives up on a statement; the slowest of ours takes milliseconds
 SEVER_AFTER_S = STATEMENT_S + 0.5  # the server itself hangs: break the connection
 CONNECT_S = 2
+AWAY_S = 0.5  # for a connection, after someone waited in vain; a restarted server is there for one of the next
 # Of the 2 s that a health check has: for the pool, and for a connection outside it that says why the pool has none.
 PROBE_S = 0.9
 # Callers that may wait for a connection before the next is refused at once: at 2 ms a statement on 8 connections this
@@ -57,6 +58,25 @@ CONNECTION_DEFAULTS: Params = {
 }
 
 
+class WaryPool(AsyncConnectionPool[Connection]):
+    """Once somebody has waited for a connection in vain, the next ones wait a moment only, until one gets one.
+
+    A request is several statements, of several modules: each would wait its whole time for a server that is away.
+    """
+
+    _in_vain = False
+
+    async def getconn(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109 - the pool's signature
+        waits_s = self.timeout if timeout is None else timeout
+        try:
+            connection = await super().getconn(min(waits_s, AWAY_S) if self._in_vain else waits_s)
+        except PoolTimeout:
+            self._in_vain = True
+            raise
+        self._in_vain = False
+        return connection
+
+
 class OutcomeUnknown(StoreUnavailable):
     """The connection broke while the statement ran: it may have been committed."""
 
@@ -66,7 +86,7 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int) -> None:
         conninfo = make_conninfo("", **{**CONNECTION_DEFAULTS, **conninfo_to_dict(url)})
-        self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+        self.pool: AsyncConnectionPool[Connection] = WaryPool(
             conninfo,
             kwargs={"autocommit": True, "prepare_threshold": 0},
             min_size=min(2, pool_size),

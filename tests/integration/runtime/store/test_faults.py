@@ -18,6 +18,7 @@ from supportplane_cli.embedded.postgres import Postgres, PostgresSpec
 from supportplane_runtime.domain.conversation import Feedback, Rating, Turn, TurnStatus
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import InvalidRequest, StoreUnavailable
+from supportplane_runtime.orchestrator.checkpoints import checkpoint_saver, stale_threads
 from supportplane_runtime.store.interfaces import Accepted, AuditEntry, FeedbackFilter, KeyKind, Store
 from supportplane_runtime.store.migrate import upgrade
 from supportplane_runtime.store.postgres.database import DEADLINE_S
@@ -55,6 +56,19 @@ async def store(opening: Opening, proxy: FaultProxy, migrated_database_url: str)
 
 async def asked(store: Store, tenant: str) -> Turn:
     return (await store.turnbook.accept(question(tenant), lease_owner="me", history_limit=9)).turn
+
+
+async def test_once_a_caller_has_waited_in_vain_the_next_ones_are_told_at_once(
+    opening: Opening, free_port: int
+) -> None:
+    """A request is several statements; it would otherwise wait the whole time for each."""
+    store = await opening(f"postgresql://u:p@127.0.0.1:{free_port}/nothing", 1)
+    async with asyncio.timeout(PATIENCE_S):
+        for _ in range(20):
+            with pytest.raises(StoreUnavailable):
+                await store.records.tickets("acme", user_id=None, after=None, limit=1)
+            with pytest.raises(StoreUnavailable):
+                await stale_threads(checkpoint_saver(store.database.pool), now=datetime.now(UTC))
 
 
 @pytest.mark.parametrize("lost", [Mode.LOSE_REPLY, Mode.LOSE_REQUEST], ids=["reply", "request"])
