@@ -78,6 +78,8 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     for operation in (operation for path in document["paths"].values() for operation in path.values()):
         operation["responses"].pop("422", None)  # FastAPI's own; here a wrong request is a 400 problem
         add_links(operation)
+        if "parameters" in operation:  # the key of a widget is a security scheme
+            operation["parameters"] = [each for each in operation["parameters"] if each["name"] != "key"]
     schemas["QueryRequest"]["properties"]["context"] |= _CONTEXT
     schemas["ContextValue"] = _CONTEXT_VALUE
     for methods in document["paths"].values():

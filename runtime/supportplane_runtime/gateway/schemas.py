@@ -3,8 +3,8 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from supportplane_runtime.gateway.strict_json import is_storable
 from supportplane_runtime.store.pages import CURSOR
@@ -18,7 +18,6 @@ PRINTABLE = (
     r"^[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*$"
 )
 SPOKEN = r"^[^\u0000]*[^\s\u0000-\u001f][^\u0000]*$"  # more than white space
-PUBLISHABLE = "^pk_[A-Za-z0-9_-]{8,200}$"
 
 
 class Body(BaseModel):
@@ -41,16 +40,19 @@ Question = Annotated[
 ]
 Text = Annotated[str, Field(pattern=STORABLE), AfterValidator(_storable)]
 Printable = Annotated[str, Field(pattern=PRINTABLE), AfterValidator(_storable)]
+Cursor = Annotated[str, Field(pattern=CURSOR)]
 JsonUUID = Annotated[UUID, Field(strict=False)]  # JSON has no UUID type: the text is what there is
 
 
 class PageQuery(BaseModel):
-    """Parameters of a listing."""
+    """Parameters of a listing. A parameter may be left out, but there is no null in a URL."""
 
     model_config = ConfigDict(extra="forbid")
 
-    user_id: UserId | None = Field(default=None, description="only this user's (keys with the scope read)")
-    after: str | None = Field(default=None, pattern=CURSOR, description="the cursor that the previous page named")
+    user_id: UserId | SkipJsonSchema[None] = Field(
+        default=None, description="only this user's (keys with the scope read)"
+    )
+    after: Cursor | SkipJsonSchema[None] = Field(default=None, description="the cursor that the previous page named")
     limit: int = Field(default=20, ge=1, le=MAX_PAGE)
-    # Read by authentication.py and documented as a security scheme; here only so that it is not an unknown parameter.
-    key: str | None = Query(default=None, pattern=PUBLISHABLE, include_in_schema=False)
+    # Read by authentication.py and documented as a security scheme (openapi.py); here so that it is a known parameter.
+    key: str | None = None

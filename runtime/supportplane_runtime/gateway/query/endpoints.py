@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from supportplane_runtime.errors import Conflict, RuntimeFault
 from supportplane_runtime.gateway.access import visible_turn
@@ -27,7 +29,7 @@ router = APIRouter(route_class=GatewayRoute, tags=["query"])
 
 _ASKING = documented(400, 401, 403, 404, 408, 409, 413, 415, 429, 500, 503, 504)
 _TURN = documented(400, 401, 403, 404, 429, 503)
-EVENT_ID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}:[0-9]{1,9}$"
+EVENT_ID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}:[0-9]{1,9}$"
 # Before OpenAPI 3.2 the schema of a stream is that of each event.
 _EVENT: dict[str, Any] = {
     "type": "object",
@@ -100,7 +102,8 @@ async def resume_streaming(
     gateway: CurrentGateway,
     after: Annotated[int, Query(ge=0, le=MAX_SEQUENCE, description="the last sequence that was seen")] = 0,
     last_event_id: Annotated[
-        str | None, Header(pattern=EVENT_ID, description="`turn_id:sequence`, as browsers send it")
+        Annotated[str, Field(pattern=EVENT_ID)] | SkipJsonSchema[None],
+        Header(description="`turn_id:sequence`, as browsers send it"),
     ] = None,
 ) -> Response:
     """Events after the one named; for a turn that has ended, its last ones. `Last-Event-ID` wins over `after`.

@@ -237,12 +237,6 @@ async def test_a_widget_in_a_browser_lists_what_is_its_visitors(gateway: TestGat
             assert (await client.get(path, params=by_url)).status_code == 200
 
 
-async def test_a_key_in_a_listings_url_is_not_taken_from_a_secret_keys_caller(gateway: TestGateway) -> None:
-    async with gateway.client(**gateway.key.headers) as client:
-        assert (await client.get(f"{PATH}?key=nonsense")).status_code == 400
-        assert (await client.get(f"{PATH}?key={gateway.key.plain}")).status_code == 400
-
-
 @pytest.mark.parametrize("origin", [None, "https://evil.example", OWN, "https://shop.example.evil", "null"])
 async def test_a_publishable_key_is_refused_on_any_other_site(gateway: TestGateway, origin: str | None) -> None:
     headers = await gateway.visitor_headers()

@@ -1,0 +1,54 @@
+"""The API keeps to its document, whoever calls. `scripts/fuzz-api` is the long form of this."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from fuzzing import SHORT_EXAMPLES, Fuzzer, fuzz
+from runtime_gateway_stand_in import TestGateway
+from supportplane_runtime.store.interfaces import Limit
+from supportplane_runtime.store.postgres.store import open_store
+from supportplane_runtime.store.redis import RedisLink, RedisRateLimiter
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", SHORT_EXAMPLES))
+SECONDS = 270 if EXAMPLES == SHORT_EXAMPLES else 3600
+
+
+@pytest.fixture
+async def served(
+    migrated_database_url: str, redis_url: str, serve_with: Callable[..., AbstractAsyncContextManager[Any]]
+) -> AsyncIterator[Any]:
+    """A gateway on a real database and a real Redis, behind its real server."""
+    store = await open_store(migrated_database_url, pool_size=4)
+    link = RedisLink(redis_url)
+    limiter = RedisRateLimiter(link, {"APIKey": Limit(10_000_000, timedelta(minutes=1))})
+    try:
+        async with serve_with(store=store, limiter=limiter) as made:
+            yield made
+    finally:
+        await link.close()
+        await store.close()
+
+
+async def nobody(_: TestGateway) -> Fuzzer:
+    return Fuzzer()
+
+
+async def key(gateway: TestGateway) -> Fuzzer:
+    return Fuzzer(gateway.key.headers, user="user-42")
+
+
+async def visitor(gateway: TestGateway) -> Fuzzer:
+    return Fuzzer(await gateway.visitor_headers())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("become", [nobody, key, visitor], ids=lambda become: become.__name__)
+async def test_every_request_is_answered_as_the_document_says(served: Any, become: Any) -> None:
+    code, report = await fuzz(served.url, await become(served.gateway), examples=EXAMPLES, seconds=SECONDS)
+    print(report)  # noqa: T201 - scripts/fuzz-api shows it
+    assert code == 0, report
