@@ -8,6 +8,7 @@ import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 HERE = Path(__file__).parent
 SHORT_EXAMPLES = 5
@@ -29,9 +30,15 @@ async def fuzz(url: str, fuzzer: Fuzzer, *, examples: int, seconds: float) -> tu
     for name, value in fuzzer.headers.items():
         command += ["--header", f"{name.title()}: {value}"]  # the case counts when it leaves credentials out
     told = {"SCHEMATHESIS_HOOKS": "fuzzing_hooks", "PYTHONPATH": str(HERE), "FUZZ_USER": fuzzer.user}
-    process = await asyncio.create_subprocess_exec(
-        *command, env=os.environ | told, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
+    pipe = asyncio.subprocess.PIPE
+    with TemporaryDirectory() as folder:  # it keeps what it found where it runs
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=folder, env=os.environ | told, stdout=pipe, stderr=asyncio.subprocess.STDOUT
+        )
+        return await _ended(process, seconds)
+
+
+async def _ended(process: asyncio.subprocess.Process, seconds: float) -> tuple[int, str]:
     try:
         async with asyncio.timeout(seconds):
             output, _ = await process.communicate()

@@ -10,6 +10,7 @@ import pytest
 
 from fuzzing import SHORT_EXAMPLES, Fuzzer, fuzz
 from runtime_gateway_stand_in import TestGateway
+from supportplane_runtime.gateway import tarpit
 from supportplane_runtime.store.interfaces import Limit
 from supportplane_runtime.store.postgres.store import open_store
 from supportplane_runtime.store.redis import RedisLink, RedisRateLimiter
@@ -20,9 +21,13 @@ SECONDS = 270 if EXAMPLES == SHORT_EXAMPLES else 3600
 
 @pytest.fixture
 async def served(
-    migrated_database_url: str, redis_url: str, serve_with: Callable[..., AbstractAsyncContextManager[Any]]
+    migrated_database_url: str,
+    redis_url: str,
+    serve_with: Callable[..., AbstractAsyncContextManager[Any]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Any]:
-    """A gateway on a real database and a real Redis, behind its real server."""
+    """A gateway on a real database and a real Redis, behind its real server. Refused calls are not slowed down."""
+    monkeypatch.setattr(tarpit, "ALLOWANCE", 10_000_000)
     store = await open_store(migrated_database_url, pool_size=4)
     link = RedisLink(redis_url)
     limiter = RedisRateLimiter(link, {"APIKey": Limit(10_000_000, timedelta(minutes=1))})
