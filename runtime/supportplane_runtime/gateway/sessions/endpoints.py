@@ -83,7 +83,7 @@ async def end_session(gateway: CurrentGateway, request: Request) -> Response:
     "/api/v1/visitors",
     summary="Make a visitor of a widget",
     status_code=201,
-    openapi_extra={"security": [{"publishable": []}]},
+    openapi_extra={"security": [{"publishable": []}, {"bearer": []}, {"apiKey": []}]},
     responses={201: {"model": VisitorReply}, **documented(401, 403, 429, 503)},
 )
 async def make_visitor(gateway: CurrentGateway, request: Request) -> Response:
