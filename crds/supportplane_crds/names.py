@@ -74,10 +74,12 @@ RUNTIME_COMMAND: Final = ("python", "-m", "supportplane_runtime.app")
 RUNTIME_UID: Final = 65532
 GATEWAY_PORT: Final = 8080
 ORCHESTRATOR_PORT: Final = 8081
+HEALTH_PORT: Final = 8082
 MODEL_PORT: Final = 8080
 SERVICE_PORT: Final = 80
 WEAVIATE_GRPC_PORT: Final = 50051
 PORT_NAME: Final = "http"
+HEALTH_PORT_NAME: Final = "health"
 
 CONFIG_DIR: Final = "/etc/supportplane"
 API_KEYS_DIR: Final = f"{CONFIG_DIR}/api-keys"

@@ -77,6 +77,17 @@ FIRST_TOKEN_SECONDS = Histogram(
     "From an accepted question to the first piece of its answer, as the gateway sees it",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60),
 )
+CONNECTIONS_OPEN = Gauge("supportplane_connections_open", "Connections that are open now, WebSockets included")
+CONNECTIONS_REFUSED = _counter(
+    "supportplane_connections_refused_total",
+    "Connections and streams refused, by whose bound they would have exceeded",
+    reason=("process", "address", "key", "user"),
+)
+CONNECTIONS_CUT = _counter(
+    "supportplane_connections_cut_total",
+    "Connections that the gateway closed on its own, by what their client did not do or did too much",
+    reason=("silent", "slow", "unread", "pipelined", "evicted"),
+)
 STREAMS_OPEN = Gauge("supportplane_streams_open", "Streams that are open now", ["transport"])  # sse, websocket
 LIMIT_DECISIONS = _counter(
     "supportplane_limit_decisions_total",

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     )
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8080, ge=1, le=65535)
+    health_port: int | None = Field(
+        default=None, ge=1, le=65535, description="a second listener that answers probes only; none on a laptop"
+    )
     allowed_hosts: tuple[str, ...] = Field(
         default=("127.0.0.1", "localhost", "[::1]"), description="Host headers answered (DNS rebinding); JSON list"
     )
@@ -47,10 +50,24 @@ class Settings(BaseSettings):
     max_connections: int = Field(
         default=800, ge=10, description="sockets per process: below the usual 1,024 open files, with room for the pools"
     )
+    max_connections_per_address: int = Field(
+        default=400,
+        ge=1,
+        description="half of all: an office behind one address fits, a single flooder does not take the house",
+    )
+    max_streams_per_key: int = Field(default=400, ge=1, description="WebSockets and event streams of one API key")
+    max_streams_per_user: int = Field(
+        default=16, ge=1, description="of one visitor or signed-in user: some tabs, each with a question or two"
+    )
     max_running_turns: int = Field(default=64, ge=1, description="a guess; more are refused with 503 and Retry-After")
+    idle_timeout_s: float = Field(
+        default=10, gt=0, description="silence before a first byte and between requests; a guess, browsers reconnect"
+    )
     request_timeout_s: float = Field(default=30, gt=0, description="headers and body together, against slow senders")
     stream_heartbeat_s: float = Field(default=15, gt=0, description="comment on a silent stream; proxies cut at 60 s")
-    stream_write_timeout_s: float = Field(default=20, gt=0, description="a reader this slow is cut off")
+    stream_write_timeout_s: float = Field(
+        default=20, gt=0, description="a reader this slow is cut off, of a stream and of any other reply"
+    )
     drain_grace_s: float = Field(
         default=20, ge=0, description="time for running turns after SIGTERM; Kubernetes gives 30"
     )

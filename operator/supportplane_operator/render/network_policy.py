@@ -41,24 +41,29 @@ def _gateway(plan: Plan) -> Manifest:
     role = names.ROLE_GATEWAY
     peers = [_namespaces(each.namespace_labels) for each in plan.snapshot.agent.spec.network_policy.ingress_from]
     always = [_namespaces({NAMESPACE_NAME: plan.settings.namespace}), _namespaces(plan.settings.monitoring_labels)]
-    ingress = _rule("from", [*peers, *always] if peers else [], [names.GATEWAY_PORT])
+    customers = _rule("from", [*peers, *always] if peers else [], [names.GATEWAY_PORT])
     to_orchestrator = _rule("to", [_pods(plan, names.ROLE_ORCHESTRATOR)], [names.ORCHESTRATOR_PORT])
     return policy(
         plan,
         names.gateway(plan.name),
         role,
         _select(plan, role),
-        ingress=[ingress],
+        ingress=[customers, _probers([_namespaces(plan.settings.monitoring_labels)] if peers else [])],
         egress=[to_orchestrator, *_out(plan)],
     )
 
 
 def _orchestrator(plan: Plan) -> Manifest:
     role = names.ROLE_ORCHESTRATOR
-    peers = [_pods(plan, names.ROLE_GATEWAY), _namespaces(plan.settings.monitoring_labels)]
-    ingress = _rule("from", peers, [names.ORCHESTRATOR_PORT])
+    probers = _probers([_namespaces(plan.settings.monitoring_labels)])
+    gateways = _rule("from", [_pods(plan, names.ROLE_GATEWAY)], [names.ORCHESTRATOR_PORT])
     name = names.orchestrator(plan.name)
-    return policy(plan, name, role, _select(plan, role), ingress=[ingress], egress=_out(plan))
+    return policy(plan, name, role, _select(plan, role), ingress=[gateways, probers], egress=_out(plan))
+
+
+def _probers(peers: Sequence[Manifest]) -> Manifest:
+    """peers: none lets in everybody. The node's kubelet needs no rule."""
+    return _rule("from", peers, [names.HEALTH_PORT])
 
 
 def _jobs(plan: Plan) -> Manifest:

@@ -119,21 +119,29 @@ def container(plan: Plan, role: str, *, resource_role: str | None = None) -> Man
 
 
 def serving_container(plan: Plan, role: str, port: int) -> Manifest:
-    """A container that takes requests, with its port and probes."""
+    """A container that takes requests, with its ports and probes.
+
+    Probes have a port of their own, where no customer takes their place (ADR 0024).
+    """
+    health = names.HEALTH_PORT_NAME
     return {
         **container(plan, role),
-        "ports": [{"name": names.PORT_NAME, "containerPort": port, "protocol": "TCP"}],
+        "ports": [
+            {"name": names.PORT_NAME, "containerPort": port, "protocol": "TCP"},
+            {"name": health, "containerPort": names.HEALTH_PORT, "protocol": "TCP"},
+        ],
         # Half a minute to start: the embedding model loads in seconds, and migrations are waited for by /readyz, as is
         # the first index.
-        "startupProbe": probe("/livez", period_s=2, failures=30),
-        "livenessProbe": probe("/livez", period_s=10, failures=3),
-        "readinessProbe": probe("/readyz", period_s=5, failures=2),
+        "startupProbe": probe("/livez", period_s=2, failures=30, port=health),
+        # A minute without a word is a process that hangs; one under load answers late.
+        "livenessProbe": probe("/livez", period_s=10, failures=6, port=health),
+        "readinessProbe": probe("/readyz", period_s=5, failures=2, port=health),
     }
 
 
-def probe(path: str, *, period_s: int, failures: int) -> Manifest:
+def probe(path: str, *, period_s: int, failures: int, port: str = names.PORT_NAME) -> Manifest:
     return {
-        "httpGet": {"path": path, "port": names.PORT_NAME},
+        "httpGet": {"path": path, "port": port},
         "periodSeconds": period_s,
         "timeoutSeconds": 3,
         "failureThreshold": failures,
@@ -222,6 +230,7 @@ def _listening(port: int, hosts: Sequence[str]) -> list[Manifest]:
     return [
         variable("HTTP_HOST", "0.0.0.0"),
         variable("HTTP_PORT", str(port)),
+        variable("HEALTH_PORT", str(names.HEALTH_PORT)),
         variable("ALLOWED_HOSTS", json.dumps(list(hosts))),
     ]
 

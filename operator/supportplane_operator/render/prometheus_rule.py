@@ -87,6 +87,15 @@ ALERTS = (
         "An agent refuses questions",
     ),
     Alert(
+        "SupportplaneConnectionsFull",
+        'sum(rate(supportplane_connections_refused_total{%,reason="process"}[5m]))'
+        ' + sum(rate(supportplane_connections_cut_total{%,reason="evicted"}[5m])) > 1',
+        "10m",
+        "warning",
+        "All connections of a gateway are taken; waiting ones are closed for new ones, or new ones are refused.",
+        "The connections of an agent are all taken",
+    ),
+    Alert(
         "SupportplaneCacheAway",
         "sum(increase(supportplane_limits_local_total{%}[10m])) > 0",
         "10m",

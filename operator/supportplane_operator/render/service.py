@@ -21,7 +21,13 @@ def http_port() -> Manifest:
     return {"name": names.PORT_NAME, "port": names.SERVICE_PORT, "protocol": "TCP", "targetPort": names.PORT_NAME}
 
 
+def health_port() -> Manifest:
+    """For Prometheus, which finds pods by their Services."""
+    name = names.HEALTH_PORT_NAME
+    return {"name": name, "port": names.HEALTH_PORT, "protocol": "TCP", "targetPort": name}
+
+
 def _service(plan: Plan, name: str, role: str, select: dict[str, str]) -> Manifest:
     meta = metadata(name, plan.namespace, of=labels(plan.name, role), owned_by=plan.snapshot.raw)
-    spec = {"type": "ClusterIP", "selector": select, "ports": [http_port()]}
+    spec = {"type": "ClusterIP", "selector": select, "ports": [http_port(), health_port()]}
     return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}

@@ -24,6 +24,6 @@ def service_monitor(plan: Plan) -> Manifest | None:
                 "matchLabels": {names.LABEL_AGENT: plan.name},
                 "matchExpressions": [{"key": names.LABEL_COMPONENT, "operator": "In", "values": roles}],
             },
-            "endpoints": [{"port": names.PORT_NAME, "path": "/metrics", "interval": "30s"}],
+            "endpoints": [{"port": names.HEALTH_PORT_NAME, "path": "/metrics", "interval": "30s"}],
         },
     }

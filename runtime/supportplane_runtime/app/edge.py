@@ -7,12 +7,13 @@ from datetime import timedelta
 
 from supportplane_crds import AgentFile
 from supportplane_crds.support_agent import LimitScope
+from supportplane_runtime.app.open_files import allow_open_files
 from supportplane_runtime.app.shared import schema_fault, visitor_secret
 from supportplane_runtime.gateway.application import create_app
 from supportplane_runtime.gateway.audit_retention import Audited
 from supportplane_runtime.gateway.key_files import KeyFiles
 from supportplane_runtime.gateway.parts import GatewayParts, Probe, Reporting
-from supportplane_runtime.gateway.server import build_server
+from supportplane_runtime.gateway.server import build_server, connections_wanted
 from supportplane_runtime.gateway.status.tokens import read_operator_keys
 from supportplane_runtime.settings import Settings
 from supportplane_runtime.store.interfaces import Limit, Store
@@ -36,6 +37,7 @@ class Edge:
 async def serve_edge(edge: Edge) -> None:
     """Until SIGTERM."""
     settings, tenant, limits = edge.settings, edge.file.agent.spec.tenant.id, _limits(edge.file)
+    allow_open_files(connections_wanted(settings))
     async with AsyncExitStack() as stack:
         link = RedisLink(settings.redis_url.get_secret_value())
         stack.push_async_callback(link.close)

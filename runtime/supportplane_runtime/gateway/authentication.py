@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from supportplane_runtime import metrics
 from supportplane_runtime.domain.identity import Caller, CallerKind, Scope
 from supportplane_runtime.errors import Unauthenticated
+from supportplane_runtime.gateway.connections import giving_way
 from supportplane_runtime.gateway.errors import OriginNotAllowed
 from supportplane_runtime.gateway.facts import facts_of
 from supportplane_runtime.gateway.origins import is_bound, is_foreign, is_proven_same_origin
@@ -92,11 +93,15 @@ class Authentication:
         allow_cross_origin(connection, key)
         return key
 
+    async def _before_lookup(self, connection: HTTPConnection, secret: str) -> None:
+        with giving_way(connection.scope):
+            await self._tarpit.before_lookup(facts_of(connection).peer.source, secret)
+
     async def key(self, connection: HTTPConnection, presented: str) -> ApiKey:
         """The live key. The store is asked only for what has the shape of a key."""
         if _KEY_SHAPE.fullmatch(presented) is None:
             refuse("malformed", f"That is not an API key. {_HOW}")
-        await self._tarpit.before_lookup(facts_of(connection).peer.source, presented)
+        await self._before_lookup(connection, presented)
         key = await self._keys.lookup(presented)
         if key is None:
             refuse("unknown", "This API key is unknown or revoked. Make one with: supportplane keys create")
@@ -115,7 +120,7 @@ class Authentication:
 
     async def _session_caller(self, connection: HTTPConnection, secret: str) -> Caller:
         require_own_page(connection)
-        await self._tarpit.before_lookup(facts_of(connection).peer.source, secret)
+        await self._before_lookup(connection, secret)
         session = await self._sessions.lookup(secret)
         if session is None:
             refuse("session", "The session has ended. Open a new link, which `supportplane link` prints.")

@@ -8,6 +8,8 @@ Forbidden
 WrongHost                 421    a Host header that is not ours (DNS rebinding)
 UnsupportedMediaType      415    not JSON, or compressed
 MethodNotAllowed          405
+RateLimited
++-- TooManyStreams        429    more streams at once than a user, key or address may hold
 Unavailable
 +-- Overloaded            503    too many turns or streams in this process
 +-- Draining              503    this process is about to stop
@@ -15,7 +17,7 @@ Unavailable
 
 from dataclasses import dataclass
 
-from supportplane_runtime.errors import Forbidden, InvalidRequest, RuntimeFault, Unavailable
+from supportplane_runtime.errors import Forbidden, InvalidRequest, RateLimited, RuntimeFault, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ class UnsupportedMediaType(RuntimeFault):
 
 class MethodNotAllowed(RuntimeFault):
     code, status_code, title = "method-not-allowed", 405, "Method not allowed"
+
+
+class TooManyStreams(RateLimited):
+    code, title = "too-many-streams", "Too many open streams"
 
 
 class Overloaded(Unavailable):

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from supportplane_runtime import metrics
 from supportplane_runtime.gateway.audit import AuditLog
+from supportplane_runtime.gateway.connections import giving_way
 from supportplane_runtime.gateway.facts import RequestFacts, attach_facts
 from supportplane_runtime.gateway.peers import TrustedProxies
 from supportplane_runtime.gateway.problems import unexpected_problem
@@ -92,7 +93,8 @@ class Observation:
             if message["type"] in {"http.response.start", "websocket.http.response.start"}:
                 status = message["status"]
                 if _is_refusal(status, facts):
-                    await self._tarpit.before_refusal(facts.peer.source)
+                    with giving_way(scope):
+                        await self._tarpit.before_refusal(facts.peer.source)
                 message["headers"] = response_headers(message.get("headers", ()), facts)
             elif message["type"] == "websocket.accept":
                 status = 101

@@ -16,6 +16,7 @@ from supportplane_runtime.gateway.pacing import Pace
 from supportplane_runtime.gateway.parts import GatewayParts
 from supportplane_runtime.gateway.peers import TrustedProxies
 from supportplane_runtime.gateway.query.asking import Asking
+from supportplane_runtime.gateway.streams import Streams
 from supportplane_runtime.gateway.tarpit import Tarpit
 from supportplane_runtime.gateway.visitors import Visitors
 from supportplane_runtime.settings import Settings
@@ -31,6 +32,7 @@ class Gateway:
     authentication: Authentication
     admission: Admission
     pace: Pace
+    streams: Streams
     asking: Asking
     audit_log: AuditLog
     audit_retention: AuditRetention
@@ -51,6 +53,7 @@ class Gateway:
             authentication=Authentication(parts.keys, parts.sessions, visitors, tarpit),
             admission=admission,
             pace=Pace(parts.new_visitors),
+            streams=Streams(settings),
             asking=Asking(parts, admission),
             audit_log=AuditLog(parts.audit, agent=parts.audited.agent if parts.audited else None),
             audit_retention=AuditRetention(parts.audit, parts.audited),

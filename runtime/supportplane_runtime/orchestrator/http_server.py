@@ -155,11 +155,28 @@ class TurnLines(Response):
 
 
 class OrchestratorServer(uvicorn.Server):
-    """On SIGTERM: new turns are refused, running ones get their time, what is left is for another process."""
+    """On SIGTERM: new turns are refused, running ones get their time, what is left is for another process.
 
-    def __init__(self, config: uvicorn.Config, turns: LocalTurns) -> None:
+    health_port: listened on as well, for probers, whom gateways can't keep out there.
+    """
+
+    def __init__(self, config: uvicorn.Config, turns: LocalTurns, *, health_port: int | None) -> None:
         super().__init__(config)
         self._turns = turns
+        self._health_port = health_port
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._health_port is not None:
+            loop = asyncio.get_running_loop()
+            self.servers.append(await loop.create_server(self._protocol, self.config.host, self._health_port))
+
+    def _protocol(self) -> asyncio.Protocol:
+        made = self.config.http_protocol_class(  # type: ignore[call-arg]  # as uvicorn itself does
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        assert isinstance(made, asyncio.Protocol)  # noqa: S101 - each of uvicorn's is one
+        return made
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         log.info("orchestrator_draining")
@@ -182,7 +199,7 @@ def build_server(served: Served, settings: Settings) -> OrchestratorServer:
         proxy_headers=False,
         timeout_graceful_shutdown=STOP_DEADLINE_S,
     )
-    return OrchestratorServer(config, served.turns)
+    return OrchestratorServer(config, served.turns, health_port=settings.health_port)
 
 
 async def _live(_: Request) -> Response:

@@ -62,6 +62,15 @@ def of_knowledge(what: str, values: str) -> dict[str, str]:
     return one(f"supportplane_knowledge_{what}", f'{ORCHESTRATOR},knowledge_base="guide"', values)
 
 
+def connections(**counts: str) -> dict[str, str]:
+    """By metric and reason, such as cut_evicted."""
+    named = ((name.partition("_"), values) for name, values in counts.items())
+    return {
+        f'supportplane_connections_{metric}_total{{{GATEWAY},reason="{reason}"}}': values
+        for (metric, _, reason), values in named
+    }
+
+
 def objects(kind: str, ready: str, reason: str, values: str) -> dict[str, str]:
     labels = f'{OPERATOR},kind="{kind}",ready="{ready}",reason="{reason}"'
     return one("supportplane_operator_objects", labels, values)
@@ -115,6 +124,16 @@ OF_AGENTS = {
     "a gateway that stops refuses some": stays_silent(
         "SupportplaneTurnsRefused",
         one("supportplane_turns_refused_total", f'{GATEWAY},reason="draining"', "0x38 20 20"),
+    ),
+    "connections are refused": fires(
+        "SupportplaneConnectionsFull", connections(refused_process="0+120x60", cut_evicted="0x60")
+    ),
+    "waiting connections are closed for new ones": fires(
+        "SupportplaneConnectionsFull", connections(refused_process="0x60", cut_evicted="0+120x60")
+    ),
+    "one address has too many connections": stays_silent(
+        "SupportplaneConnectionsFull",
+        connections(refused_process="0x60", refused_address="0+900x60", cut_evicted="0x60", cut_silent="0+900x60"),
     ),
     "Redis is away": fires("SupportplaneCacheAway", one("supportplane_limits_local_total", GATEWAY, "0+1x60")),
     "Redis was away": stays_silent("SupportplaneCacheAway", one("supportplane_limits_local_total", GATEWAY, "9x60")),

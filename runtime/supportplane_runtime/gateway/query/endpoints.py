@@ -80,8 +80,10 @@ async def ask(body: QueryRequest, caller: Invoking, gateway: CurrentGateway, req
 )
 async def ask_streaming(body: QueryRequest, caller: Invoking, gateway: CurrentGateway, request: Request) -> Response:
     """The first event names the turn and its conversation. After a break go on at `/api/v1/turns/{turn_id}/stream`."""
+    peer = facts_of(request).peer
+    gateway.streams.ensure_room(caller, peer)
     run = await _begin(gateway, request, caller, body)
-    return TurnStream(gateway, run, announce=True)
+    return TurnStream(gateway, run, announce=True, held=gateway.streams.held(caller, peer))
 
 
 @router.get(
@@ -99,6 +101,7 @@ async def resume_streaming(
     turn_id: UUID,
     caller: Invoking,
     gateway: CurrentGateway,
+    request: Request,
     after: Annotated[int, Query(ge=0, le=MAX_SEQUENCE, description="the last sequence that was seen")] = 0,
     last_event_id: Annotated[
         str | SkipJsonSchema[None], Header(description="`turn_id:sequence`, as browsers send it")
@@ -108,12 +111,14 @@ async def resume_streaming(
 
     204 when the turn has ended and no event comes after the one named: it makes an EventSource stop.
     """
+    peer = facts_of(request).peer
+    gateway.streams.ensure_room(caller, peer)
     turn = await visible_turn(gateway, caller, turn_id)
     seen = after if last_event_id is None else _sequence(last_event_id, turn_id)
     run = gateway.asking.resumed(turn, after=seen, known_as=turn_id)
     if await gateway.asking.has_seen_the_end(run):
         return Response(status_code=204)
-    return TurnStream(gateway, run, announce=False)
+    return TurnStream(gateway, run, announce=False, held=gateway.streams.held(caller, peer))
 
 
 def _sequence(last_event_id: str, turn_id: UUID) -> int:

@@ -53,9 +53,12 @@ class Socket:
         self._bad_frames = 0
 
     async def serve(self) -> None:
-        offered = self._websocket.scope.get("subprotocols", [])
-        await self._websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
-        with self._gateway.admission.stream("websocket"):
+        """Raises TooManyStreams, which answers the handshake."""
+        peer = facts_of(self._websocket).peer
+        self._gateway.streams.ensure_room(self._caller, peer)
+        with self._gateway.streams.held(self._caller, peer), self._gateway.admission.stream("websocket"):
+            offered = self._websocket.scope.get("subprotocols", [])
+            await self._websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
             try:
                 async with self._gateway.admission.until_closing(), while_welcome(self._gateway, self._websocket):
                     await self._read()

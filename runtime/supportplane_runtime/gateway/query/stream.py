@@ -5,7 +5,7 @@ machine, 2026-11), and it ends streams when SIGTERM arrives, while ours let runn
 """
 
 import asyncio
-from contextlib import aclosing, suppress
+from contextlib import AbstractContextManager, aclosing, suppress
 
 from fastapi import Response
 from fastapi.requests import HTTPConnection
@@ -40,11 +40,11 @@ def abort(scope: Scope) -> None:
 
 
 class TurnStream(Response):
-    """announce: begin with the ``accepted`` event (a new turn, not a resumed one)."""
+    """announce: begin with the ``accepted`` event (a new turn, not a resumed one). held: its place among streams."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, gateway: Gateway, run: Run, *, announce: bool) -> None:
+    def __init__(self, gateway: Gateway, run: Run, *, announce: bool, held: AbstractContextManager[None]) -> None:
         self.status_code = 200
         self.background = None
         self.init_headers({"cache-control": "no-store", "x-accel-buffering": "no"})
@@ -52,11 +52,12 @@ class TurnStream(Response):
         self._run = run
         self._turn = str(run.turn_id)
         self._announce = announce
+        self._held = held
         self._writing = False
         self._wrote_at = 0.0  # when the last write began
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._gateway.admission.stream("sse"):
+        with self._held, self._gateway.admission.stream("sse"):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             pump = asyncio.create_task(self._pump(HTTPConnection(scope), send), name="sse-pump")
             gone = asyncio.create_task(_until_gone(receive), name="sse-gone")

@@ -16,6 +16,7 @@ from supportplane_runtime.gateway.authentication import (
     session_cookie,
     session_secret,
 )
+from supportplane_runtime.gateway.connections import giving_way
 from supportplane_runtime.gateway.facts import facts_of
 from supportplane_runtime.gateway.limits import asker_of
 from supportplane_runtime.gateway.origins import is_foreign
@@ -38,7 +39,8 @@ async def redeem_link(body: RedeemRequest, gateway: CurrentGateway, request: Req
     scheme = facts_of(request).peer.scheme
     if is_foreign(request.headers, scheme):
         refuse_origin("A link is redeemed by the chat page itself.")
-    await gateway.tarpit.before_lookup(facts_of(request).peer.source, body.token)
+    with giving_way(request.scope):
+        await gateway.tarpit.before_lookup(facts_of(request).peer.source, body.token)
     redeemed = await gateway.parts.sessions.redeem(body.token)
     if redeemed is None:
         refuse("session", "This link is unknown, used or expired. Make a new one with: supportplane link")

@@ -54,9 +54,9 @@ class Node:
         assert child.wait(timeout_s=DEADLINE_S) == 0, child.log_tail()
 
     def serve(self, container: Manifest, path: str = "/readyz") -> None:
-        """Returns when the container is ready."""
+        """Returns when the container is ready, asked where its probes ask."""
         child = self.start(container)
-        port = self.ports[container["name"]]
+        port = self.ports.get(f"{container['name']} health", self.ports[container["name"]])
         child.wait_ready(lambda: is_ready(port, path), deadline_s=DEADLINE_S)
 
     def _spec(self, container: Manifest) -> ChildSpec:
@@ -71,6 +71,8 @@ class Node:
             return self.secrets[variable["valueFrom"]["secretKeyRef"]["name"]]
         if variable["name"] == "SUPPORTPLANE_HTTP_PORT":
             return str(self.ports.setdefault(role, free_port()))
+        if variable["name"] == "SUPPORTPLANE_HEALTH_PORT":
+            return str(self.ports.setdefault(f"{role} health", free_port()))
         if variable["name"] == "SUPPORTPLANE_ORCHESTRATOR_URL":
             return f"http://127.0.0.1:{self.ports['orchestrator']}"
         return self.here(variable["value"])

@@ -29,15 +29,16 @@ class Served:
         running: int = self.gateway.app.state.gateway.admission.running
         return running
 
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self.port)
+    async def connect(self, source: str = "127.0.0.1") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """source: the client's address, any of 127.0.0.0/8."""
+        return await asyncio.open_connection("127.0.0.1", self.port, local_addr=(source, 0))
 
-    async def raw(self, data: bytes, *, deadline_s: float = 30) -> bytes:
+    async def raw(self, data: bytes, *, deadline_s: float = 30, source: str = "127.0.0.1") -> bytes:
         """Send bytes as they are and read until the server closes.
 
         Who refuses does not read everything; if the rest arrives before the close, the kernel resets after the answer.
         """
-        reader, writer = await self.connect()
+        reader, writer = await self.connect(source)
         writer.write(data)
         received = b""
         try:

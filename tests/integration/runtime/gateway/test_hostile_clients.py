@@ -143,18 +143,6 @@ async def test_a_gzip_bomb_stays_packed(served: Any) -> None:
         assert reply.status == 415
 
 
-async def test_more_connections_than_there_is_room_for_are_told_so(serve_with: Serve) -> None:
-    async with serve_with(max_connections=10) as served:
-        idle = [await served.connect() for _ in range(10)]
-        response = await served.raw(b"GET /livez HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
-        assert status_of(response) == 503
-        assert b"retry-after: 5" in response
-        for _, writer in idle:
-            writer.close()
-        await eventually(lambda: not served.server.server_state.connections)
-        assert await still_serves(served)
-
-
 # ---- below the frames of a WebSocket
 
 

@@ -49,7 +49,10 @@ def test_the_service_of_the_gateway() -> None:
         "spec": {
             "type": "ClusterIP",
             "selector": GATEWAY,
-            "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": "http"}],
+            "ports": [
+                {"name": "http", "port": 80, "protocol": "TCP", "targetPort": "http"},
+                {"name": "health", "port": 8082, "protocol": "TCP", "targetPort": "health"},
+            ],
         },
     }
 
@@ -211,6 +214,7 @@ def test_the_gateway_knows_its_stores_its_orchestrator_and_who_may_ask_for_its_s
         "REDIS_URL": {"secretKeyRef": {"name": "redis", "key": "uri"}},
         "HTTP_HOST": "0.0.0.0",
         "HTTP_PORT": "8080",
+        "HEALTH_PORT": "8082",
         "ORCHESTRATOR_URL": "http://helpdesk-orchestrator.acme.svc",
         "API_KEYS_DIR": "/etc/supportplane/api-keys",
         "OPERATOR_JWKS_FILE": "/etc/supportplane/operator.jwks.json",
@@ -221,6 +225,21 @@ def test_the_gateway_knows_its_stores_its_orchestrator_and_who_may_ask_for_its_s
     assert {"name": "api-keys", "mountPath": "/etc/supportplane/api-keys", "readOnly": True} in found["volumeMounts"]
 
 
+@pytest.mark.parametrize("name", ["helpdesk-gateway", "helpdesk-orchestrator"])
+def test_customers_never_take_the_place_of_a_probe_or_of_prometheus(name: str) -> None:
+    found = container("Deployment", name)
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert found[probe]["httpGet"]["port"] == "health", probe
+    endpoints = one("ServiceMonitor", "helpdesk-gateway")["spec"]["endpoints"]
+    assert [each["port"] for each in endpoints] == ["health"]
+
+
+def test_only_a_process_that_says_nothing_for_a_minute_is_restarted() -> None:
+    probe = container("Deployment", "helpdesk-gateway")["livenessProbe"]
+    assert probe["httpGet"]["path"] == "/livez"
+    assert probe["periodSeconds"] * probe["failureThreshold"] >= 60
+
+
 def test_an_orchestrator_listens_on_its_own_port_and_knows_managed_stores_by_their_services() -> None:
     stores = {
         "cache": {"secretRef": None, "managed": {}},
@@ -228,7 +247,10 @@ def test_an_orchestrator_listens_on_its_own_port_and_knows_managed_stores_by_the
     }
     found = container("Deployment", "helpdesk-orchestrator", {"persistence": stores})
     variables = environment(found)
-    assert found["ports"] == [{"name": "http", "containerPort": 8081, "protocol": "TCP"}]
+    assert found["ports"] == [
+        {"name": "http", "containerPort": 8081, "protocol": "TCP"},
+        {"name": "health", "containerPort": 8082, "protocol": "TCP"},
+    ]
     assert variables["HTTP_PORT"] == "8081"
     assert variables["REDIS_URL"] == "redis://helpdesk-cache.acme.svc:6379/0"
     assert variables["WEAVIATE_URL"] == "http://helpdesk-weaviate.acme.svc:8080"

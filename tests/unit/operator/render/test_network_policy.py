@@ -29,6 +29,9 @@ def namespace(name: str) -> Manifest:
     return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
 
 
+PROBERS = {"from": [namespace("monitoring")], "ports": ports(8082)}
+
+
 def test_what_no_other_policy_speaks_of_is_refused() -> None:
     assert policies()["helpdesk-default"] == {
         "podSelector": {"matchLabels": {"supportplane.io/agent": "helpdesk"}},
@@ -40,7 +43,7 @@ def test_orchestrators_are_called_by_gateways_and_read_by_monitoring_only() -> N
     assert policies()["helpdesk-orchestrator"] == {
         "podSelector": pods("orchestrator")["podSelector"],
         "policyTypes": ["Ingress", "Egress"],
-        "ingress": [{"from": [pods("gateway"), namespace("monitoring")], "ports": ports(8081)}],
+        "ingress": [{"from": [pods("gateway")], "ports": ports(8081)}, PROBERS],
         "egress": [
             DNS,
             {"to": EVERYWHERE, "ports": ports(5432, 6432)},
@@ -51,11 +54,11 @@ def test_orchestrators_are_called_by_gateways_and_read_by_monitoring_only() -> N
 
 
 def test_a_gateway_may_be_called_from_everywhere_unless_namespaces_are_named() -> None:
-    assert policies()["helpdesk-gateway"]["ingress"] == [{"ports": ports(8080)}]
+    assert policies()["helpdesk-gateway"]["ingress"] == [{"ports": ports(8080)}, {"ports": ports(8082)}]
     named = {"networkPolicy": {"ingressFrom": [{"name": "shop", "namespaceLabels": {"team": "shop"}}]}}
     shop = {"namespaceSelector": {"matchLabels": {"team": "shop"}}}
     peers = [shop, namespace(SETTINGS.namespace), namespace("monitoring")]
-    assert policies(named)["helpdesk-gateway"]["ingress"] == [{"from": peers, "ports": ports(8080)}]
+    assert policies(named)["helpdesk-gateway"]["ingress"] == [{"from": peers, "ports": ports(8080)}, PROBERS]
 
 
 def test_no_agent_reaches_the_api_server() -> None:

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import MutableMapping
+from contextlib import nullcontext
 from typing import Any
 from uuid import uuid4
 
@@ -44,7 +45,7 @@ async def test_a_client_that_is_gone_before_the_first_event_keeps_no_place(
         return
 
     run = await begin(state)
-    await TurnStream(state, run, announce=True)(SCOPE, gone, send)
+    await TurnStream(state, run, announce=True, held=nullcontext())(SCOPE, gone, send)
     assert state.admission.running == 1, "the turn itself goes on"
     gateway.turns.go.set()
     await eventually(lambda: state.admission.running == 0)
@@ -58,7 +59,7 @@ async def test_a_request_that_is_cancelled_keeps_no_place_and_no_task(gateway: T
             sent.set()
 
     run = await begin(state)
-    serving = asyncio.create_task(TurnStream(state, run, announce=True)(SCOPE, stays, send))
+    serving = asyncio.create_task(TurnStream(state, run, announce=True, held=nullcontext())(SCOPE, stays, send))
     await sent.wait()
     serving.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -81,5 +82,5 @@ async def test_a_bug_in_the_turn_is_not_hidden(
 
     monkeypatch.setattr(gateway.turns, "stream", broken)
     with pytest.raises(ZeroDivisionError):
-        await TurnStream(state, run, announce=True)(SCOPE, stays, send)
+        await TurnStream(state, run, announce=True, held=nullcontext())(SCOPE, stays, send)
     await eventually(lambda: state.admission.running == 0)
