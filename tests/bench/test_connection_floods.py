@@ -11,7 +11,7 @@ import secrets
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -123,7 +123,7 @@ async def flooding(kind: str | None, port: int, headers: dict[str, str]) -> Asyn
     if kind is None:
         yield
         return
-    argv = (sys.executable, str(HERE / "flood.py"), kind, str(port), str(SECONDS + 2 * SETTLE_S))
+    argv = (sys.executable, str(HERE / "flood.py"), kind, str(port), str(2 * SECONDS + 60))
     process = await asyncio.create_subprocess_exec(*argv, stdin=asyncio.subprocess.PIPE)
     assert process.stdin is not None
     process.stdin.write(json.dumps(headers).encode())
@@ -132,7 +132,8 @@ async def flooding(kind: str | None, port: int, headers: dict[str, str]) -> Asyn
         await asyncio.sleep(SETTLE_S)
         yield
     finally:
-        process.terminate()
+        with suppress(ProcessLookupError):
+            process.terminate()
         await process.wait()
 
 

@@ -1,6 +1,7 @@
 """A house that is full: who keeps a place, who is told what, and that probes are answered all the while."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias
@@ -233,3 +234,29 @@ async def test_refusals_that_are_held_back_keep_no_place_from_a_customer(serve_w
             writer.write(get("/api/v1/tickets") * 2)
         assert await still_serves(served)
         await stop(flood)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the kernel watches unread bytes on Linux only")
+async def test_a_websocket_whose_reader_stops_is_cut_although_little_waits_for_it(serve_with: Serve) -> None:
+    async with serve_with(stream_write_timeout_s=1) as served:
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        connection.settimeout(0)
+        await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", served.port))
+        reader, writer = await asyncio.open_connection(sock=connection)
+        writer.write(
+            b"GET /api/v1/stream HTTP/1.1\r\nhost: 127.0.0.1\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
+            b"sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\nsec-websocket-version: 13\r\n"
+            b"authorization: Bearer %b\r\n\r\n" % served.gateway.key.plain.encode()
+        )
+        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+        stop_reading(writer)
+        writer.write(frame(b'{"type": "query", "query": "long 12", "user_id": "u1"}'))
+        await eventually(lambda: served.running == 1 or not served.server.server_state.connections)
+        await eventually(lambda: not served.server.server_state.connections)
+        writer.transport.abort()
+
+
+def frame(text: bytes) -> bytes:
+    """A masked text frame; the mask is zeros, which change nothing."""
+    return bytes([0x81, 0x80 | len(text)]) + bytes(4) + text
