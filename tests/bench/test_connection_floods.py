@@ -30,7 +30,7 @@ from supportplane_runtime.store.postgres.store import open_store
 pytestmark = pytest.mark.timeout(1200)
 
 HERE = Path(__file__).parent
-DOCS = HERE.parents[1] / "docs"
+DOCS = HERE.parents[1] / "docs" / "faq"  # little: reading it is not what is measured
 ORIGIN = "https://shop.example"
 TENANT = "bench"
 FLOODS = ("silent", "silent-40", "unread", "sockets", "refused")

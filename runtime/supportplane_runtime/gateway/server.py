@@ -9,6 +9,7 @@ tests/unit/runtime/test_borrowed_seams.py.
 import asyncio
 import logging
 import socket as sockets_api
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from socket import socket
@@ -105,10 +106,11 @@ def bound_unread(transport: asyncio.Transport, timeout_s: float) -> None:
     connection = transport.get_extra_info("socket")
     if connection is None or connection.family not in {sockets_api.AF_INET, sockets_api.AF_INET6}:
         return
-    connection.setsockopt(sockets_api.SOL_SOCKET, sockets_api.SO_SNDBUF, SEND_BUFFER_BYTES)
     option = getattr(sockets_api, "TCP_USER_TIMEOUT", None)
-    if option is not None:
-        connection.setsockopt(sockets_api.IPPROTO_TCP, option, int(timeout_s * 1000))
+    with suppress(OSError):  # macOS says so of a connection that its client has already left
+        connection.setsockopt(sockets_api.SOL_SOCKET, sockets_api.SO_SNDBUF, SEND_BUFFER_BYTES)
+        if option is not None:
+            connection.setsockopt(sockets_api.IPPROTO_TCP, option, int(timeout_s * 1000))
 
 
 class GatewayHttpProtocol(HttpToolsProtocol):
