@@ -10,14 +10,10 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from enum import Enum
 from itertools import pairwise, takewhile
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
-
 from supportplane_runtime.domain.knowledge import Chunk, Document
+from supportplane_runtime.rag.documents.markdown import Block, Heading, Kind, blocks, trimmed
 
 LIMIT_CHARACTERS = 1200
 # Shorter neighbouring sections share a chunk: a lone sentence says too little to be found by.
@@ -25,41 +21,9 @@ SMALL_CHARACTERS = 300
 # Stored with every chunk: raise it when cutting or searchable_text changes, and the next ingestion embeds anew.
 RECIPE = "1"
 
-_PARSER = MarkdownIt("commonmark").enable("table")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _SENTENCE_END = re.compile(r"(?:[.!?…]['\")\]»\u201d\u2019]*\s+|[\u3002\uff01\uff1f]\s*|\n\s*\n)")
-# Token types that are lines rather than prose, and how deep they count: a row stands below its table and its body.
-_OF_LINES = {"fence": 0, "code_block": 0, "html_block": 0, "tr_open": 2}
 _SPACE = re.compile(r"\s+")
-
-
-class Kind(Enum):
-    HEADING = "heading"
-    PROSE = "prose"  # paragraphs, list items, quotes: cut between sentences when too long
-    LINES = "lines"  # code, tables, raw HTML: cut between lines when too long
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """serial tells two sections of the same name apart."""
-
-    level: int
-    title: str
-    serial: int
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """text[start:end] of the document, and the headings it stands under (its own included, for a heading)."""
-
-    start: int
-    end: int
-    kind: Kind
-    path: tuple[Heading, ...]
-
-    @property
-    def size(self) -> int:
-        return self.end - self.start
 
 
 def chunk_document(document: Document, *, limit: int = LIMIT_CHARACTERS) -> list[Chunk]:
@@ -105,59 +69,6 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def blocks(text: str) -> list[Block]:
-    """The document's blocks in order; together they hold every line that is not blank."""
-    starts = [0, *(match.end() for match in _LINE_END.finditer(text)), len(text)]
-    found: list[Block] = []
-    path: tuple[Heading, ...] = ()
-    next_line = 0
-    for serial, (first, last, kind, heading) in enumerate(_line_ranges(_PARSER.parse(text), len(starts) - 1)):
-        # Link reference definitions leave no token: their lines go along as prose.
-        found += _block(text, starts[next_line], starts[max(first, next_line)], Kind.PROSE, path)
-        if heading is not None:
-            path = (
-                *(each for each in path if each.level < heading.level),
-                Heading(heading.level, heading.title, serial),
-            )
-        found += _block(text, starts[max(first, next_line)], starts[max(last, next_line)], kind, path)
-        next_line = max(last, next_line)
-    return [*found, *_block(text, starts[next_line], len(text), Kind.PROSE, path)]
-
-
-def _block(text: str, start: int, end: int, kind: Kind, path: tuple[Heading, ...]) -> list[Block]:
-    """The range without blank lines around it, as a list of one, or of none when only white space is there."""
-    passage = text[start:end]
-    if not passage.strip():
-        return []
-    leading = passage[: len(passage) - len(passage.lstrip())]
-    # Indentation of the first line belongs to code and nested lists.
-    start += max(leading.rfind("\n"), leading.rfind("\r")) + 1
-    return [Block(start, start + len(text[start:end].rstrip()), kind, path)]
-
-
-def _line_ranges(tokens: Sequence[Token], lines: int) -> Iterator[tuple[int, int, Kind, Heading | None]]:
-    """(first line, line after the last, kind, heading) of every smallest part that should stay whole."""
-    for position, token in enumerate(tokens):
-        if token.map is None:
-            continue
-        first, last = token.map[0], min(token.map[1], lines)
-        if token.type == "heading_open" and token.level == 0:
-            inline = tokens[position + 1]
-            yield first, last, Kind.HEADING, Heading(int(token.tag[1:]), _plain(inline), 0)
-        elif token.type == "list_item_open" and token.level == 1:
-            yield first, last, Kind.PROSE, None
-        elif token.type in _OF_LINES and token.level <= _OF_LINES[token.type]:
-            yield first, last, Kind.LINES, None
-        elif token.level == 0 and token.type in ("paragraph_open", "blockquote_open", "hr"):
-            yield first, last, Kind.PROSE, None
-
-
-def _plain(inline: Token) -> str:
-    """A heading's words without markup."""
-    parts = (child.content or " " for child in inline.children or [])
-    return _SPACE.sub(" ", "".join(parts)).strip()
-
-
 def _fitting(text: str, block: Block, limit: int) -> Iterator[Block]:
     """The block itself, or parts of about the same size when it is longer than the limit."""
     start = block.start
@@ -166,9 +77,9 @@ def _fitting(text: str, block: Block, limit: int) -> Iterator[Block]:
         # A fifth more than an even share leaves room to reach the end of a sentence.
         latest = start + min(limit, (block.end - start) * 6 // (shares * 5))
         cut = _cut(text, start, latest, block.kind)
-        yield from _block(text, start, cut, block.kind, block.path)
+        yield from trimmed(text, start, cut, block.kind, block.path)
         start = cut
-    yield from _block(text, start, block.end, block.kind, block.path)
+    yield from trimmed(text, start, block.end, block.kind, block.path)
 
 
 def _cut(text: str, start: int, latest: int, kind: Kind) -> int:

@@ -7,7 +7,6 @@ are not followed, and hidden files are not documents.
 
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,21 +14,16 @@ from typing import Any
 from urllib.parse import quote
 
 from pathspec import GitIgnoreSpec
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from supportplane_crds.knowledge_base import KnowledgeBaseSpec, KnowledgeSource
 from supportplane_crds.names import KNOWLEDGE_DIR
 from supportplane_runtime.domain.knowledge import Document
 from supportplane_runtime.errors import InvalidRequest
-from supportplane_runtime.rag.chunking import Kind, blocks
-from supportplane_runtime.rag.reading_html import declared_encoding, html_to_markdown
+from supportplane_runtime.rag.documents.readers import read
+from supportplane_runtime.rag.documents.text import Unreadable, cleaned
 
 # A guess: a book has about 1 MB, and a larger file is mostly a log or a dump that got among the documents.
 MAX_FILE_BYTES = 2 * 1024 * 1024
-_HTML_SUFFIXES = {".html", ".htm", ".xhtml"}
-_BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)?---[ \t]*(?:\n|\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +38,6 @@ class Skipped:
 class Reading:
     documents: tuple[Document, ...]
     skipped: tuple[Skipped, ...]
-
-
-class Unreadable(Exception):
-    """Why one file or row is no document; becomes a Skipped."""
 
 
 def read_knowledge_base(spec: KnowledgeBaseSpec, folder: Path) -> Reading:
@@ -87,8 +77,8 @@ def _source_documents(source: KnowledgeSource, folder: Path, language: str) -> I
     base = root.parent if root.is_file() else root
     for name in names:
         try:
-            title, text = _title_and_text(_file_content(base / name, base), name)
-            yield Document(f"{source.name}/{name}", title, text, _url(source, name, root), language)
+            content = read(_file_content(base / name, base), name)
+            yield Document(f"{source.name}/{name}", content.title, content.text, _url(source, name, root), language)
         except Unreadable as problem:
             yield Skipped(f"{source.name}/{name}", str(problem))
 
@@ -118,59 +108,6 @@ def _file_content(path: Path, base: Path) -> bytes:
         return path.read_bytes()
     except OSError as problem:
         raise Unreadable(f"cannot be read: {problem.strerror}") from problem
-
-
-def _title_and_text(content: bytes, name: str) -> tuple[str, str]:
-    """The title (front matter, page title, first heading, or the file's name) and the Markdown or plain text."""
-    is_html = PurePosixPath(name).suffix.lower() in _HTML_SUFFIXES
-    text = _clean(_decoded(content, declared_encoding(content) if is_html else None))
-    title = ""
-    if is_html:
-        title, text = html_to_markdown(text)
-    else:
-        title, text = _without_front_matter(text)
-    if not text.strip():
-        raise Unreadable("holds no text")
-    return title or _first_heading(text) or PurePosixPath(name).stem, text
-
-
-def _decoded(content: bytes, declared: str | None) -> str:
-    encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if content.startswith(mark)), declared or "utf-8")
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError as problem:
-        line = content.count(b"\n", 0, problem.start) + 1
-        byte = content[problem.start]
-        raise Unreadable(f"is not {encoding.upper()}: byte 0x{byte:02X} in line {line}; save it as UTF-8") from problem
-    except LookupError as problem:
-        raise Unreadable(f"declares an unknown encoding, {encoding}; save it as UTF-8") from problem
-    if "\0" in text:
-        raise Unreadable("holds NUL bytes, so it is no text file")
-    return text
-
-
-def _clean(text: str) -> str:
-    """Unix line ends, no NUL, no half surrogate pairs (JSON can hold them): what every index can store."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _without_front_matter(text: str) -> tuple[str, str]:
-    match = _FRONT_MATTER.match(text)
-    if match is None:
-        return "", text
-    try:
-        front_matter = YAML(typ="safe").load(match[1] or "") or {}
-    except YAMLError:
-        # Two rules around prose look like front matter; then it is text.
-        return "", text
-    if not isinstance(front_matter, dict):
-        return "", text
-    return str(front_matter.get("title") or "").strip(), text[match.end() :]
-
-
-def _first_heading(text: str) -> str:
-    return next((block.path[-1].title for block in blocks(text) if block.kind is Kind.HEADING and block.path), "")
 
 
 def _url(source: KnowledgeSource, name: str, root: Path) -> str:
@@ -223,4 +160,4 @@ def _text(row: dict[str, Any], key: str) -> str:
     value = row.get(key) or ""
     if not isinstance(value, str):
         raise Unreadable(f"has a `{key}` that is not a string")
-    return _clean(value)
+    return cleaned(value)

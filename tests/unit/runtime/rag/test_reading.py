@@ -7,8 +7,8 @@ import pytest
 from supportplane_crds.knowledge_base import KnowledgeBaseSpec
 from supportplane_runtime.errors import InvalidRequest
 from supportplane_runtime.rag import reading
+from supportplane_runtime.rag.documents.html import html_to_markdown
 from supportplane_runtime.rag.reading import Reading, Skipped, read_jsonl, read_knowledge_base
-from supportplane_runtime.rag.reading_html import html_to_markdown
 
 
 def read(folder: Path, **source: object) -> Reading:

@@ -1,4 +1,4 @@
-"""An HTML page to its title and Markdown, for reading.py: the article without what surrounds it on every page.
+"""An HTML page to its title and Markdown, for readers.py: the article without what surrounds it on every page.
 
 Navigation, banners, scripts, forms and hidden parts go; headings, lists, tables and code stay. Markdown comes out, so
 that chunking sees one kind of structure.

@@ -1,0 +1,102 @@
+"""Markdown to blocks (headings, paragraphs, list items, table rows, code), for chunking.py and the readers; pure."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+_PARSER = MarkdownIt("commonmark").enable("table")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+# Token types that are lines rather than prose, and how deep they count: a row stands below its table and its body.
+_OF_LINES = {"fence": 0, "code_block": 0, "html_block": 0, "tr_open": 2}
+_SPACE = re.compile(r"\s+")
+
+
+class Kind(Enum):
+    HEADING = "heading"
+    PROSE = "prose"  # paragraphs, list items, quotes: cut between sentences when too long
+    LINES = "lines"  # code, tables, raw HTML: cut between lines when too long
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """serial tells two sections of the same name apart."""
+
+    level: int
+    title: str
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """text[start:end] of the document, and the headings it stands under (its own included, for a heading)."""
+
+    start: int
+    end: int
+    kind: Kind
+    path: tuple[Heading, ...]
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start
+
+
+def first_heading(text: str) -> str:
+    """Empty when there is none."""
+    return next((block.path[-1].title for block in blocks(text) if block.kind is Kind.HEADING and block.path), "")
+
+
+def blocks(text: str) -> list[Block]:
+    """The document's blocks in order; together they hold every line that is not blank."""
+    starts = [0, *(match.end() for match in _LINE_END.finditer(text)), len(text)]
+    found: list[Block] = []
+    path: tuple[Heading, ...] = ()
+    next_line = 0
+    for serial, (first, last, kind, heading) in enumerate(_line_ranges(_PARSER.parse(text), len(starts) - 1)):
+        # Link reference definitions leave no token: their lines go along as prose.
+        found += trimmed(text, starts[next_line], starts[max(first, next_line)], Kind.PROSE, path)
+        if heading is not None:
+            path = (
+                *(each for each in path if each.level < heading.level),
+                Heading(heading.level, heading.title, serial),
+            )
+        found += trimmed(text, starts[max(first, next_line)], starts[max(last, next_line)], kind, path)
+        next_line = max(last, next_line)
+    return [*found, *trimmed(text, starts[next_line], len(text), Kind.PROSE, path)]
+
+
+def trimmed(text: str, start: int, end: int, kind: Kind, path: tuple[Heading, ...]) -> list[Block]:
+    """The range without blank lines around it, as a list of one, or of none when only white space is there."""
+    passage = text[start:end]
+    if not passage.strip():
+        return []
+    leading = passage[: len(passage) - len(passage.lstrip())]
+    # Indentation of the first line belongs to code and nested lists.
+    start += max(leading.rfind("\n"), leading.rfind("\r")) + 1
+    return [Block(start, start + len(text[start:end].rstrip()), kind, path)]
+
+
+def _line_ranges(tokens: Sequence[Token], lines: int) -> Iterator[tuple[int, int, Kind, Heading | None]]:
+    """(first line, line after the last, kind, heading) of every smallest part that should stay whole."""
+    for position, token in enumerate(tokens):
+        if token.map is None:
+            continue
+        first, last = token.map[0], min(token.map[1], lines)
+        if token.type == "heading_open" and token.level == 0:
+            inline = tokens[position + 1]
+            yield first, last, Kind.HEADING, Heading(int(token.tag[1:]), _plain(inline), 0)
+        elif token.type == "list_item_open" and token.level == 1:
+            yield first, last, Kind.PROSE, None
+        elif token.type in _OF_LINES and token.level <= _OF_LINES[token.type]:
+            yield first, last, Kind.LINES, None
+        elif token.level == 0 and token.type in ("paragraph_open", "blockquote_open", "hr"):
+            yield first, last, Kind.PROSE, None
+
+
+def _plain(inline: Token) -> str:
+    """A heading's words without markup."""
+    parts = (child.content or " " for child in inline.children or [])
+    return _SPACE.sub(" ", "".join(parts)).strip()

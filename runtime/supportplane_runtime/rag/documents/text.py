@@ -1,0 +1,29 @@
+"""Bytes of a file to text that every index can store, for the readers; pure."""
+
+_BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
+class Unreadable(Exception):
+    """Why one file or row is no document: the end of a sentence that begins with its name. Becomes a Skipped."""
+
+
+def decoded(content: bytes, declared: str | None = None) -> str:
+    """declared: the encoding that the file names itself; a byte order mark wins over it. Without both it is UTF-8."""
+    encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if content.startswith(mark)), declared or "utf-8")
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as problem:
+        line = content.count(b"\n", 0, problem.start) + 1
+        byte = content[problem.start]
+        raise Unreadable(f"is not {encoding.upper()}: byte 0x{byte:02X} in line {line}; save it as UTF-8") from problem
+    except LookupError as problem:
+        raise Unreadable(f"declares an unknown encoding, {encoding}; save it as UTF-8") from problem
+    if "\0" in text:
+        raise Unreadable("holds NUL bytes, so it is no text file")
+    return cleaned(text)
+
+
+def cleaned(text: str) -> str:
+    """Unix line ends, no NUL, no half surrogate pairs (JSON can hold them): what every index can store."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    return text.encode("utf-8", "replace").decode("utf-8")
