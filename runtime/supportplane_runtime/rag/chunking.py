@@ -111,12 +111,15 @@ def _span(pieces: Sequence[Block]) -> int:
 def _split_by(pieces: Sequence[Block], depth: int) -> list[list[Block]]:
     """Runs of pieces of the same section at this depth; a heading with nothing below it goes with what follows."""
     parts = [[pieces[0]]]
+    only_headings = pieces[0].kind is Kind.HEADING
     for before, piece in pairwise(pieces):
         same = piece.path[depth : depth + 1] == before.path[depth : depth + 1]
-        if same or all(each.kind is Kind.HEADING for each in parts[-1]):
+        if same or only_headings:
             parts[-1].append(piece)
         else:
             parts.append([piece])
+            only_headings = True
+        only_headings = only_headings and piece.kind is Kind.HEADING
     return parts
 
 
@@ -148,22 +151,22 @@ def _merge_small(groups: list[list[Block]], limit: int) -> list[list[Block]]:
 
 def _passage(text: str, group: Sequence[Block]) -> tuple[tuple[str, ...], str]:
     """The headings all of the group stands under, and its text without the lines of those headings."""
-    body = list(group)
-    while (
-        len(body) > 1 and body[0].kind is Kind.HEADING and _common_path(body[1:])[: len(body[0].path)] == body[0].path
-    ):
-        body.pop(0)
-    return tuple(heading.title for heading in _common_path(body)), text[body[0].start : body[-1].end]
+    shared = _common_paths(group)
+    first = 0
+    while first + 1 < len(group) and _heads(group[first], shared[first + 1]):
+        first += 1
+    return tuple(heading.title for heading in shared[first]), text[group[first].start : group[-1].end]
 
 
-def _heads(block: Block, others: Sequence[Block]) -> bool:
-    """Whether the block is a heading that all the others stand under."""
-    return block.kind is Kind.HEADING and _common_path(others)[: len(block.path)] == block.path
+def _heads(block: Block, path: Sequence[Heading]) -> bool:
+    """Whether the block is a heading that the path leads through."""
+    return block.kind is Kind.HEADING and tuple(path[: len(block.path)]) == block.path
 
 
-def _common_path(group: Sequence[Block]) -> tuple[Heading, ...]:
-    shared = group[0].path
-    for block in group[1:]:
-        pairs = zip(shared, block.path, strict=False)
-        shared = tuple(heading for heading, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-    return shared
+def _common_paths(group: Sequence[Block]) -> list[tuple[Heading, ...]]:
+    """For each block the headings that it and all after it stand under."""
+    shared = [group[-1].path]
+    for block in reversed(group[:-1]):
+        pairs = zip(block.path, shared[-1], strict=False)
+        shared.append(tuple(heading for heading, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)))
+    return shared[::-1]

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
@@ -77,7 +78,7 @@ def _source_documents(source: KnowledgeSource, folder: Path, language: str) -> I
     base = root.parent if root.is_file() else root
     for name in names:
         try:
-            content = read(_file_content(base / name, base), name)
+            content = read(_file_content(base / name, base), name, datetime.now(tz=UTC).date())
             yield Document(f"{source.name}/{name}", content.title, content.text, _url(source, name, root), language)
         except Unreadable as problem:
             yield Skipped(f"{source.name}/{name}", str(problem))

@@ -1,23 +1,146 @@
-"""What stands between two rules at the top of a Markdown file, for the readers; pure."""
+"""What stands above the text of a page (YAML, TOML or JSON) to its fields, for the readers; pure.
 
+Every value stays text: a date that does not exist, a number of 5,000 digits or an odd tag says nothing about the page.
+Anchors are not followed, so nothing can grow. What no parser takes is read line by line, because a page whose front
+matter is broken may still be a draft.
+"""
+
+import json
 import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)?---[ \t]*(?:\n|\Z)", re.DOTALL)
+# A guess: a long front matter has 2 KB. The YAML parser takes 10 us a byte; longer ones are read line by line.
+MAX_PARSED_CHARACTERS: Final = 32 * 1024
+MAX_DEPTH: Final = 20
+_FENCES: Final = (
+    ("yaml", re.compile(r"\A---[ \t]*(?:ya?ml)?[ \t]*\n(.*?\n)??(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)),
+    ("toml", re.compile(r"\A(?:\+\+\+|---[ \t]*toml)[ \t]*\n(.*?\n)??(?:\+\+\+|---)[ \t]*(?:\n|\Z)", re.DOTALL)),
+    ("json", re.compile(r"\A(?:;;;|---[ \t]*json)[ \t]*\n(.*?\n)??(?:;;;|---)[ \t]*(?:\n|\Z)", re.DOTALL)),
+)
+_LINE: Final = re.compile(r"^([A-Za-z_][\w.-]{0,100})[ \t]*[:=](?:[ \t]+|(?=\n)|(?<==))(.{0,1000})", re.MULTILINE)
+_PROSE: Final = re.compile(r"\A(?:[ \t]*(?:#.*)?\n)*(?![A-Za-z_][\w.-]{0,100}[ \t]*:(?:[ \t]|\n|\Z))")
+# A page of Hugo may begin with a JSON object; any other object at the top of a file is text.
+_KNOWN: Final = {"title", "draft", "date", "published", "publishdate", "expirydate", "description", "weight", "slug"}
 
 
-def without_front_matter(text: str) -> tuple[str, str]:
-    """(title, text below the front matter); the title is empty when there is none."""
-    match = _FRONT_MATTER.match(text)
-    if match is None:
-        return "", text
+@dataclass(frozen=True, slots=True)
+class Page:
+    """fields: keys in lower case, of the two upper levels (`build.render`), with their values as text."""
+
+    fields: Mapping[str, str]
+    body: str
+
+
+def page(text: str) -> Page:
+    """A text without front matter is all body."""
+    if text.startswith("{"):
+        return _json_page(text)
+    for dialect, fence in _FENCES:
+        match = fence.match(text)
+        if match is not None:
+            fields = _fields(dialect, match[1] or "")
+            return Page({}, text) if fields is None else Page(fields, text[match.end() :])
+    return Page({}, text)
+
+
+def _fields(dialect: str, source: str) -> dict[str, str] | None:
+    """None: this is no front matter, as when prose stands between two rules."""
+    if dialect == "yaml" and not source.strip():
+        return {}
+    if len(source) > MAX_PARSED_CHARACTERS:
+        return _read_by_line(dialect, source)
     try:
-        front_matter = YAML(typ="safe").load(match[1] or "") or {}
-    except YAMLError:
-        # Two rules around prose look like front matter; then it is text.
-        return "", text
-    if not isinstance(front_matter, dict):
-        return "", text
-    return str(front_matter.get("title") or "").strip(), text[match.end() :]
+        if dialect == "yaml":
+            return _yaml_fields(source)
+        return _flat(tomllib.loads(source, parse_float=str) if dialect == "toml" else _json_object(source))
+    except (YAMLError, ValueError, RecursionError):
+        return _read_by_line(dialect, source)
+
+
+def _read_by_line(dialect: str, source: str) -> dict[str, str] | None:
+    if dialect == "yaml" and _PROSE.match(source):
+        return None
+    return {key.lower(): value.strip().strip("\"'") for key, value in reversed(_LINE.findall(source))}
+
+
+def _yaml_fields(source: str) -> dict[str, str] | None:
+    """From the parser's events: nothing is resolved, converted or nested in Python's own stack."""
+    fields: dict[str, str] = {}
+    # The open collections: for a mapping the key that waits for its value, for a sequence False.
+    stack: list[str | bool | None] = []
+    for event in YAML(typ="safe", pure=True).parse(source):
+        if isinstance(event, MappingStartEvent | SequenceStartEvent):
+            if not stack and isinstance(event, SequenceStartEvent):
+                return None
+            if len(stack) >= MAX_DEPTH:
+                raise ValueError(f"front matter is nested more than {MAX_DEPTH} levels deep")
+            stack.append(None if isinstance(event, MappingStartEvent) else False)
+        elif isinstance(event, MappingEndEvent | SequenceEndEvent):
+            stack.pop()
+            _value_ended(stack)
+        elif isinstance(event, ScalarEvent | AliasEvent):
+            if not stack:
+                return None
+            _scalar(fields, stack, event.value if isinstance(event, ScalarEvent) else "")
+    return fields
+
+
+def _scalar(fields: dict[str, str], stack: list[str | bool | None], value: str) -> None:
+    if stack[-1] is None:
+        stack[-1] = value
+        return
+    if len(stack) <= 2 and all(isinstance(key, str) for key in stack):
+        fields[".".join(str(key) for key in stack).lower()] = value
+    _value_ended(stack)
+
+
+def _value_ended(stack: list[str | bool | None]) -> None:
+    """The mapping waits for its next key, or took a collection as a key."""
+    if stack and stack[-1] is not False:
+        stack[-1] = "" if stack[-1] is None else None
+
+
+def _json_page(text: str) -> Page:
+    try:
+        found, end = _DECODER.raw_decode(text[:MAX_PARSED_CHARACTERS])
+    except (ValueError, RecursionError):
+        return Page({}, text)
+    fields = _flat(found)
+    return Page(fields, text[end:]) if _KNOWN & fields.keys() else Page({}, text)
+
+
+_DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+
+
+def _json_object(source: str) -> dict[str, Any]:
+    found = _DECODER.decode(source)
+    return found if isinstance(found, dict) else {}
+
+
+def _flat(found: Mapping[str, Any]) -> dict[str, str]:
+    return dict(_flattened(found, ""))
+
+
+def _flattened(found: Mapping[str, Any], above: str) -> Iterator[tuple[str, str]]:
+    for key, value in found.items():
+        if isinstance(value, dict) and not above:
+            yield from _flattened(value, f"{key.lower()}.")
+        elif isinstance(value, bool):
+            yield f"{above}{key.lower()}", str(value).lower()
+        elif isinstance(value, str | date) or (isinstance(value, int) and value.bit_length() <= 64):
+            yield f"{above}{key.lower()}", str(value)

@@ -4,15 +4,22 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from supportplane_runtime.rag.documents.text import MAX_TITLE_CHARACTERS, as_title
+
 _PARSER = MarkdownIt("commonmark").enable("table")
+# What stands inside of a line (links, emphasis) says nothing about blocks, and some of its rules are quadratic. It is
+# looked at for headings only, and of these only the beginning.
+_PARSER.core.ruler.enableOnly(["normalize", "block"])
+_MAX_HEADING_CHARACTERS = 4 * MAX_TITLE_CHARACTERS
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # Token types that are lines rather than prose, and how deep they count: a row stands below its table and its body.
 _OF_LINES = {"fence": 0, "code_block": 0, "html_block": 0, "tr_open": 2}
-_SPACE = re.compile(r"\s+")
 
 
 class Kind(Enum):
@@ -49,13 +56,26 @@ def first_heading(text: str) -> str:
     return next((block.path[-1].title for block in blocks(text) if block.kind is Kind.HEADING and block.path), "")
 
 
+# A reader and the cutting look at the same document, one after the other.
+@lru_cache(maxsize=1)
+def parsed(text: str) -> tuple[Sequence[Token], dict[str, Any]]:
+    """Every block of the document as a token, with its link references; inline tokens are not taken apart."""
+    references: dict[str, Any] = {}
+    return _PARSER.parse(text, references), references
+
+
+def line_starts(text: str) -> list[int]:
+    """And the end of the text, as if a line began there."""
+    return [0, *(match.end() for match in _LINE_END.finditer(text)), len(text)]
+
+
 def blocks(text: str) -> list[Block]:
     """The document's blocks in order; together they hold every line that is not blank."""
-    starts = [0, *(match.end() for match in _LINE_END.finditer(text)), len(text)]
+    starts = line_starts(text)
     found: list[Block] = []
     path: tuple[Heading, ...] = ()
     next_line = 0
-    for serial, (first, last, kind, heading) in enumerate(_line_ranges(_PARSER.parse(text), len(starts) - 1)):
+    for serial, (first, last, kind, heading) in enumerate(_line_ranges(*parsed(text), len(starts) - 1)):
         # Link reference definitions leave no token: their lines go along as prose.
         found += trimmed(text, starts[next_line], starts[max(first, next_line)], Kind.PROSE, path)
         if heading is not None:
@@ -79,7 +99,9 @@ def trimmed(text: str, start: int, end: int, kind: Kind, path: tuple[Heading, ..
     return [Block(start, start + len(text[start:end].rstrip()), kind, path)]
 
 
-def _line_ranges(tokens: Sequence[Token], lines: int) -> Iterator[tuple[int, int, Kind, Heading | None]]:
+def _line_ranges(
+    tokens: Sequence[Token], references: dict[str, Any], lines: int
+) -> Iterator[tuple[int, int, Kind, Heading | None]]:
     """(first line, line after the last, kind, heading) of every smallest part that should stay whole."""
     for position, token in enumerate(tokens):
         if token.map is None:
@@ -87,7 +109,9 @@ def _line_ranges(tokens: Sequence[Token], lines: int) -> Iterator[tuple[int, int
         first, last = token.map[0], min(token.map[1], lines)
         if token.type == "heading_open" and token.level == 0:
             inline = tokens[position + 1]
-            yield first, last, Kind.HEADING, Heading(int(token.tag[1:]), _plain(inline), 0)
+            # A line of 2 MB is no heading that a reader would want above every passage: its text is kept as prose.
+            kind = Kind.HEADING if len(inline.content) <= MAX_TITLE_CHARACTERS else Kind.PROSE
+            yield first, last, kind, Heading(int(token.tag[1:]), _plain(inline.content, references), 0)
         elif token.type == "list_item_open" and token.level == 1:
             yield first, last, Kind.PROSE, None
         elif token.type in _OF_LINES and token.level <= _OF_LINES[token.type]:
@@ -96,7 +120,8 @@ def _line_ranges(tokens: Sequence[Token], lines: int) -> Iterator[tuple[int, int
             yield first, last, Kind.PROSE, None
 
 
-def _plain(inline: Token) -> str:
+def _plain(heading: str, references: dict[str, Any]) -> str:
     """A heading's words without markup."""
-    parts = (child.content or " " for child in inline.children or [])
-    return _SPACE.sub(" ", "".join(parts)).strip()
+    children: list[Token] = []
+    _PARSER.inline.parse(heading[:_MAX_HEADING_CHARACTERS], _PARSER, references, children)
+    return as_title("".join(child.content or " " for child in children))

@@ -1,0 +1,65 @@
+"""Whether the author of a page has published it, from its front matter and its folder; pure, called by readers.py.
+
+Honoured are the marks of Jekyll, Hugo, Docusaurus, Obsidian Publish and their relatives. A mark that only takes a page
+out of menus or search engines (`unlisted`, `hidden`) counts too: an agent that cites the page would list it.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import PurePosixPath
+from typing import Final
+
+_TRUE: Final = {"true", "yes", "on", "y", "1"}
+_FALSE: Final = {"false", "no", "off", "n", "0"}
+# Each key with the values that withhold the page and what the page then is.
+_MARKS: Final[tuple[tuple[str, set[str], str], ...]] = (
+    ("draft", _TRUE, "is a draft"),
+    ("published", _FALSE, "is not published"),
+    ("publish", _FALSE, "is not published"),
+    ("unpublished", _TRUE, "is not published"),
+    ("unlisted", _TRUE, "is unlisted"),
+    ("hidden", _TRUE, "is hidden"),
+    ("private", _TRUE, "is private"),
+    ("internal", _TRUE, "is internal"),
+    ("visible", _FALSE, "is hidden"),
+    ("status", {"draft", "private", "pending", "unpublished", "hidden", "internal"}, "is not published"),
+    ("visibility", {"draft", "private", "unlisted", "hidden", "internal"}, "is not published"),
+    ("build.render", _FALSE | {"never"}, "is not published"),
+    ("_build.render", _FALSE | {"never"}, "is not published"),
+    ("build.list", _FALSE | {"never"}, "is unlisted"),
+    ("_build.list", _FALSE | {"never"}, "is unlisted"),
+)
+_PUBLISHED_FROM: Final = ("publishdate", "publish_date", "pubdate")
+_PUBLISHED_UNTIL: Final = ("expirydate", "expiry_date", "unpublishdate")
+DRAFTS_FOLDER: Final = "_drafts"
+
+
+def withheld_by_folder(name: str) -> str | None:
+    if DRAFTS_FOLDER in PurePosixPath(name).parent.parts:
+        return f"is a draft: the folder `{DRAFTS_FOLDER}` holds what is not published"
+    return None
+
+
+def withheld(fields: Mapping[str, str], today: date) -> str | None:
+    """Why the page is not to be read, the end of a sentence; None when it is published."""
+    for key, values, what in _MARKS:
+        value = fields.get(key, "").strip()
+        if value.lower() in values:
+            return f"{what}: `{key}: {value}` in its front matter"
+    for key in _PUBLISHED_FROM:
+        day = _day(fields.get(key, ""))
+        if day is not None and day > today:
+            return f"is not published before {day}: `{key}` in its front matter"
+    for key in _PUBLISHED_UNTIL:
+        day = _day(fields.get(key, ""))
+        if day is not None and day <= today:
+            return f"is not published since {day}: `{key}` in its front matter"
+    return None
+
+
+def _day(value: str) -> date | None:
+    """The day of an ISO date or time; None for what is no date, such as 30 February."""
+    try:
+        return date.fromisoformat(value.strip()[:10])
+    except ValueError:
+        return None
