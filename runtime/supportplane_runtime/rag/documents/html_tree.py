@@ -112,7 +112,6 @@ class Node:
 
     name: str
     attributes: Mapping[str, str]
-    parent: "Node | None" = None
     children: list["Node | str"] = field(default_factory=list)
 
 
@@ -276,9 +275,9 @@ class _Builder:
         is_deep = self._depth >= MAX_DEPTH or (tag.name in _INDENTING and self._indenting >= MAX_INDENTING)
         if is_deep and tag.name not in VOID:
             if tag.name in _BLOCKS:
-                above.children.append(Node(BREAK, {}, above))
+                above.children.append(Node(BREAK, {}))
             return above
-        node = Node(tag.name, tag.attributes, above)
+        node = Node(tag.name, tag.attributes)
         above.children.append(node)
         return node
 
@@ -297,7 +296,7 @@ class _Builder:
             self._depth -= 1
             self._indenting -= name in _INDENTING
         elif node is not None and name in _BLOCKS:
-            node.children.append(Node(BREAK, {}, node))
+            node.children.append(Node(BREAK, {}))
         return name
 
     def end(self, name: str) -> None:
