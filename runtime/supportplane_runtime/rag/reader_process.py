@@ -74,6 +74,11 @@ class ReaderProcess:
             raise Unreadable(reply["unreadable"])
         return _read_document(request, reply)
 
+    @property
+    def process_id(self) -> int | None:
+        """None while no process runs."""
+        return self._process.pid if self._process is not None else None
+
     def _ask(self, request: bytes, content: bytes) -> dict[str, Any]:
         connection = self._connection or self._start()
         try:

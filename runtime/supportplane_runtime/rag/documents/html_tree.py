@@ -23,6 +23,7 @@ MAX_LOOK_UP: Final = 100
 MAX_ATTRIBUTE_CHARACTERS: Final = 10_000
 
 _MARKUP: Final = re.compile(r"<(?=[A-Za-z/!?])")
+_COMMENT_END: Final = re.compile(r"--!?>")
 _NAME: Final = re.compile(r"[^\s/>]+")
 _ATTRIBUTE: Final = re.compile(r"[\s/]*+(?:>|([^\s/>][^\s/>=]*+)(\s*+=\s*+)?)")
 _UNQUOTED: Final = re.compile(r"[^\s>]*+")
@@ -187,8 +188,8 @@ def _end_of_comment(page: str, start: int) -> int:
         return closing + 1 if closing >= 0 else len(page)
     if page.startswith((">", "->"), start + 4):
         return page.index(">", start) + 1
-    ends = [(page.find(mark, start + 4), len(mark)) for mark in ("-->", "--!>")]
-    return min((found + length for found, length in ends if found >= 0), default=-1)
+    end = _COMMENT_END.search(page, start + 4)
+    return end.end() if end else -1
 
 
 def _tag(page: str, position: int) -> tuple[Tag | None, int]:
