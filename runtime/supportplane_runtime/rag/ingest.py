@@ -14,7 +14,7 @@ from typing import Literal
 
 import structlog
 
-from supportplane_runtime.domain.knowledge import Chunk, Document
+from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.errors import InvalidRequest, KnowledgeUnavailable, RuntimeFault
 from supportplane_runtime.rag.chunking import chunk_document, content_hash, searchable_text
 from supportplane_runtime.rag.ingest_lock import IngestionLock
@@ -129,7 +129,7 @@ async def ingest(
     target = _Target(collection, parts.index, parts.embedders.of(collection.language))
     async with parts.lock.held(collection, lambda: progress(Progress("waiting", 0, 0))):
         progress(Progress("cutting", 0, len(reading.documents)))
-        chunks, uncut = await asyncio.to_thread(_cut, reading.documents)
+        chunks, uncut = await asyncio.to_thread(_cut, reading)
         indexed = await target.index.hashes(collection, target.embedder.name)
         _ensure_some(collection, bool(chunks), uncut)
         difference = _compare(chunks, indexed, await _kept(target, unread))
@@ -155,12 +155,14 @@ def _ensure_some(collection: Collection, some: bool, left_out: Sequence[Skipped]
         raise InvalidRequest(f"{collection.knowledge_base}: no document could be read{reasons}")
 
 
-def _cut(documents: Sequence[Document]) -> tuple[list[Cut], list[Skipped]]:
+def _cut(reading: Reading) -> tuple[list[Cut], list[Skipped]]:
+    """What was not cut when it was read, within the limits of a file, is cut here."""
     chunks: list[Cut] = []
     uncut = []
-    for document in documents:
+    for document in reading.documents:
         try:
-            chunks += [(chunk, content_hash(chunk)) for chunk in chunk_document(document)]
+            passages = reading.chunks.get(document.document_id) or chunk_document(document)
+            chunks += [(chunk, content_hash(chunk)) for chunk in passages]
         except Exception as problem:  # whatever a document does to cutting, the others are cut
             log.exception("document_not_cut", document=document.document_id)
             uncut.append(Skipped(document.document_id, f"cannot be cut into passages ({type(problem).__name__})"))

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from pathspec import GitIgnoreSpec
 
 from supportplane_crds.knowledge_base import KnowledgeBaseSpec, KnowledgeSource
-from supportplane_runtime.domain.knowledge import Document
+from supportplane_runtime.domain.knowledge import Chunk, Document
 from supportplane_runtime.errors import InvalidRequest
 from supportplane_runtime.rag.reading import Reading, Skipped, read_knowledge_base
 
@@ -45,6 +45,7 @@ def read_sources(spec: KnowledgeBaseSpec, folder: Path) -> SourcesRead:
     """folder: of the YAML file, which paths are relative to."""
     documents: list[Document] = []
     skipped: list[Skipped] = []
+    chunks: dict[str, tuple[Chunk, ...]] = {}
     unread: list[Unread] = []
     for source in spec.sources:
         try:
@@ -54,7 +55,9 @@ def read_sources(spec: KnowledgeBaseSpec, folder: Path) -> SourcesRead:
         else:
             documents += found.documents
             skipped += found.skipped
-    return SourcesRead(Reading(tuple(documents), tuple(skipped)), tuple(unread), tuple(_unselected(spec, folder)))
+            chunks |= found.chunks
+    reading = Reading(tuple(documents), tuple(skipped), chunks)
+    return SourcesRead(reading, tuple(unread), tuple(_unselected(spec, folder)))
 
 
 def _unselected(spec: KnowledgeBaseSpec, folder: Path) -> Iterator[Unselected]:
