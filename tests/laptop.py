@@ -76,6 +76,7 @@ class Laptop:
     port: int
     writing: str = "Disabled"
     model: str = "{embedded: {}}"
+    agent_file: Path | None = None  # another one than the folder's
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     slow_model: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
@@ -103,7 +104,7 @@ class Laptop:
         """Start `up` without waiting for it."""
         with (self.folder / "up.log").open("ab") as log:
             self.process = subprocess.Popen(
-                self.command("up", "-f", str(self.folder / "agent.yaml"), "--port", str(self.port)),
+                self.command("up", "-f", str(self.agent_file or self.folder / "agent.yaml"), "--port", str(self.port)),
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
