@@ -77,6 +77,7 @@ class Laptop:
     writing: str = "Disabled"
     model: str = "{embedded: {}}"
     agent_file: Path | None = None  # another one than the folder's
+    start_deadline_s: float = START_DEADLINE_S
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     slow_model: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
@@ -113,7 +114,7 @@ class Laptop:
 
     def up(self) -> None:
         self.launch()
-        poll(self._is_up, deadline_s=START_DEADLINE_S, what=f"up ({self.log()})")
+        poll(self._is_up, deadline_s=self.start_deadline_s, what=f"up ({self.log()})")
 
     def _is_up(self) -> bool:
         assert self.process is not None

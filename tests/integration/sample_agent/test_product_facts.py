@@ -16,8 +16,9 @@ FOLDER = Path(__file__).parent
 FORTY: list[dict[str, str]] = YAML(typ="safe").load(FOLDER / "product_questions.yaml")
 THIRTY: dict[str, list[dict[str, Any]]] = YAML(typ="safe").load(FOLDER / "questions.yaml")
 FACTS = {fact.__name__: fact for fact in product_facts.FACTS}
-# Reading the documents for the first time takes half a minute on two idle cores and minutes on busy ones.
-waits_for_the_agent = [pytest.mark.slow, pytest.mark.timeout(600)]
+# Reading the documents for the first time takes half a minute on two idle cores and several minutes on busy ones.
+START_DEADLINE_S = 900
+waits_for_the_agent = [pytest.mark.slow, pytest.mark.timeout(START_DEADLINE_S + 100)]
 
 
 def questions(entries: list[dict[str, Any]]) -> list[Any]:
@@ -26,7 +27,8 @@ def questions(entries: list[dict[str, Any]]) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def sample_agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
-    agent = Laptop(tmp_path_factory.mktemp("sample-agent"), free_port(), agent_file=AGENT)
+    folder = tmp_path_factory.mktemp("sample-agent")
+    agent = Laptop(folder, free_port(), agent_file=AGENT, start_deadline_s=START_DEADLINE_S)
     try:
         agent.up()
         yield agent
