@@ -157,7 +157,7 @@ def _words() -> Iterator[WrongObject]:
     yield _agent(("spec", "mode"), "Assist", "unknown value Assist", 'supported values: "Auto", "HandoffOnly"')
     yield _agent((*TEMPLATE, "model", "writing"), "Always", "unknown value Always", 'supported values: "Disabled"')
     yield _agent((*TEMPLATE, "handoff", "triggers", 0), "Anger", "unknown value Anger", "supported values")
-    yield _agent((*LIMITS, 0, "scope"), "IP", "unknown value IP", 'supported values: "APIKey"')
+    yield _agent((*LIMITS, 0, "scope"), "Tenant", "unknown value Tenant", 'supported values: "APIKey"')
     yield _endpoint(
         ("spec",), {"embedded": {"model": "GPT"}}, "unknown value GPT", 'supported values: "SmolLM2-135M-Instruct"'
     )
@@ -230,7 +230,7 @@ def _combinations() -> Iterator[WrongObject]:
     many = [{"name": f"k{index}"} for index in range(17)]
     yield _agent((*TEMPLATE, "knowledge"), many, "must have at most 16, not 17 entries", "must have at most 16 items")
     limit = {"scope": "APIKey", "requests": 1, "window": "1m"}
-    yield _agent(LIMITS, [limit, limit], "must have at most 1, not 2 entries", "must have at most 1 item")
+    yield _agent(LIMITS, [limit, limit], "has the same scope as entry [0]", "Duplicate value")
     yield _agent(LIMITS, [], "must have at least 1 entry", "should have at least 1 items")
     yield _base(("spec", "sources"), [], "must have at least 1 entry", "should have at least 1 items")
     sources = [{"name": "docs", "path": "a"}, {"name": "docs", "path": "b"}]
