@@ -49,14 +49,28 @@ def _subprotocol_value(connection: HTTPConnection, prefix: str) -> str | None:
 
 
 def _presented_key(connection: HTTPConnection) -> str | None:
-    """The key as sent, its shape unchecked. Raises Unauthenticated for another scheme than Bearer."""
+    """The key as sent, its shape unchecked. Raises Unauthenticated for two different ones: that is nobody."""
+    sent = (
+        _bearer_token(connection),
+        connection.headers.get("x-api-key"),
+        _subprotocol_value(connection, "bearer."),
+        _key_in_url(connection),
+    )
+    keys = {key for key in sent if key}
+    if len(keys) > 1:
+        refuse("malformed", "The request names two different API keys. Send one of them.")
+    return keys.pop() if keys else None
+
+
+def _bearer_token(connection: HTTPConnection) -> str | None:
+    """Raises Unauthenticated for another scheme than Bearer."""
     authorization = connection.headers.get("authorization")
-    if authorization is not None:
-        scheme, _, value = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not value.strip():
-            refuse("malformed", f"The Authorization header is not a bearer token. {_HOW}")
-        return value.strip()
-    return connection.headers.get("x-api-key") or _subprotocol_value(connection, "bearer.")
+    if authorization is None:
+        return None
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not value.strip():
+        refuse("malformed", f"The Authorization header is not a bearer token. {_HOW}")
+    return value.strip()
 
 
 def _key_in_url(connection: HTTPConnection) -> str | None:
@@ -75,7 +89,7 @@ class Authentication:
         self._tarpit = tarpit
 
     async def caller(self, connection: HTTPConnection) -> Caller:
-        presented = _presented_key(connection) or _key_in_url(connection)
+        presented = _presented_key(connection)
         if presented is not None:
             key = await self.key(connection, presented)
             allow_cross_origin(connection, key)
@@ -87,7 +101,7 @@ class Authentication:
 
     async def publishable_key(self, connection: HTTPConnection) -> ApiKey:
         """The key of a widget that has no visitor yet; the origin is checked."""
-        key = await self.key(connection, _presented_key(connection) or _key_in_url(connection) or "")
+        key = await self.key(connection, _presented_key(connection) or "")
         if key.kind is not KeyKind.PUBLISHABLE:
             refuse("malformed", "Visitors are made for publishable keys (pk_...) only.")
         allow_cross_origin(connection, key)

@@ -124,19 +124,26 @@ async def render_validation(_request: HTTPConnection, exc: Exception) -> Respons
     return problem_response(invalid_fields(list(exc.errors())))
 
 
-async def render_http_exception(_request: HTTPConnection, exc: Exception) -> Response:
+async def render_http_exception(request: HTTPConnection, exc: Exception) -> Response:
     """Starlette's own: unknown path, wrong method, static files."""
     assert isinstance(exc, HTTPException)  # noqa: S101 - as above
     if exc.status_code == HTTPStatus.NOT_FOUND:
         return problem_response(NotFound("There is nothing at this path. The paths are listed in /openapi.json."))
     if exc.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = with_head((exc.headers or {}).get("Allow", ""))
+        allowed = with_head(_methods(request, told=(exc.headers or {}).get("Allow", "")))
         response = problem_response(MethodNotAllowed(f"This path answers {allowed or 'another method'}."))
         response.headers["allow"] = allowed
         return response
     fault = RuntimeFault("The server could not handle this request.")
     fault.status_code, fault.code, fault.title = exc.status_code, "http-error", HTTPStatus(exc.status_code).phrase
     return problem_response(fault)
+
+
+def _methods(request: HTTPConnection, *, told: str) -> str:
+    """All methods of the path, as in the API's document: Starlette tells those of the first of its routes only."""
+    path = getattr(request.scope.get("route"), "path", "")
+    operations = request.app.openapi()["paths"].get(path, {})
+    return ", ".join(sorted(operation.upper() for operation in operations)) or told
 
 
 def unexpected_problem() -> Response:

@@ -110,7 +110,7 @@ async def run_turn(graph: Graph, turn: Turn, history: Sequence[Message], emit: E
     durability: Durability | None = "exit" if graph.checkpointer else None
     try:
         await graph.ainvoke(given, config, context=context, durability=durability, output_keys=["outcome"])
-    except psycopg.Error as exc:  # PoolTimeout is one of them
+    except (psycopg.Error, StoreUnavailable) as exc:  # the second is what the saver makes of a database that is away
         if not concluded:
             raise StoreUnavailable("The database does not answer; ask again in a moment") from exc
         log.warning("checkpoint_not_written", error=type(exc).__name__)

@@ -108,7 +108,7 @@ def test_feedback_is_listed_and_counted_per_document(laptop: Terminal) -> None:
     shown = laptop.run("feedback").stdout
     assert "[/bold]" in shown
     assert "\x1b" not in shown
-    (document,) = laptop.json("feedback", "report")
+    document = laptop.json("feedback", "report")[0]
     assert (document["document_id"], document["down"], document["share_down"]) == ("guide/returns.md", 1, 1.0)
     told = laptop.run("feedback", "report").stdout
     assert "100%" in told

@@ -1,10 +1,11 @@
 """The body of a feedback, the parameters of its listing and its report, and what is documented of both."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from supportplane_runtime.domain.answer import Outcome
@@ -27,9 +28,20 @@ class FeedbackRequest(Body):
     comment: Text | None = Field(default=None, max_length=4000)
 
 
+def _is_text_of_a_moment(value: object) -> object:
+    """Pydantic would take a number for seconds since 1970; the document says RFC 3339."""
+    if isinstance(value, str) and not _MOMENT.match(value):
+        raise ValueError("must be a moment such as 2026-11-01T00:00:00Z")
+    return value
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
+Moment = Annotated[AwareDatetime, BeforeValidator(_is_text_of_a_moment)]
+
+
 class FeedbackQuery(PageQuery):
     rating: Rating | None = Field(default=None, description="only thumbs up or only thumbs down")
-    since: AwareDatetime | None = Field(
+    since: Moment | None = Field(
         default=None, description="given or changed then or later", examples=["2026-11-01T00:00:00Z"]
     )
     after: Annotated[str, Field(pattern=FEEDBACK_CURSOR)] | None = Field(
@@ -44,12 +56,13 @@ class FeedbackQuery(PageQuery):
 class DocumentQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    since: AwareDatetime | None = Field(
+    since: Moment | None = Field(
         default=None,
         description=f"only answers given then or later; by default of the last {REPORTED.days} days",
         examples=["2026-11-01T00:00:00Z"],
     )
     limit: int = Field(default=20, ge=1, le=MAX_PAGE)
+    key: str | None = None  # as in PageQuery
 
 
 class CitedDocument(BaseModel):

@@ -10,6 +10,7 @@ import pytest
 
 from fuzzing import SHORT_EXAMPLES, Fuzzer, fuzz
 from runtime_gateway_stand_in import TestGateway
+from supportplane_crds.support_agent import LimitScope
 from supportplane_runtime.gateway import tarpit
 from supportplane_runtime.store.interfaces import Limit
 from supportplane_runtime.store.postgres.store import open_store
@@ -31,7 +32,7 @@ async def served(
     monkeypatch.setattr(tarpit, "ALLOWANCE", 10_000_000)
     store = await open_store(migrated_database_url, pool_size=4)
     link = RedisLink(redis_url)
-    limiter = RedisRateLimiter(link, {"APIKey": Limit(10_000_000, timedelta(minutes=1))})
+    limiter = RedisRateLimiter(link, dict.fromkeys(LimitScope, Limit(10_000_000, timedelta(minutes=1))))
     try:
         async with serve_with(store=store, limiter=limiter) as made:
             yield made

@@ -277,7 +277,8 @@ async def test_answers_of_before_the_upgrade_are_in_the_report(make_database: An
     await rate(store, await answered(store, tenant, citing(source("a.md"), source("a.md", "c2"))), DOWN)
     now = await reported(store, tenant)
     with psycopg.connect(url) as connection:
-        connection.execute("DROP TABLE citations; DROP INDEX feedback_listing; ALTER TABLE turns DROP COLUMN revision")
+        connection.execute("DROP TABLE knowledge_readings, citations; DROP INDEX feedback_listing")
+        connection.execute("ALTER TABLE turns DROP COLUMN revision")
         connection.execute("UPDATE schema_version SET version_num = '0004'")
 
     migrate.upgrade(url)

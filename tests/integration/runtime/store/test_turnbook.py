@@ -39,6 +39,7 @@ async def test_an_accepted_turn_reads_back_as_it_was_asked(store: Store, tenant:
         context=request.context,
         status=TurnStatus.ACCEPTED,
         created_at=accepted.turn.created_at,
+        key_id="key-1",
     )
 
 

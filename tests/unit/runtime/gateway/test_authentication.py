@@ -62,6 +62,13 @@ async def test_a_revoked_key_is_unknown(gateway: TestGateway) -> None:
     assert (await get(gateway, **key.headers)).status_code == 401
 
 
+async def test_a_request_that_names_two_different_keys_is_refused(gateway: TestGateway) -> None:
+    own = gateway.key.plain
+    assert (await get(gateway, authorization=f"Bearer {own}", x_api_key=own)).status_code == 200
+    assert (await get(gateway, authorization=f"Bearer {own}", x_api_key=gateway.other_key.plain)).status_code == 401
+    assert (await get(gateway, f"{PATH}?key={gateway.widget_key.plain}", x_api_key=own)).status_code == 401
+
+
 async def test_a_secret_key_is_refused_in_a_url(gateway: TestGateway) -> None:
     reply = await get(gateway, f"{PATH}?key={gateway.key.plain}")
     assert reply.status_code == 401
