@@ -3,12 +3,14 @@
 A connection *waits* while its client has the next move (to send a request, or to read a reply) and *works* otherwise.
 A full house gives up the connection that has waited longest, those that never sent a request first. Only where all
 work, a new connection is refused, and even then it gets a place in a small reserve: there server.py answers probes and
-says what is exceeded. Nothing here does I/O. Made by server.py, one a listener. ADR 0024.
+says what is exceeded. A request that has arrived and is not read yet is the gateway's move, so such a connection is
+passed over. Nothing here does I/O. Made by server.py, one a listener. ADR 0024.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Literal
 
 from starlette.types import Scope
@@ -17,7 +19,11 @@ from supportplane_runtime import metrics
 from supportplane_runtime.gateway.peers import Peer, TrustedProxies
 
 PLACE_EXTENSION = "supportplane.place"  # server.py: the Held of a request's connection
-RESERVE = 32  # a guess: a handful of probers, and refusals that are on their way
+ACCEPTED_AT_ONCE = 32  # connections; the requests on these are read before the next are accepted
+RESERVE = 3 * ACCEPTED_AT_ONCE  # one round that is accepted, one that is read, one that is closed
+PASSED_OVER = (
+    2 * ACCEPTED_AT_ONCE
+)  # waiting connections that are asked whether they have sent something, for one new one
 
 Exceeded = Literal["process", "address"]
 
@@ -30,11 +36,20 @@ class Bounds:
     per_address: int
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(eq=False, slots=True)
 class Place:
-    """Of one connection. give_up: closes it. exceeded: what a place in the reserve was given for, else None."""
+    """Of one connection.
+
+    give_up: closes it. has_sent: whether bytes of the client wait to be read by the gateway. exceeded: what a place in
+    the reserve was given for, else None.
+    """
 
     give_up: Callable[[], None]
+    has_sent: Callable[[], bool] = _never
     source: str | None = None  # None: a trusted proxy, or the reserve
     exceeded: Exceeded | None = None
     rooms: tuple["Room", ...] = ()
@@ -58,9 +73,9 @@ class Room:
         return len(self._places) >= self._bound
 
     @property
-    def next_to_go(self) -> Place | None:
-        """None when all work."""
-        return next(iter(self._strangers), None) or next(iter(self._known), None)
+    def waiting(self) -> Iterator[Place]:
+        """In the order in which they are given up."""
+        return chain(self._strangers, self._known)
 
     def add(self, place: Place) -> None:
         self._places.add(place)
@@ -89,9 +104,9 @@ class Connections:
     def __len__(self) -> int:
         return len(self._house) + len(self._reserve)
 
-    def enter(self, host: str, give_up: Callable[[], None]) -> Place:
+    def enter(self, host: str, give_up: Callable[[], None], has_sent: Callable[[], bool] = _never) -> Place:
         """A place that waits for its client. host: the other end's IP address. May give up another connection."""
-        place = Place(give_up)
+        place = Place(give_up, has_sent)
         place.source = None if self._proxies.trusts(host) else Peer(host).source
         exceeded = self._make_room(place.source)
         if exceeded is None:
@@ -99,7 +114,8 @@ class Connections:
         else:
             metrics.CONNECTIONS_REFUSED.labels(exceeded).inc()
             place.exceeded, place.source = exceeded, None
-            self._vacate(self._reserve)
+            if not self._vacate(self._reserve):
+                self._evict(next(self._reserve.waiting, None))
             self._settle(place, (self._reserve,))
         return place
 
@@ -135,9 +151,18 @@ class Connections:
 
     def _vacate(self, room: Room) -> bool:
         """Whether the room has a free place, now or because another connection was given up."""
-        if not room.is_full:
-            return True
-        place = room.next_to_go
+        return not room.is_full or self._evict(self._next_to_go(room))
+
+    def _next_to_go(self, room: Room) -> Place | None:
+        """None when all work. Who has sent something waits anew, so that no place is looked at again and again."""
+        for place in tuple(islice(room.waiting, PASSED_OVER)):
+            if not place.has_sent():
+                return place
+            self.waits(place)
+        return None
+
+    def _evict(self, place: Place | None) -> bool:
+        """Whether there was one."""
         if place is None:
             return False
         self.leave(place)

@@ -13,17 +13,19 @@ from supportplane_runtime.domain.identity import Caller
 from supportplane_runtime.gateway.peers import Peer
 
 SCOPE_KEY = "supportplane.facts"
+GONE = 499  # the client left before there was a response; nginx's number, never sent
 
 
 @dataclass(slots=True)
 class RequestFacts:
-    """``headers`` are added to the response, ``ids`` go to the audit under their names."""
+    """``headers`` are added to the response, ``ids`` go to the audit under their names, ``status`` is what was sent."""
 
     request_id: str
     peer: Peer
     caller: Caller | None = None
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     ids: dict[str, str] = field(default_factory=dict)
+    status: int = GONE
 
     def note(self, **ids: UUID | str | None) -> None:
         self.ids.update({name: str(value) for name, value in ids.items() if value is not None})

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from supportplane_runtime import metrics
 from supportplane_runtime.gateway.audit import AuditLog
 from supportplane_runtime.gateway.connections import giving_way
-from supportplane_runtime.gateway.facts import RequestFacts, attach_facts
+from supportplane_runtime.gateway.facts import GONE, RequestFacts, attach_facts
 from supportplane_runtime.gateway.peers import TrustedProxies
 from supportplane_runtime.gateway.problems import unexpected_problem
 from supportplane_runtime.gateway.tarpit import Tarpit
@@ -29,7 +29,6 @@ log = structlog.get_logger(__name__)
 
 AUDITED_PREFIX = "/api/"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
-_GONE = 499  # the client left before there was a response; nginx's number, never sent
 _BASE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -79,50 +78,57 @@ class Observation:
         attach_facts(scope, facts)
         structlog.contextvars.bind_contextvars(request_id=facts.request_id)
         started = perf_counter()
-        status = await self._run(scope, receive, send, facts)
-        self._count(scope, status, perf_counter() - started)
-        if scope["path"].startswith(AUDITED_PREFIX):
-            self._audit_log.add(audit_entry(scope, facts, status), source=facts.peer.source)
+        try:
+            await self._run(scope, receive, send, facts)
+        finally:
+            self._count(scope, facts.status, perf_counter() - started)
+            if scope["path"].startswith(AUDITED_PREFIX):
+                self._audit_log.add(audit_entry(scope, facts, facts.status), source=facts.peer.source)
 
-    async def _run(self, scope: Scope, receive: Receive, send: Send, facts: RequestFacts) -> int:
-        """Handle the request; returns the status that was sent."""
-        status = _GONE
+    async def _run(self, scope: Scope, receive: Receive, send: Send, facts: RequestFacts) -> None:
+        """Handle the request, and note the status that was sent. Raises OSError when a socket's client has left."""
+        has_left = False
 
         async def observed_send(message: Message) -> None:
-            nonlocal status
+            nonlocal has_left
             if message["type"] in {"http.response.start", "websocket.http.response.start"}:
-                status = message["status"]
-                if _is_refusal(status, facts):
+                facts.status = message["status"]
+                if _is_refusal(facts):
                     with giving_way(scope):
                         await self._tarpit.before_refusal(facts.peer.source)
                 message["headers"] = response_headers(message.get("headers", ()), facts)
             elif message["type"] == "websocket.accept":
-                status = 101
-            await send(message)
+                facts.status = 101
+            try:
+                await send(message)
+            except OSError:  # so a server says, by the specification of ASGI, that the client has left
+                has_left = True
+                raise
 
         try:
             await self._app(scope, receive, observed_send)
         except ClientDisconnect:
             pass  # it left while sending its body
-        except Exception as exc:  # noqa: BLE001 - the top: a bug is logged, counted and answered here
+        except Exception as exc:  # the top: a bug is logged, counted and answered here
+            if has_left:
+                raise
             # Frames only: an exception's own text may quote a customer's message.
             frames = "".join(traceback.format_tb(exc.__traceback__))
             log.error("request_crashed", path=scope["path"], error=type(exc).__name__, frames=frames)  # noqa: TRY400
-            if status == _GONE:
+            if facts.status == GONE:
                 await unexpected_problem()(scope, receive, observed_send)
-        return status
 
     def _count(self, scope: Scope, status: int, took_s: float) -> None:
         route = route_template(scope)
-        klass = "gone" if status == _GONE else f"{status // 100}xx"
+        klass = "gone" if status == GONE else f"{status // 100}xx"
         metrics.HTTP_REQUESTS.labels(known_method(scope), route, klass).inc()
         metrics.HTTP_SECONDS.labels(route).observe(took_s)
 
 
-def _is_refusal(status: int, facts: RequestFacts) -> bool:
+def _is_refusal(facts: RequestFacts) -> bool:
     """Whether the answer turns the caller away: one nobody knows, or one over a limit."""
-    is_mistake = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
-    return status == HTTPStatus.TOO_MANY_REQUESTS or (facts.caller is None and is_mistake)
+    is_mistake = HTTPStatus.BAD_REQUEST <= facts.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    return facts.status == HTTPStatus.TOO_MANY_REQUESTS or (facts.caller is None and is_mistake)
 
 
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WEBSOCKET"})

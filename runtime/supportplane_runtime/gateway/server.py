@@ -7,8 +7,11 @@ tests/unit/runtime/test_borrowed_seams.py.
 """
 
 import asyncio
+import fcntl
 import logging
 import socket as sockets_api
+import sys
+import termios
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,10 +22,18 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from supportplane_runtime import metrics
-from supportplane_runtime.gateway.connections import PLACE_EXTENSION, RESERVE, Bounds, Connections, Place
+from supportplane_runtime.gateway.connections import (
+    ACCEPTED_AT_ONCE,
+    PLACE_EXTENSION,
+    RESERVE,
+    Bounds,
+    Connections,
+    Place,
+)
 from supportplane_runtime.gateway.peers import UNKNOWN, TrustedProxies
 from supportplane_runtime.gateway.query.stream import ABORT_EXTENSION
 from supportplane_runtime.gateway.state import Gateway
@@ -32,6 +43,8 @@ log = structlog.get_logger(__name__)
 
 MAX_HEAD_BYTES = 64 * 1024  # request line and headers; httptools itself has no bound
 MAX_PIPELINED = 16  # requests sent ahead of their replies; browsers and libraries send none
+READ_AT_ONCE_BYTES = 2048  # after each the connection may be cut, so that the rest is not parsed for nothing
+BACKLOG = 2048  # connections that the kernel keeps until they are accepted
 MAX_FRAGMENTS = 1000  # of one message: empty fragments weigh nothing in ws_max_size, but each is an object
 MAX_CONTROL_FRAMES = 1000  # between two messages; an honest client sends a few pings a minute
 SEND_BUFFER_BYTES = 128 * 1024  # in the kernel, a connection; by itself it takes up to 4 MB for who does not read
@@ -113,6 +126,14 @@ def bound_unread(transport: asyncio.Transport, timeout_s: float) -> None:
             connection.setsockopt(sockets_api.IPPROTO_TCP, option, int(timeout_s * 1000))
 
 
+def has_unread_bytes(transport: asyncio.Transport) -> bool:
+    """Whether the kernel keeps bytes of the client that the process has not read."""
+    connection = transport.get_extra_info("socket")
+    with suppress(OSError, ValueError):  # the connection has just closed
+        return int.from_bytes(fcntl.ioctl(connection.fileno(), termios.FIONREAD, bytes(4)), sys.byteorder) > 0
+    return False
+
+
 class GatewayHttpProtocol(HttpToolsProtocol):
     """Bounds what a connection may cost before the application sees a request: time, header bytes, number."""
 
@@ -134,7 +155,7 @@ class GatewayHttpProtocol(HttpToolsProtocol):
             self._idle_s = PROXY_IDLE_S
             self.timeout_keep_alive = PROXY_IDLE_S  # type: ignore[assignment]  # it goes to call_later as it is
         bound_unread(transport, self._settings.stream_write_timeout_s)
-        self._place = self._listener.connections.enter(host, self._give_up)
+        self._place = self._listener.connections.enter(host, self._give_up, self._has_sent)
         self._start_timer(RESERVED_S if self._place.exceeded else self._idle_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -143,8 +164,11 @@ class GatewayHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if not self.transport.is_closing():
-            super().data_received(data)
+        """In slices: a packet holds thousands of small requests, and the parser can't be stopped inside a slice."""
+        for start in range(0, len(data), READ_AT_ONCE_BYTES):
+            if self.transport.is_closing() or self.transport.get_protocol() is not self:  # closed, or a WebSocket now
+                return
+            super().data_received(data[start : start + READ_AT_ONCE_BYTES])
 
     def handle_websocket_upgrade(self) -> None:
         self._stop_timer()
@@ -210,6 +234,10 @@ class GatewayHttpProtocol(HttpToolsProtocol):
     def sweep(self, now: float) -> None:
         if self._unread.lasts_s(self.transport, now) >= self._settings.stream_write_timeout_s:
             self._abort_unread()
+
+    def _has_sent(self) -> bool:
+        """Whether a request is here that the gateway has not read. Replies that are not read come first."""
+        return not self.flow.read_paused and not self.flow.write_paused and has_unread_bytes(self.transport)
 
     def _wait_for_request(self) -> None:
         self._listener.connections.waits(self._place)
@@ -291,11 +319,18 @@ class GatewaySocketProtocol(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._place.give_up = self.transport.abort
+        self._place.give_up, self._place.has_sent = self.transport.abort, lambda: False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._listener.connections.leave(self._place)
         super().connection_lost(exc)
+
+    async def send(self, message: Any) -> None:
+        """Raises ClientDisconnected. uvicorn logs an error for a refused handshake, and for one whose client left."""
+        if self.transport.is_closing() and not self.handshake_complete:
+            raise ClientDisconnected
+        await super().send(message)
+        self.handshake_complete = self.handshake_complete or self.close_sent
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -361,6 +396,8 @@ class GatewayServer(uvicorn.Server):
             loop = asyncio.get_running_loop()
             listening = await loop.create_server(self._prober, settings.http_host, settings.health_port)
             self.servers.append(listening)
+        for server in self.servers:
+            keep_waiting_connections(server)
 
     async def on_tick(self, counter: int) -> bool:
         if counter % SWEEP_TICKS == 0:
@@ -386,6 +423,13 @@ class GatewayServer(uvicorn.Server):
         return GatewayHttpProtocol(self.config, self.server_state, state, listener=self._probers)
 
 
+def keep_waiting_connections(server: asyncio.Server) -> None:
+    """Lets the kernel keep more connections than the process accepts at once: asyncio has one number for both."""
+    for listening in server.sockets:
+        with listening.dup() as shared:
+            shared.listen(BACKLOG)
+
+
 def build_server(app: FastAPI, settings: Settings) -> GatewayServer:
     """The server of one process; run it with ``run()`` or ``await serve()``."""
     # uvicorn logs each accepted WebSocket with its query string; calls are audited, not logged.
@@ -398,6 +442,7 @@ def build_server(app: FastAPI, settings: Settings) -> GatewayServer:
         app,
         host=settings.http_host,
         port=settings.http_port,
+        backlog=ACCEPTED_AT_ONCE,
         http=partial(GatewayHttpProtocol, listener=customers),  # type: ignore[arg-type]
         ws=GatewaySocketProtocol,
         ws_max_size=settings.max_body_bytes,

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias
@@ -9,6 +10,8 @@ from typing import Any, TypeAlias
 import aiohttp
 import orjson
 import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from runtime_gateway_stand_in import ORIGIN, eventually
 from supportplane_runtime.gateway.server import MAX_PIPELINED
@@ -120,6 +123,55 @@ async def test_a_trusted_proxy_may_hold_more_connections_than_an_address(serve_w
         assert caught.value.status == 429
         for each in held:
             await each.close()
+
+
+def burst(port: int, count: int, request: bytes) -> list[socket.socket]:
+    """Connections that have sent their request before the gateway, in the same loop, accepts the first of them."""
+    found = [socket.create_connection(("127.0.0.1", port)) for _ in range(count)]
+    for each in found:
+        each.sendall(request)
+        each.settimeout(0)
+    return found
+
+
+async def test_a_connection_whose_request_has_arrived_is_not_given_up_for_the_next_one(serve_with: Serve) -> None:
+    async with serve_with(max_connections=100, max_connections_per_address=40) as served:
+        loop = asyncio.get_running_loop()
+        served_all = burst(served.port, 300, get_once("/livez"))
+        async with asyncio.timeout(30):
+            replies = [await loop.sock_recv(each, 65536) for each in served_all]
+        for each in served_all:
+            each.close()
+        assert Counter(status_of(reply) for reply in replies) == {200: 300}
+
+
+HANDSHAKE = (
+    b"GET /api/v1/stream HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+    b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+def handshakes(status: str) -> float:
+    labels = {"method": "WEBSOCKET", "route": "/api/v1/stream", "status": status}
+    return REGISTRY.get_sample_value("supportplane_http_requests_total", labels) or 0
+
+
+async def test_a_refused_handshake_is_no_error_in_the_log(served: Any, caplog: pytest.LogCaptureFixture) -> None:
+    assert status_of(await served.raw(HANDSHAKE)) == 401
+    assert caplog.records == []
+
+
+async def test_a_client_that_leaves_before_its_handshake_is_refused_is_no_error(
+    served: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    tarpit, before = served.gateway.app.state.gateway.tarpit, handshakes("4xx")
+    for _ in range(ALLOWANCE + 2):  # the next refusals are held back, and the client does not wait for them
+        tarpit.count("127.0.0.1")
+    with capture_logs() as logs:
+        for left in burst(served.port, 3, HANDSHAKE):
+            left.close()
+        await eventually(lambda: handshakes("4xx") == before + 3)
+    assert logs == [] == caplog.records
 
 
 async def sockets_of(served: Any, clients: list[str]) -> list[aiohttp.ClientWebSocketResponse]:
