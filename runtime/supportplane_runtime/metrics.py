@@ -81,7 +81,7 @@ CONNECTIONS_OPEN = Gauge("supportplane_connections_open", "Connections that are 
 CONNECTIONS_REFUSED = _counter(
     "supportplane_connections_refused_total",
     "Connections and streams refused, by whose bound they would have exceeded",
-    reason=("process", "address", "key", "user"),
+    reason=("process", "address", "key", "user", "handshakes"),
 )
 CONNECTIONS_CUT = _counter(
     "supportplane_connections_cut_total",

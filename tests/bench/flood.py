@@ -1,11 +1,12 @@
 """A client that means harm, in a process of its own: ``python flood.py KIND PORT SECONDS``; headers as JSON on stdin.
 
 Talks to 127.0.0.1 only, with a bounded number of connections, and ends by itself. What the server closes is opened
-again after a moment, as a flooder would. Used by test_connection_floods.py.
+again after a moment, except in the floods named ONCE. Used by test_connection_floods.py.
 """
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -14,6 +15,7 @@ from typing import Any, TypeAlias
 import aiohttp
 
 AGAIN_S = 5.0  # a flooder in one process that tries 1,000 connections so often takes a core of its own already
+ONCE = frozenset({"sockets"})  # floods that do not come back when they are refused
 PIPELINED = 400
 Visit: TypeAlias = Coroutine[Any, Any, None]
 
@@ -65,10 +67,12 @@ def idle_socket(session: aiohttp.ClientSession) -> Callable[[int, str], Visit]:
     return visit
 
 
-async def again_and_again(visit: Callable[[int, str], Visit], port: int, source: str) -> None:
+async def be_a_flooder(visit: Callable[[int, str], Visit], port: int, source: str, *, comes_back: bool) -> None:
     while True:
         with suppress(OSError, asyncio.IncompleteReadError, aiohttp.ClientError):
             await visit(port, source)
+        if not comes_back:
+            return
         await asyncio.sleep(AGAIN_S)
 
 
@@ -84,10 +88,12 @@ async def main(kind: str, port: int, seconds: float, headers: dict[str, str]) ->
             "silent-40": (say_nothing, sources(40) * 20),
             "unread": (read_nothing, ["127.0.0.1"] * 400),
             "sockets": (idle_socket(session), ["127.0.0.1"] * 1000),
+            "sockets-again": (idle_socket(session), ["127.0.0.1"] * 1000),
             "refused": (ask_without_key, ["127.0.0.1"] * 64),
         }
         visit, addresses = kinds[kind]
-        visits = [asyncio.create_task(again_and_again(visit, port, source)) for source in addresses]
+        comes_back = kind not in ONCE
+        visits = [asyncio.create_task(be_a_flooder(visit, port, source, comes_back=comes_back)) for source in addresses]
         await asyncio.sleep(seconds)
         for each in visits:
             each.cancel()
@@ -95,4 +101,5 @@ async def main(kind: str, port: int, seconds: float, headers: dict[str, str]) ->
 
 
 if __name__ == "__main__":
+    os.nice(19)  # a flooder has a machine of its own, so that it takes no processor from the one that it floods
     asyncio.run(main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), json.load(sys.stdin)))

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from supportplane_crds import AgentFile
 from supportplane_crds.support_agent import LimitScope
+from supportplane_runtime.app.long_lived import keep_garbage_collections_short
 from supportplane_runtime.app.open_files import allow_open_files
 from supportplane_runtime.app.shared import schema_fault, visitor_secret
 from supportplane_runtime.gateway.application import create_app
@@ -63,7 +64,9 @@ async def serve_edge(edge: Edge) -> None:
             operator_keys=read_operator_keys(settings.operator_jwks_file),
         )
         await stack.enter_async_context(_key_files(edge))
-        await build_server(create_app(parts, settings), settings).serve()
+        server = build_server(create_app(parts, settings), settings)
+        keep_garbage_collections_short()
+        await server.serve()
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from supportplane_crds import AgentFile
 from supportplane_runtime.app.held import Held, hold
+from supportplane_runtime.app.long_lived import keep_garbage_collections_short
 from supportplane_runtime.app.shared import schema_fault, turns_token, wait_for_schema
 from supportplane_runtime.app.working import Working, work
 from supportplane_runtime.orchestrator.http_server import Served, build_server
@@ -15,7 +16,9 @@ async def run(settings: Settings, file: AgentFile) -> None:
         await wait_for_schema(held.store)
         token = await turns_token(held.store, held.tenant)
         async with work(held, drain_s=settings.drain_grace_s) as working:
-            await build_server(_served(held, working, token), settings).serve()
+            server = build_server(_served(held, working, token), settings)
+            keep_garbage_collections_short()
+            await server.serve()
 
 
 def _served(held: Held, working: Working, token: str) -> Served:

@@ -1,6 +1,7 @@
 """Who gets a place among the connections of a process, and whose connection is given up for a new one.
 
-A connection *waits* while its client has the next move (to send a request, or to read a reply) and *works* otherwise.
+A connection *waits* while its client has the next move (to send a request, or to read a reply), and while it asks to
+become a WebSocket; otherwise it *works*.
 A full house gives up the connection that has waited longest, those that never sent a request first. Only where all
 work, a new connection is refused, and even then it gets a place in a small reserve: there server.py answers probes and
 says what is exceeded. A request that has arrived and is not read yet is the gateway's move, so such a connection is
@@ -13,17 +14,16 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Literal
 
+from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
 from supportplane_runtime import metrics
 from supportplane_runtime.gateway.peers import Peer, TrustedProxies
 
 PLACE_EXTENSION = "supportplane.place"  # server.py: the Held of a request's connection
-ACCEPTED_AT_ONCE = 32  # connections; the requests on these are read before the next are accepted
+ACCEPTED_AT_ONCE = 32  # in one round of the event loop; their requests are read before the next round but one
+PASSED_OVER = 2 * ACCEPTED_AT_ONCE  # connections with an unread request, for one new connection
 RESERVE = 3 * ACCEPTED_AT_ONCE  # one round that is accepted, one that is read, one that is closed
-PASSED_OVER = (
-    2 * ACCEPTED_AT_ONCE
-)  # waiting connections that are asked whether they have sent something, for one new one
 
 Exceeded = Literal["process", "address"]
 
@@ -190,6 +190,10 @@ class Held:
     connections: Connections
     place: Place
 
+    @property
+    def is_given_up(self) -> bool:
+        return not self.place.rooms
+
     def waits(self) -> None:
         self.connections.waits(self.place)
 
@@ -209,3 +213,10 @@ def giving_way(scope: Scope) -> Iterator[None]:
         yield
     finally:
         held.works()
+
+
+def ensure_kept(scope: Scope) -> None:
+    """Raises ClientDisconnect when the connection has ended, or was given up for another one."""
+    held = scope.get("extensions", {}).get(PLACE_EXTENSION)
+    if held is not None and held.is_given_up:
+        raise ClientDisconnect

@@ -15,6 +15,7 @@ from supportplane_crds.support_agent import LimitScope
 from supportplane_runtime import metrics
 from supportplane_runtime.domain.identity import Caller, CallerKind, Scope
 from supportplane_runtime.errors import Forbidden
+from supportplane_runtime.gateway.connections import ensure_kept
 from supportplane_runtime.gateway.counting import SUBJECT_OF, Asker, Counted, exceeded, limit_headers, subject
 from supportplane_runtime.gateway.facts import RequestFacts, facts_of
 from supportplane_runtime.gateway.peers import Peer
@@ -30,8 +31,12 @@ async def count(gateway: Gateway, tenant: str, scope: LimitScope, counted_by: st
 
 
 def asker_of(gateway: Gateway, caller: Caller, peer: Peer) -> Asker:
+    return Asker(caller, _address_of(gateway, peer))
+
+
+def _address_of(gateway: Gateway, peer: Peer) -> str | None:
     """A trusted proxy that names no client is nobody's address."""
-    return Asker(caller, None if gateway.proxies.trusts(peer.address) else peer.source)
+    return None if gateway.proxies.trusts(peer.address) else peer.source
 
 
 async def limit_request(gateway: Gateway, caller: Caller, facts: RequestFacts) -> None:
@@ -53,6 +58,9 @@ async def admit_caller(connection: HTTPConnection) -> Caller:
     facts = facts_of(connection)
     if facts.caller is None:
         gateway = gateway_of(connection)
+        if connection.scope["type"] == "websocket":
+            await gateway.handshakes.take(_address_of(gateway, facts.peer))
+            ensure_kept(connection.scope)
         facts.caller = await gateway.authentication.caller(connection)
         await limit_request(gateway, facts.caller, facts)
     return facts.caller

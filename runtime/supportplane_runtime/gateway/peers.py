@@ -7,6 +7,7 @@ many proxies pass on the one that the client made up.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Literal
 
@@ -97,6 +98,7 @@ def _without_port(hop: str) -> str:
     return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
+@lru_cache(maxsize=1024)
 def _parsed(host: str) -> IPv4Address | IPv6Address | None:
     """The address, an IPv4 one also where a dual-stack socket writes it as IPv6."""
     try:

@@ -174,7 +174,7 @@ class GatewayHttpProtocol(HttpToolsProtocol):
         self._stop_timer()
         if self._is_refused():
             return
-        self._listener.connections.works(self._place)
+        self._listener.connections.waits(self._place)  # until the handshake is accepted, which a flood never is
         self.ws_protocol_class = partial(GatewaySocketProtocol, listener=self._listener, place=self._place)  # type: ignore[assignment]
         super().handle_websocket_upgrade()
 
@@ -330,6 +330,8 @@ class GatewaySocketProtocol(WebSocketsSansIOProtocol):
         if self.transport.is_closing() and not self.handshake_complete:
             raise ClientDisconnected
         await super().send(message)
+        if message["type"] == "websocket.accept":
+            self._listener.connections.works(self._place)
         self.handshake_complete = self.handshake_complete or self.close_sent
 
     def pause_writing(self) -> None:

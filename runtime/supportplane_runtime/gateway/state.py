@@ -12,7 +12,7 @@ from supportplane_runtime.gateway.audit_retention import AuditRetention
 from supportplane_runtime.gateway.authentication import Authentication
 from supportplane_runtime.gateway.feedback.counting import RatingCounts
 from supportplane_runtime.gateway.health.checks import HealthChecks
-from supportplane_runtime.gateway.pacing import Pace
+from supportplane_runtime.gateway.pacing import HandshakePace, Pace
 from supportplane_runtime.gateway.parts import GatewayParts
 from supportplane_runtime.gateway.peers import TrustedProxies
 from supportplane_runtime.gateway.query.asking import Asking
@@ -32,6 +32,7 @@ class Gateway:
     authentication: Authentication
     admission: Admission
     pace: Pace
+    handshakes: HandshakePace
     streams: Streams
     asking: Asking
     audit_log: AuditLog
@@ -53,6 +54,7 @@ class Gateway:
             authentication=Authentication(parts.keys, parts.sessions, visitors, tarpit),
             admission=admission,
             pace=Pace(parts.new_visitors),
+            handshakes=HandshakePace(),
             streams=Streams(settings),
             asking=Asking(parts, admission),
             audit_log=AuditLog(parts.audit, agent=parts.audited.agent if parts.audited else None),

@@ -7,6 +7,7 @@ worst visitor may share one. The counts are this process's own. Called by observ
 """
 
 import asyncio
+import random
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,7 +64,9 @@ class Tarpit:
         if not self.is_over(source):
             return 0.0
         now, refused = self._clock(), self._refused[source]
-        at = min(max(now, refused.next_at), now + LONGEST_WAIT_S)
+        at = max(now, refused.next_at)
+        if at > now + LONGEST_WAIT_S:  # the row is too long: those at its end go at random, so that they come back so
+            return LONGEST_WAIT_S * random.uniform(0.5, 1)  # noqa: S311 - no secret
         refused.next_at = at + SPACING_S
         return at - now
 

@@ -116,9 +116,9 @@ def _from_passage(chunk: Chunk, wanted: Mapping[str, float], limit: int) -> list
 
 
 def _scores(chunk: Chunk, wanted: Mapping[str, float]) -> dict[int, float]:
-    """Of each unit that can be an answer. A question in the passage gives its score to the answer below it."""
+    """Of each unit that can be an answer. A question, also as the heading, gives its score to the answer below it."""
     scores: dict[int, float] = {}
-    asked = 0.0
+    asked = covered(lexemes(_question_above(chunk), chunk.language), wanted)
     whole = units(chunk.text)
     for n, (unit, held) in enumerate(zip(whole, _held(chunk.text, chunk.language), strict=True)):
         if unit.kind is Kind.HEADING:
@@ -130,6 +130,11 @@ def _scores(chunk: Chunk, wanted: Mapping[str, float]) -> dict[int, float]:
         scores[n] = max(score, asked)
         asked = 0.0
     return scores
+
+
+def _question_above(chunk: Chunk) -> str:
+    heading = chunk.heading_path[-1] if chunk.heading_path else ""
+    return heading if heading.endswith("?") else ""
 
 
 # The same passages are quoted again and again; 20 KB each, 3 ms to take apart.

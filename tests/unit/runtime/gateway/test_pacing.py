@@ -3,7 +3,16 @@ from datetime import timedelta
 import pytest
 
 from supportplane_runtime.errors import RateLimited
-from supportplane_runtime.gateway.pacing import MAX_ADDRESSES, PATIENCE_S, Pace
+from supportplane_runtime.gateway.errors import TooManyStreams
+from supportplane_runtime.gateway.pacing import (
+    HANDSHAKE_EVERY_S,
+    HANDSHAKES,
+    MAX_ADDRESSES,
+    PATIENCE_S,
+    HandshakePace,
+    Line,
+    Pace,
+)
 from supportplane_runtime.store.interfaces import Limit
 
 OFFICE = "198.51.100.7"
@@ -56,7 +65,17 @@ def test_the_burst_is_there_again_after_a_window() -> None:
 
 
 def test_no_more_addresses_are_remembered_than_memory_is_meant_for() -> None:
-    line = pace(Clock())
+    line = Line(burst=4, interval_s=0.5, clock=Clock())
     for number in range(MAX_ADDRESSES + 10):
         line.wait_s(f"address-{number}")
     assert len(line._full_at) == MAX_ADDRESSES
+
+
+async def test_an_address_that_opens_sockets_without_end_is_told_so_and_another_is_not_kept_waiting() -> None:
+    handshakes = HandshakePace(clock=Clock())
+    for _ in range(HANDSHAKES + round(PATIENCE_S / HANDSHAKE_EVERY_S)):
+        handshakes.wait_s(OFFICE)
+    with pytest.raises(TooManyStreams, match="more than 100 sockets a second"):
+        await handshakes.take(OFFICE)
+    for elsewhere in ("203.0.113.1", None):
+        await handshakes.take(elsewhere)

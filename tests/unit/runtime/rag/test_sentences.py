@@ -16,10 +16,12 @@ Revoked keys stop working within a minute. They cannot be brought back.
 """
 
 
-def evidence(*texts: str, scores: tuple[float, ...] = ()) -> list[Evidence]:
+def evidence(*texts: str, scores: tuple[float, ...] = (), heading: str = "") -> list[Evidence]:
     return [
         Evidence(
-            Chunk(str(n), f"doc{n}", title="", heading_path=(), text=text, url="", position=0),
+            Chunk(
+                str(n), f"doc{n}", title="", heading_path=(heading,) if heading else (), text=text, url="", position=0
+            ),
             keyword=1.0,
             vector=0.5,
             score=scores[n] if scores else 0.9,
@@ -132,3 +134,12 @@ def test_a_very_long_passage_is_not_quoted_whole() -> None:
 
 def test_no_evidence_is_no_quotation() -> None:
     assert pick("anything", [], {}) == []
+
+
+def test_the_answer_to_a_question_that_is_the_heading_is_what_stands_first_below_it() -> None:
+    text = "Our lamps speak to Aria and to Nelli. They ignore Borealis.\n\nAssistants of a voice need firmware 4.2.\n"
+    question = "Which voice assistants are supported?"
+    rarities = dict.fromkeys(lexemes(question, "en"), 1.0)
+    plain, asked = (pick(question, evidence(text, heading=heading), rarities) for heading in ("Voice", question))
+    assert plain[0].text.startswith("Assistants of a voice")
+    assert [each.text for each in asked][:2] == ["Our lamps speak to Aria and to Nelli.", "They ignore Borealis."]
