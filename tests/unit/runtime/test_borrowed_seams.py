@@ -5,9 +5,14 @@ and change ours.
 """
 
 import inspect
+from asyncio.selector_events import BaseSelectorEventLoop
 from dataclasses import dataclass
 
 import pytest
+from fastapi.dependencies.models import Dependant
+from huggingface_hub import AsyncInferenceClient
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from starlette.requests import Request
 from uvicorn import Server
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -85,6 +90,22 @@ SEAMS = {
         ),
         f"{SERVER} bounds fragments and control frames in these, and drops the connection of a slow reader.",
     ),
+    "a WebSocket tells whether its handshake is over": Seam(
+        WebSocketsSansIOProtocol,
+        (
+            "except ClientDisconnected:",
+            "if not self.handshake_complete:\n                self.logger.error(",
+            "raise ClientDisconnected()",
+        ),
+        f"{SERVER} sets handshake_complete after a refusal and raises ClientDisconnected for a client that has left, "
+        "because uvicorn logs an error for both. Remove this when uvicorn no longer does.",
+    ),
+    "asyncio accepts as many connections at once as it lets wait": Seam(
+        BaseSelectorEventLoop,
+        ("for _ in range(backlog",),
+        f"{SERVER} gives uvicorn a small backlog, so that few connections are accepted in one round, and raises the "
+        "kernel's own afterwards. Find how the new event loop bounds a round.",
+    ),
     "the server ticks ten times a second": Seam(
         Server.main_loop,
         ("await asyncio.sleep(0.1)", "await self.on_tick(counter)"),
@@ -100,6 +121,34 @@ SEAMS = {
         ServerState,
         ("self.connections: set",),
         f"{SERVER} sweeps over them.",
+    ),
+    "a request keeps its parsed body": Seam(
+        Request.json,
+        ('if not hasattr(self, "_json")', "return self._json"),
+        "supportplane_runtime/gateway/routes.py parses the body itself and leaves the value there, so that FastAPI "
+        "does not parse it again and less strictly.",
+    ),
+    "a dependency of a route names its function": Seam(
+        Dependant,
+        ("dependencies: list", "call: "),
+        "supportplane_runtime/gateway/routes.py sees there whether a route declares a caller. Without it a route would "
+        "read the body of a stranger.",
+    ),
+    "the model's client makes its HTTP client in one place": Seam(
+        AsyncInferenceClient,
+        (
+            "async def _get_async_client(self):",
+            "self._async_client: Optional[httpx2.AsyncClient] = None",
+            "self.exit_stack = AsyncExitStack()",
+        ),
+        "supportplane_runtime/model/chat.py puts a client on the connection pool there, with the endpoint's own key "
+        "and never the token of the user's machine.",
+    ),
+    "checkpoints ask for a cursor in one place": Seam(
+        AsyncPostgresSaver,
+        ("async def _cursor(", "async with self._cursor() as cur", "async with self._cursor(pipeline=True) as cur"),
+        "supportplane_runtime/orchestrator/checkpoints.py takes a connection of its pool there, without the lock and "
+        "the pipeline that make the checkpoint of a turn wait for that of another.",
     ),
 }
 
