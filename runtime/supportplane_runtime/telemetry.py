@@ -1,6 +1,6 @@
 """Structured logs: one line per decision, ids bound once at the edge, never message content or secrets.
 
-JSON lines for machines, aligned text for a person at a terminal. Called once by app.py; libraries that log through the
+JSON lines for machines, aligned text for a person at a terminal. Called once by app/; libraries that log through the
 standard module come out in the same shape.
 """
 

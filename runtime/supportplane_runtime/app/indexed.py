@@ -4,12 +4,12 @@ The process that reads documents ends, so those that serve ask index and store, 
 working.py.
 """
 
-import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 
 from supportplane_crds import AgentFile, Mode
 from supportplane_runtime.app.held import Held
+from supportplane_runtime.chores import every
 from supportplane_runtime.domain.knowledge import LastReading, unread
 from supportplane_runtime.errors import KnowledgeUnavailable, RuntimeFault
 from supportplane_runtime.gateway.parts import KnowledgeCount, Probe
@@ -78,10 +78,12 @@ def _set_metrics(counts: list[KnowledgeCount]) -> None:
 
 async def keep_metrics(held: Held) -> None:
     """For ever. While the database is away the last figures stand; other metrics tell of that."""
-    while True:
+
+    async def read() -> None:
         with suppress(RuntimeFault):
             await read_index(held)
-        await asyncio.sleep(REFRESH_S)
+
+    await every(REFRESH_S, read, name="knowledge-metrics")
 
 
 def knowledge_probe(held: Held) -> Probe:

@@ -14,8 +14,9 @@ from typing import Self
 
 import structlog
 
+from supportplane_runtime.chores import every
 from supportplane_runtime.domain.identity import Scope
-from supportplane_runtime.errors import Conflict, InvalidRequest, RuntimeFault
+from supportplane_runtime.errors import Conflict, InvalidRequest
 from supportplane_runtime.store.credentials import digest
 from supportplane_runtime.store.interfaces import Keys
 
@@ -48,7 +49,7 @@ class KeyFiles:
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._follow(), name="key-files")
+        self._task = asyncio.create_task(every(self._period_s, self.sync, name="key-files"), name="key-files")
         return self
 
     async def __aexit__(
@@ -102,16 +103,6 @@ class KeyFiles:
             if key.agent == self._agent and key.revoked_at is None and key.key_id not in held:
                 await self._keys.revoke(self._tenant, key.key_id)
                 log.info("api_key_revoked", file=key.name, key_id=key.key_id)
-
-    async def _follow(self) -> None:
-        while True:
-            try:
-                await self.sync()
-            except RuntimeFault as fault:
-                log.warning("api_keys_not_synced", code=fault.code, detail=fault.detail)
-            except Exception:  # the top of a background task: what fails now is tried again
-                log.exception("api_keys_sync_broke")
-            await asyncio.sleep(self._period_s)
 
 
 def _read(folder: Path) -> dict[str, str] | None:

@@ -1,4 +1,4 @@
-"""What the gateway is made of: interfaces only. app.py chooses the implementations and passes them to create_app."""
+"""What the gateway is made of: interfaces only. app/ chooses the implementations and passes them to create_app."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field

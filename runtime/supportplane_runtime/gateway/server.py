@@ -1,6 +1,6 @@
 """uvicorn with what an application can't do for itself: bounds on slow and greedy connections, and a stop in order.
 
-``build_server(app, settings)`` is what app.py runs. On SIGTERM: readiness goes off and new turns are refused, running
+``build_server(app, settings)`` is what app/ runs. On SIGTERM: readiness goes off and new turns are refused, running
 turns get ``drain_grace_s``, streams then say where to resume and close, and only after that uvicorn closes the rest.
 Who gets a place stands in connections.py. The seams of uvicorn that this leans on are named, one by one, in
 tests/unit/runtime/test_borrowed_seams.py.
@@ -417,7 +417,7 @@ class GatewayServer(uvicorn.Server):
         closed = await admission.wait_quiet(LAST_WORD_S)
         log.info("gateway_stopping", turns_finished=finished, turns_left=admission.running, streams_closed=closed)
         await super().shutdown(sockets)
-        # uvicorn would raise the signal again and kill the process; app.py still has pools to close after serve().
+        # uvicorn would raise the signal again and kill the process; app/ still has pools to close after serve().
         self._captured_signals.clear()
 
     def _prober(self) -> GatewayHttpProtocol:

@@ -1,6 +1,6 @@
 """A chat model behind an OpenAI-compatible URL, called through huggingface_hub: llama.cpp, TGI, vLLM.
 
-Built by app.py, used by the orchestrator's answer node. It turns messages into text deltas and every way a server
+Built by app/, used by the orchestrator's answer node. It turns messages into text deltas and every way a server
 can misbehave (refusing, silent, cut, malformed, endless) into ModelUnavailable within its timeouts. It retries only
 until the first token, because afterwards somebody has read it. It must not judge what the text says.
 """

@@ -1,12 +1,12 @@
 """``Turns`` in this process: accept a turn, have it worked on in a task, keep its events for whoever listens.
 
-Built by app.py around a graph and a Turnbook. Two transactions a turn, none open while a model runs. A turn whose
-process died is taken up by ``resume`` when its lease has run out, so every accepted turn ends, and ends once.
+Built by app/ around a graph and a Turnbook. Two transactions a turn, none open while a model runs. A turn whose process
+died is taken up by ``resume`` when its lease has run out, so every accepted turn ends, and ends once.
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from supportplane_runtime import metrics
+from supportplane_runtime.chores import attempt, every
 from supportplane_runtime.domain.conversation import Message, Turn, TurnStatus
 from supportplane_runtime.errors import NotFound, RuntimeFault, TurnFailed, Unavailable
 from supportplane_runtime.orchestrator.buffer import EventBuffer
@@ -70,9 +71,9 @@ class LocalTurns:
 
     async def __aenter__(self) -> Self:
         self._upkeep = [
-            asyncio.create_task(_every(self._bounds.heartbeat_s, self._heartbeat), name="turns-heartbeat"),
-            asyncio.create_task(_every(self._bounds.sweep_s, self._sweep), name="turns-sweep"),
-            asyncio.create_task(_once(self._engine.tidy), name="turns-tidy"),
+            _begin("turns-heartbeat", every(self._bounds.heartbeat_s, self._heartbeat, name="turns-heartbeat")),
+            _begin("turns-sweep", every(self._bounds.sweep_s, self._sweep, name="turns-sweep")),
+            _begin("turns-tidy", attempt(self._engine.tidy, name="turns-tidy")),
         ]
         return self
 
@@ -209,7 +210,7 @@ class LocalTurns:
 
     async def _sweep(self) -> None:
         """Each for itself: turns are taken up also when what is done cannot be forgotten."""
-        await _once(self._forget_stored)
+        await attempt(self._forget_stored, name="turns-forget")
         await self.resume()
 
     async def _forget_stored(self) -> None:
@@ -229,17 +230,5 @@ def _stop(running: Running, why: Stop) -> None:
         running.task.cancel()
 
 
-async def _every(seconds: float, upkeep: Callable[[], Awaitable[None]]) -> None:
-    """The top loop of a chore: what fails now is tried again the next time."""
-    while True:
-        await _once(upkeep)
-        await asyncio.sleep(seconds)
-
-
-async def _once(upkeep: Callable[[], Awaitable[None]]) -> None:
-    try:
-        await upkeep()
-    except RuntimeFault as fault:
-        log.warning("turns_upkeep_failed", code=fault.code, detail=fault.detail)
-    except Exception:
-        log.exception("turns_upkeep_broke")
+def _begin(name: str, chore: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    return asyncio.create_task(chore, name=name)

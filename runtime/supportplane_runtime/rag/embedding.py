@@ -1,6 +1,6 @@
 """Texts to vectors with the embedded models, on threads beside the event loop.
 
-Chosen in app.py, for the serving process and for ingestion. Threads, not a process or a server: both engines let go of
+Chosen in app/, for the serving process and for ingestion. Threads, not a process or a server: both engines let go of
 the interpreter lock, share their weights, and a question saves the hop. English has a model of its own, smaller, faster
 and better at it than the multilingual one; which model made a vector is stored beside it.
 """

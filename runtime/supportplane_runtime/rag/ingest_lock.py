@@ -1,6 +1,6 @@
 """One ingestion of a collection at a time, across processes: an advisory lock in PostgreSQL.
 
-Used by ingest.py whichever index holds the chunks; app.py hands in the pool. The lock ends with its connection, so an
+Used by ingest.py whichever index holds the chunks; app/ hands in the pool. The lock ends with its connection, so an
 ingestion that was killed holds up nobody.
 """
 

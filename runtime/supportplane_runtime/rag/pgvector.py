@@ -1,6 +1,6 @@
 """The ChunkIndex on PostgreSQL with pgvector: what an agent uses unless it is given a Weaviate.
 
-Chosen in app.py, which also hands in the connection pool; the tables are those of migration 0002. Each batch is written
+Chosen in app/, which also hands in the connection pool; the tables are those of migration 0002. Each batch is written
 in one transaction, so a killed ingestion leaves whole batches and the next run goes on from there. Here is what writes;
 pgvector_search.py is what reads.
 

@@ -1,4 +1,4 @@
-"""The ChunkIndex on Weaviate, for knowledge that has outgrown PostgreSQL; app.py chooses it when settings name its URL.
+"""The ChunkIndex on Weaviate, for knowledge that has outgrown PostgreSQL; app/ chooses it when settings name its URL.
 
 One Weaviate collection with multi-tenancy; a Weaviate tenant is one knowledge base of one of our tenants, so each has a
 shard, a vector graph and BM25 figures of its own, and a query cannot see beyond it. Weaviate does no stemming: chunks

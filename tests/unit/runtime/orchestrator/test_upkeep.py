@@ -51,7 +51,7 @@ async def test_turns_are_taken_up_although_what_is_done_cannot_be_forgotten() ->
             await store.turnbook.accept(question("Abandoned?"), lease_owner="dead", history_limit=0)
             now[0] += timedelta(minutes=1)
             await eventually(lambda: "Abandoned?" in engine.ran)
-    told = [line for line in logs if line["event"].startswith("turns_upkeep")]
-    assert told
-    assert {(line["event"], line["code"]) for line in told} == {("turns_upkeep_failed", "store-unavailable")}
+    told = [line for line in logs if line["event"].startswith("chore_")]
+    assert {(line["event"], line["code"]) for line in told} == {("chore_failed", "store-unavailable")}
+    assert {line["chore"] for line in told} == {"turns-forget", "turns-tidy"}
     assert not any("exc_info" in line for line in told)
