@@ -40,8 +40,8 @@ format: $(VENV)/.installed ## Format and fix what ruff can fix
 eval: $(VENV)/.installed ## Measure retrieval, refusal and calibration over the dev sets (SUPPORTPLANE_SHARED names their folder)
 	@scripts/eval
 
-bench: $(VENV)/.installed ## Cost of a full turn against a stub model, beside the bare FastAPI floor
-	@$(BIN)/python -m pytest tests/bench -s -q
+bench: $(VENV)/.installed ## Cost of a full turn beside the bare FastAPI floor, and more; BASE=<commit>: beside that commit
+	@BASE=$(BASE) $(BIN)/python -m pytest $(if $(BASE),tests/bench/test_turn_cost_against.py,tests/bench) -s -q
 
 generate: $(VENV)/.installed ## Regenerate the CRDs and everything else that is made from the models
 	@$(BIN)/python -m supportplane_crds.generate
