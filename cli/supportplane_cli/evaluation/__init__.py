@@ -1,1 +1,1 @@
-"""The engine of `supportplane eval`: a folder of documents and questions through the real agent, measured."""
+"""`supportplane eval`: an evaluation of the runtime on a database of its own, with progress and a report."""

@@ -17,10 +17,11 @@ import numpy as np
 
 from supportplane_cli.console import emit, note
 from supportplane_cli.errors import CommandFailed, WrongUsage
-from supportplane_cli.evaluation import dataset, metrics
-from supportplane_cli.evaluation.asking import messages
-from supportplane_cli.evaluation.dataset import DOCUMENTS, DataSet, Question
 from supportplane_cli.evaluation.parts import EvaluationParts, database, opened
+from supportplane_runtime.errors import InvalidRequest
+from supportplane_runtime.evaluation import dataset, metrics
+from supportplane_runtime.evaluation.asking import messages
+from supportplane_runtime.evaluation.dataset import DOCUMENTS, DataSet, Question
 from supportplane_runtime.rag import confidence, fusion
 from supportplane_runtime.rag.confidence import Features
 from supportplane_runtime.rag.fusion import Search
@@ -56,6 +57,9 @@ def main(arguments: Sequence[str]) -> int:
     except CommandFailed as failure:
         note(f"error: {failure.message}")
         return failure.exit_code
+    except InvalidRequest as fault:
+        note(f"error: {fault.detail}")
+        return WrongUsage.exit_code
     emit(fitted)
     return 0
 

@@ -5,8 +5,8 @@ from itertools import groupby
 from typing import Any
 
 from supportplane_cli.console import emit, say, table
-from supportplane_cli.evaluation.metrics import Estimate
-from supportplane_cli.evaluation.summary import Figure
+from supportplane_runtime.evaluation.metrics import Estimate
+from supportplane_runtime.evaluation.summary import Figure
 
 
 def show(name: str, facts: dict[str, Any], figures: Sequence[Figure], *, as_json: bool) -> None:

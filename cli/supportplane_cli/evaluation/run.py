@@ -8,12 +8,13 @@ from typing import Any, Final
 
 from supportplane_cli.console import note
 from supportplane_cli.errors import PartFailed, WrongUsage
-from supportplane_cli.evaluation import dataset, report, summary
-from supportplane_cli.evaluation.asking import Asker, Observation
-from supportplane_cli.evaluation.dataset import DataSet
+from supportplane_cli.evaluation import report
 from supportplane_cli.evaluation.parts import EvaluationParts, database, opened
 from supportplane_cli.supervisor.report import Clock, Reporter, SilentReporter, make_reporter
 from supportplane_runtime.errors import InvalidRequest, RuntimeFault
+from supportplane_runtime.evaluation import dataset, summary
+from supportplane_runtime.evaluation.asking import Asker, Observation
+from supportplane_runtime.evaluation.dataset import DataSet
 from supportplane_runtime.rag.ingest import IngestReport, Progress, ingest
 from supportplane_runtime.rag.interfaces import Collection
 from supportplane_runtime.rag.reading import read_jsonl
@@ -23,16 +24,16 @@ TENANT: Final = "eval"
 
 def run(data: Path, *, as_json: bool) -> None:
     """Raises CommandFailed with a sentence for a folder that cannot be measured."""
-    folder = dataset.load(data)
     reporter = SilentReporter() if as_json else make_reporter(Clock(), as_json=False)
     try:
+        folder = dataset.load(data)
         with reporter:
             reporter.started("database")
             with database() as url:
                 reporter.finished("database")
                 ingested, observations = asyncio.run(_measure(folder, url, reporter))
     except InvalidRequest as fault:
-        raise WrongUsage(fault.detail) from fault
+        raise WrongUsage(fault.detail, hint="supportplane eval --help") from fault
     except RuntimeFault as fault:
         raise PartFailed(fault.detail) from fault
     report.show(folder.name, _facts(ingested, observations), summary.figures(observations), as_json=as_json)

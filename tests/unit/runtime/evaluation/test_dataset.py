@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from supportplane_cli.errors import WrongUsage
-from supportplane_cli.evaluation.dataset import load
+from supportplane_runtime.errors import InvalidRequest
+from supportplane_runtime.evaluation.dataset import load
 
 
 def folder(path: Path, *questions: dict[str, Any] | str, documents: bool = True) -> Path:
@@ -61,17 +61,17 @@ def test_what_has_neither_documents_nor_a_verdict_is_not_measured(tmp_path: Path
 
 
 def test_a_folder_without_documents_is_one_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(WrongUsage, match=r"has no kb\.jsonl, so there is nothing to retrieve from"):
+    with pytest.raises(InvalidRequest, match=r"has no kb\.jsonl, so there is nothing to retrieve from"):
         load(folder(tmp_path, {"id": "1", "question": "A?"}, documents=False))
 
 
 def test_a_folder_without_questions_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(WrongUsage, match="has no questions"):
+    with pytest.raises(InvalidRequest, match="has no questions"):
         load(folder(tmp_path))
 
 
 def test_a_path_that_is_no_folder_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(WrongUsage, match="is not a folder"):
+    with pytest.raises(InvalidRequest, match="is not a folder"):
         load(tmp_path / "missing")
 
 
@@ -80,5 +80,5 @@ def test_a_path_that_is_no_folder_is_an_error(tmp_path: Path) -> None:
     [('{"id": "1"}', "question"), ("{broken", "the line"), ('{"id": "1", "question": ["A"]}', "question")],
 )
 def test_a_line_that_cannot_be_used_is_named(tmp_path: Path, line: str, where: str) -> None:
-    with pytest.raises(WrongUsage, match=rf"questions\.dev\.jsonl:2: {where}"):
+    with pytest.raises(InvalidRequest, match=rf"questions\.dev\.jsonl:2: {where}"):
         load(folder(tmp_path, {"id": "0", "question": "A?"}, line))

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from supportplane_cli.evaluation import metrics
-from supportplane_cli.evaluation.asking import Observation
-from supportplane_cli.evaluation.metrics import Estimate
 from supportplane_runtime.domain.answer import Outcome
+from supportplane_runtime.evaluation import metrics
+from supportplane_runtime.evaluation.asking import Observation
+from supportplane_runtime.evaluation.metrics import Estimate
 from supportplane_runtime.rag.lexemes import lexemes
 
 

@@ -2,12 +2,12 @@ from typing import Any
 
 import pytest
 
-from supportplane_cli.evaluation import metrics
-from supportplane_cli.evaluation.asking import Observation
-from supportplane_cli.evaluation.dataset import Question
-from supportplane_cli.evaluation.metrics import Estimate
-from supportplane_cli.evaluation.summary import figures
 from supportplane_runtime.domain.answer import Answer, Outcome, Source
+from supportplane_runtime.evaluation import metrics
+from supportplane_runtime.evaluation.asking import Observation
+from supportplane_runtime.evaluation.dataset import Question
+from supportplane_runtime.evaluation.metrics import Estimate
+from supportplane_runtime.evaluation.summary import figures
 
 
 def observed(

@@ -1,4 +1,4 @@
-"""Reads a folder of questions (questions*.jsonl) for `supportplane eval`; documents are read by the runtime.
+"""Reads a folder of questions (questions*.jsonl) that an evaluation asks; its documents are read by rag/reading.py.
 
 A line with an unknown key is fine, a line that cannot be used is an error that names file and line: a figure over
 silently fewer questions would be a wrong figure.
@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from supportplane_cli.errors import WrongUsage
+from supportplane_runtime.errors import InvalidRequest
 
 DOCUMENTS = "kb.jsonl"
 QUESTIONS = "questions*.jsonl"
@@ -71,24 +71,24 @@ class DataSet:
 
 
 def load(folder: Path) -> DataSet:
-    """Raises WrongUsage for a folder that cannot be measured."""
+    """Raises InvalidRequest for a folder that cannot be measured."""
     if not folder.is_dir():
-        raise WrongUsage(f"{folder} is not a folder.", hint="supportplane eval --data FOLDER")
+        raise InvalidRequest(f"{folder} is not a folder.")
     documents = folder / DOCUMENTS
     if not documents.is_file():
-        raise WrongUsage(
-            f"{folder} has no {DOCUMENTS}, so there is nothing to retrieve from.",
-            hint="put one document a line there: id, title, text, source",
+        raise InvalidRequest(
+            f"{folder} has no {DOCUMENTS}, so there is nothing to retrieve from. "
+            "Put one document a line there: id, title, text, source."
         )
     return DataSet(folder.resolve().name, documents, questions_of(folder))
 
 
 def questions_of(folder: Path) -> tuple[Question, ...]:
-    """Raises WrongUsage when there are none."""
+    """Raises InvalidRequest when there are none."""
     questions = tuple(question for path in sorted(folder.glob(QUESTIONS)) for question in _rows(path))
     if not questions:
-        raise WrongUsage(
-            f"{folder} has no questions in {QUESTIONS}.", hint="one question a line: id, question, relevant_ids"
+        raise InvalidRequest(
+            f"{folder} has no questions in {QUESTIONS}. Put one question a line there: id, question, relevant_ids."
         )
     return questions
 
@@ -102,4 +102,4 @@ def _rows(path: Path) -> Iterator[Question]:
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the line"
-            raise WrongUsage(f"{path}:{number}: {where}: {first['msg']}.", hint="correct the line") from None
+            raise InvalidRequest(f"{path}:{number}: {where}: {first['msg']}.") from None

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supportplane_cli.evaluation import metrics
+from supportplane_runtime.evaluation import metrics
 
 
 def floats(*values: float) -> metrics.Floats:

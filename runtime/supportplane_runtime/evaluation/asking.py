@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import uuid4
 
-from supportplane_cli.evaluation.dataset import Question
 from supportplane_runtime.domain.answer import Answer
 from supportplane_runtime.domain.conversation import Message, Role, Turn, TurnStatus
+from supportplane_runtime.evaluation.dataset import Question
 from supportplane_runtime.orchestrator.graph import Parts, build_graph, run_turn
 from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge
 from supportplane_runtime.orchestrator.policy import Policy
