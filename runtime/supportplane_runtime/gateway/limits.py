@@ -95,7 +95,7 @@ async def overseeing(connection: HTTPConnection) -> Caller:
 
 
 async def seeing(connection: HTTPConnection) -> Caller:
-    """May look at a turn it can name: whoever may ask or read."""
+    """Allowed with the scope ``invoke`` or ``read``: the caller names the turn that it wants to see."""
     caller = await admit_caller(connection)
     if not caller.may(Scope.READ):
         ensure_scope(caller, Scope.INVOKE)

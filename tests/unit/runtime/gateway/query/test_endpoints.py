@@ -9,6 +9,7 @@ import pytest
 from runtime_gateway_stand_in import TestGateway, eventually, make_gateway
 from supportplane_runtime.domain.conversation import TurnStatus
 from supportplane_runtime.domain.identity import Scope
+from supportplane_runtime.gateway.query import asking
 
 ASK = {"query": "How do I rotate an API key?", "user_id": "u1"}
 
@@ -78,8 +79,9 @@ async def test_a_turn_that_fails_is_a_problem_with_its_code_and_ids(client: http
     assert (turn["status"], turn["failure"]) == ("failed", "model-unavailable")
 
 
-async def test_a_turn_longer_than_its_timeout_is_a_504_and_goes_on() -> None:
-    async with make_gateway(turn_timeout=timedelta(seconds=-4.95)) as gateway, gateway.client() as client:
+async def test_a_turn_longer_than_its_timeout_is_a_504_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "PATIENCE_S", 0.0)
+    async with make_gateway(turn_timeout=timedelta(seconds=0.05)) as gateway, gateway.client() as client:
         reply = await client.post("/api/v1/query", json=ASK | {"query": "wait"}, headers=gateway.key.headers)
         assert (reply.status_code, reply.json()["code"]) == (504, "turn-timeout")
         turn_id = reply.json()["turn_id"]
