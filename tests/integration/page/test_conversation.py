@@ -164,6 +164,8 @@ async def test_feedback_is_stored_with_its_comment(open_page: OpenPage, site: Pa
     await page.get_by_role("button", name="This answer helped").click()
     await expect(down).to_have_attribute("aria-pressed", "false")
     await eventually(lambda: [one.rating.value for one in feedback_of(site)] == ["up"])
+    [changed] = feedback_of(site)
+    assert changed.comment == "Where do I see the old key?"  # another click must not erase what the customer wrote
 
 
 def feedback_of(site: PageSite) -> list[Any]:

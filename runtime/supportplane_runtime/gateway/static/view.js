@@ -137,13 +137,16 @@ function footerView(reply, handlers) {
   const thanks = element("span", { class: "sp-thanks", role: "status" });
   const comment = commentView((text) => send(chosen, text));
   let chosen = null;
+  let said = null; // the stored comment: each rating replaces the one before, and must not erase it
 
   async function send(rating, text) {
     chosen = rating;
     for (const [name, button] of Object.entries(buttons)) button.setAttribute("aria-pressed", String(name === rating));
-    const failed = await handlers.rate(rating, text);
-    thanks.textContent = failed ? failed : text ? "Thank you. Your comment is stored." : "Thank you.";
-    comment.hidden = Boolean(text) || Boolean(failed);
+    const words = text ?? said;
+    const failed = await handlers.rate(rating, words);
+    if (!failed) said = words;
+    thanks.textContent = failed ? failed : words ? "Thank you. Your comment is stored." : "Thank you.";
+    comment.hidden = Boolean(words) || Boolean(failed);
     comment.scrollIntoView({ block: "nearest" });
   }
 
