@@ -30,7 +30,7 @@ _OF_LINES = {"fence": 0, "code_block": 0, "html_block": 0, "tr_open": 2}
 def _plain_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """A rule before all others: headings and paragraphs that can be nothing else. Nine of ten blocks of prose are.
 
-    Eleven rules and their logging take 35 us for a paragraph, and this one 6.
+    A paragraph costs 9 us with this rule, and 27 us with the eleven others and their logging alone.
     """
     if silent or not 0 <= state.sCount[start] - state.blkIndent < 4:
         return False
