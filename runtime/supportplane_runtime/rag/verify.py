@@ -3,7 +3,8 @@
 A quotation proves itself. A sentence in other words is proven by a stretch of the passage that says all its numbers,
 names and code, nearly all its words, in the same order, and denies no more and no less. No model judges: what passes
 can be checked by a reader, and text in a passage can't talk its way through. It errs towards rejecting; a rejected
-sentence is replaced by a quotation.
+sentence is replaced by a quotation. In a language whose denials are unknown only a quotation proves anything: that a
+passage says the opposite would not be seen.
 """
 
 import re
@@ -42,9 +43,9 @@ _WORD = re.compile(r"[^\W\d_]+(?:['\u2019]t\b)?")
 def support(claim: str, passage: str, language: str) -> str | None:
     """The words of the passage that prove the claim, verbatim, or None."""
     quoted = _quotation(claim, passage)
-    if quoted is not None:
-        return quoted
     code = language.partition("-")[0].lower()
+    if quoted is not None or code not in _DENIALS:
+        return quoted
     wanted = sequence(claim, code)
     if len(set(wanted)) < LEAST_WORDS:
         return None
