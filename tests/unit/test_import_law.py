@@ -42,6 +42,7 @@ BREAKS = (
     Break("supportplane_runtime.model.interfaces", "supportplane_runtime.store.rules", _RUNTIME),
     Break("supportplane_runtime.rag.ingest", "supportplane_runtime.orchestrator.prompt", _RUNTIME),
     Break("supportplane_runtime.domain.answer", "supportplane_runtime.metrics", _RUNTIME),
+    Break("supportplane_runtime.languages", "supportplane_runtime.domain.answer", _RUNTIME),
     Break("supportplane_runtime.orchestrator.prompt", "supportplane_runtime.store.postgres.store", _APP),
     Break("supportplane_runtime.gateway.limits", "supportplane_runtime.store.redis", _APP),
     Break("supportplane_runtime.rag.ingest", "supportplane_runtime.rag.weaviate", _APP),
@@ -57,7 +58,7 @@ BREAKS = (
 def module_file(root: Path, module: str) -> Path:
     folder = next(name for name, package in PACKAGES.items() if module.startswith(f"{package}."))
     path = root / folder / Path(*module.split("."))
-    return path.with_suffix(".py")
+    return path / "__init__.py" if (ROOT / folder / Path(*module.split("."))).is_dir() else path.with_suffix(".py")
 
 
 @pytest.fixture(scope="module")

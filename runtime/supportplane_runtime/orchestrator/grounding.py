@@ -46,13 +46,14 @@ def proof(draft: Draft, retrieval: Retrieval) -> Quote | None:
 
 def _proof_of_claim(claim: str, chunk: Chunk, question: str) -> str | None:
     words = verify.support(claim, chunk.text, chunk.language)
-    holds = words and is_whole(words, chunk.text) and claims.says_something(claim, chunk, question)
+    holds = words and is_whole(words, chunk) and claims.says_something(claim, chunk, question)
     return words if holds else None
 
 
-def is_whole(words: str, passage: str) -> bool:
+def is_whole(words: str, chunk: Chunk) -> bool:
     """Whole sentences, items or rows of the passage: `Never delete it.` does not prove `delete it`."""
-    parts = sentences.units(passage)
+    passage = chunk.text
+    parts = sentences.units(passage, chunk.language)
     for found in re.finditer(re.escape(words), passage):
         first = next((part for part in parts if part.start <= found.start() < part.end), None)
         last = next((part for part in parts if part.start < found.end() <= part.end), None)

@@ -26,24 +26,24 @@ def says_something(claim: str, chunk: Chunk, question: str) -> bool:
     ending = claim.rstrip(_AFTER)
     if ending.endswith(_PROMISES) or not _WORD.search(_LINK.sub("", claim)):
         return False
-    if ending.endswith(_FULL_STOPS) and _is_sentence_of(claim, chunk.text):
+    if ending.endswith(_FULL_STOPS) and _is_sentence_of(claim, chunk):
         return True
     return not any(_repeats(claim, known, chunk.language) for known in (question, *_headings(chunk)))
 
 
-def _is_sentence_of(claim: str, passage: str) -> bool:
+def _is_sentence_of(claim: str, chunk: Chunk) -> bool:
     """The passage's own statement answers also a question that has the same words: Do keys expire? Keys expire."""
     said = claim.strip()
-    return any(said in unit.text for unit in units(passage) if unit.kind is not Kind.HEADING)
+    return any(said in unit.text for unit in units(chunk.text, chunk.language) if unit.kind is not Kind.HEADING)
 
 
 def _repeats(claim: str, known: str, language: str) -> bool:
     """No word and no denial that is not known already."""
-    code = language.partition("-")[0].lower()
-    return lexemes(claim, code).keys() <= lexemes(known, code).keys() and denials(claim, code) == denials(known, code)
+    adds = lexemes(claim, language).keys() - lexemes(known, language).keys()
+    return not adds and denials(claim, language) == denials(known, language)
 
 
 def _headings(chunk: Chunk) -> Iterator[str]:
     """Of the document and the sections above, as one path, and those inside of the chunk."""
     yield "\n".join((chunk.title, *chunk.heading_path))
-    yield from (unit.text for unit in units(chunk.text) if unit.kind is Kind.HEADING)
+    yield from (unit.text for unit in units(chunk.text, chunk.language) if unit.kind is Kind.HEADING)

@@ -12,10 +12,11 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache, lru_cache
-from importlib import resources
+from functools import lru_cache
 
 import snowballstemmer
+
+from supportplane_runtime import languages
 
 # Robertson's usual constants; the recipe of ADR 0004 was measured with them.
 TERM_SATURATION = 1.2
@@ -28,14 +29,6 @@ _CAMEL_CASE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _PLAIN = re.compile(r"[^\W\d]?[^\WA-Z]+|[A-Z\d]+s?")  # api, Api, API, APIs, v1alpha1: nothing to take apart
 # Scripts written without spaces: Thai, Lao, Khmer, kana, Han.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
-_STEMMERS = {
-    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
-    "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian", "fi": "finnish", "fr": "french", "ga": "irish",
-    "hi": "hindi", "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian",
-    "nb": "norwegian", "ne": "nepali", "nl": "dutch", "nn": "norwegian", "no": "norwegian", "pl": "polish",
-    "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish", "ta": "tamil",
-    "tr": "turkish", "yi": "yiddish",
-}  # fmt: skip
 
 
 def lexemes(text: str, language: str) -> Counter[str]:
@@ -45,10 +38,11 @@ def lexemes(text: str, language: str) -> Counter[str]:
 
 def sequence(text: str, language: str) -> list[str]:
     """The lexemes in the order they stand in the text, function words left out."""
-    code = language.split("-", maxsplit=1)[0].lower()
-    stop_words = _stop_words(code)
+    known = languages.language(language)
+    left_out, stemmer = known.function_words, known.stemmer
     folded = (word.casefold() for word in _words(unicodedata.normalize("NFKC", text)))
-    return [_stem(word, code) for word in folded if word not in stop_words and len(word) <= MAX_LEXEME_CHARACTERS]
+    kept = (word for word in folded if word not in left_out and len(word) <= MAX_LEXEME_CHARACTERS)
+    return [_stem(word, stemmer) for word in kept] if stemmer else list(kept)
 
 
 def _words(text: str) -> Iterator[str]:
@@ -77,18 +71,11 @@ def _pairs(word: str) -> Iterator[str]:
         yield word[position:]
 
 
-@cache
-def _stop_words(code: str) -> frozenset[str]:
-    file = resources.files("supportplane_runtime.rag") / "stopwords" / f"{'no' if code in ('nb', 'nn') else code}.txt"
-    return frozenset(file.read_text(encoding="utf-8").split()) if file.is_file() else frozenset()
-
-
 # The stemmer is pure Python, 68 us for a word; a knowledge base repeats its words, so the cache answers most. A new
 # stemmer each time, because it keeps the word in itself and threads share this function.
 @lru_cache(maxsize=65_536)
-def _stem(word: str, code: str) -> str:
-    name = _STEMMERS.get(code)
-    return str(snowballstemmer.stemmer(name).stemWord(word)) if name else word
+def _stem(word: str, stemmer: str) -> str:
+    return str(snowballstemmer.stemmer(stemmer).stemWord(word))
 
 
 def rarity(chunks: int, containing: int) -> float:

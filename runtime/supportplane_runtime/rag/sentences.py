@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
+from supportplane_runtime import languages
 from supportplane_runtime.domain.knowledge import Chunk, Evidence
 from supportplane_runtime.rag.fusion import covered
 from supportplane_runtime.rag.lexemes import lexemes
@@ -36,13 +37,6 @@ _FENCE = re.compile(r"^\s*(```|~~~)")
 _HEADING = re.compile(r"^\s{0,3}(?:#{1,6}\s|[=-]{3,}\s*$)")
 _TABLE_ROW = re.compile(r"^\s*\|")
 _SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]*_`]*(?:\s+(?=[^a-z\s])|(?<=[。！？]))")  # noqa: RUF001 - full-width marks
-# e.g., i.e., Dr., 1. and single letters end no sentence.
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|etc|vs|cf|(?-i:No)|dr|mr|mrs|ms|st|fig|approx|inc|ltd|[A-Za-z])|^\W*\d{1,3})\.$", re.IGNORECASE
-)
-_LEANS = re.compile(
-    r"^\W*(?:it|its|this|these|those|they|their|he|she|his|her|however|then|also|but|so|and)\b", re.IGNORECASE
-)
 
 
 class Kind(Enum):
@@ -97,8 +91,9 @@ def pick(question: str, evidence: Sequence[Evidence], rarities: Mapping[str, flo
 
 
 def _from_passage(chunk: Chunk, wanted: Mapping[str, float], limit: int) -> list[str]:
-    whole = units(chunk.text)
+    whole = units(chunk.text, chunk.language)
     scores = _scores(chunk, wanted)
+    leans = _leans(chunk.language)
     if not scores:
         return [chunk.text.strip()[:MAX_CHARACTERS]]
     best = max(scores.values())
@@ -107,11 +102,11 @@ def _from_passage(chunk: Chunk, wanted: Mapping[str, float], limit: int) -> list
     for n in order[:limit]:
         if chosen and scores[n] < WORTH_QUOTING * best:
             break
-        grown = chosen | set(_with_company(whole, n))
+        grown = chosen | set(_with_company(whole, n, leans))
         if chosen and _length(whole, grown) > MAX_CHARACTERS:
             continue
         chosen = grown
-    chosen |= set(_continued(whole, max(_with_company(whole, order[0])), TERSE - _length(whole, chosen)))
+    chosen |= set(_continued(whole, max(_with_company(whole, order[0], leans)), TERSE - _length(whole, chosen)))
     return [chunk.text[whole[run[0]].start : whole[run[-1]].end] for run in _runs(whole, chosen)]
 
 
@@ -119,7 +114,7 @@ def _scores(chunk: Chunk, wanted: Mapping[str, float]) -> dict[int, float]:
     """Of each unit that can be an answer. A question, also as the heading, gives its score to the answer below it."""
     scores: dict[int, float] = {}
     asked = covered(lexemes(_question_above(chunk), chunk.language), wanted)
-    whole = units(chunk.text)
+    whole = units(chunk.text, chunk.language)
     for n, (unit, held) in enumerate(zip(whole, _held(chunk.text, chunk.language), strict=True)):
         if unit.kind is Kind.HEADING:
             continue
@@ -141,7 +136,7 @@ def _question_above(chunk: Chunk) -> str:
 @lru_cache(maxsize=512)
 def _held(text: str, language: str) -> tuple[frozenset[str], ...]:
     """The lexemes of each unit."""
-    return tuple(frozenset(lexemes(unit.text, language)) for unit in units(text))
+    return tuple(frozenset(lexemes(unit.text, language)) for unit in units(text, language))
 
 
 def _continued(whole: Sequence[Unit], last: int, characters: int) -> Iterator[int]:
@@ -155,7 +150,7 @@ def _continued(whole: Sequence[Unit], last: int, characters: int) -> Iterator[in
 
 def _addition(chunk: Chunk, missing: Mapping[str, float], wanted: Mapping[str, float]) -> str | None:
     """The unit that says most of what is still missing, when that is much of the question."""
-    whole = units(chunk.text)
+    whole = units(chunk.text, chunk.language)
     scores = _scores(chunk, missing)
     best = max((n for n in scores if whole[n].kind in (Kind.PROSE, Kind.ITEM)), key=scores.__getitem__, default=None)
     if best is None:
@@ -164,11 +159,11 @@ def _addition(chunk: Chunk, missing: Mapping[str, float], wanted: Mapping[str, f
     return whole[best].text if adds >= WORTH_ADDING else None
 
 
-def _with_company(whole: Sequence[Unit], n: int) -> Iterator[int]:
+def _with_company(whole: Sequence[Unit], n: int, leans: re.Pattern[str]) -> Iterator[int]:
     """The unit, the sentence it leans on, and the list or code that it introduces."""
     yield n
     unit = whole[n]
-    if unit.kind is Kind.PROSE and n and whole[n - 1].kind is Kind.PROSE and _LEANS.match(unit.text):
+    if unit.kind is Kind.PROSE and n and whole[n - 1].kind is Kind.PROSE and leans.match(unit.text):
         yield n - 1
     if unit.text.endswith(":"):
         length, follower = len(unit.text), n + 1
@@ -199,10 +194,25 @@ def _runs(whole: Sequence[Unit], chosen: set[int]) -> Iterator[list[int]]:
         yield run
 
 
+@cache
+def _abbreviation(language: str) -> re.Pattern[str]:
+    """Fits a text whose last full stop ends no sentence: e.g., Dr., 1. and single letters."""
+    known = languages.language(language).abbreviations or languages.language(languages.ENGLISH).abbreviations
+    words = (re.escape(word) if word.islower() else f"(?-i:{re.escape(word)})" for word in sorted(known))
+    return re.compile(rf"(?:\b(?:{'|'.join(words)}|[A-Za-z])|^\W*\d{{1,3}})\.$", re.IGNORECASE)
+
+
+@cache
+def _leans(language: str) -> re.Pattern[str]:
+    """Fits a sentence that says little without the one before."""
+    known = languages.language(language).leaning_words or languages.language(languages.ENGLISH).leaning_words
+    return re.compile(rf"^\W*(?:{'|'.join(map(re.escape, sorted(known)))})\b", re.IGNORECASE)
+
+
 @lru_cache(maxsize=512)
-def units(text: str) -> tuple[Unit, ...]:
+def units(text: str, language: str) -> tuple[Unit, ...]:
     """Every unit in order; together they hold all of the text that is not white space."""
-    return tuple(unit for start, end, kind in _blocks(text) for unit in _of_block(text, start, end, kind))
+    return tuple(unit for block in _blocks(text) for unit in _of_block(text, *block, _abbreviation(language)))
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int, Kind]]:
@@ -236,7 +246,7 @@ def _kind(line: str) -> Kind:
     return Kind.PROSE
 
 
-def _of_block(text: str, start: int, end: int, kind: Kind) -> Iterator[Unit]:
+def _of_block(text: str, start: int, end: int, kind: Kind, abbreviation: re.Pattern[str]) -> Iterator[Unit]:
     if kind is not Kind.PROSE:
         yield from _unit(text, start, end, kind)
         return
@@ -245,7 +255,7 @@ def _of_block(text: str, start: int, end: int, kind: Kind) -> Iterator[Unit]:
         yield from _unit(text, start, title.end(), Kind.HEADING)
         start = title.end()
     for match in _SENTENCE.finditer(text, start, end):
-        if not _ABBREVIATION.search(text[max(start, match.start() - 8) : match.start()]):
+        if not abbreviation.search(text[max(start, match.start() - 8) : match.start()]):
             yield from _unit(text, start, match.end(), kind)
             start = match.end()
     yield from _unit(text, start, end, kind)

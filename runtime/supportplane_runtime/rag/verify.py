@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
+from supportplane_runtime import languages
 from supportplane_runtime.rag.lexemes import sequence
 from supportplane_runtime.rag.sentences import Kind, units
 
@@ -28,28 +29,19 @@ _MARKUP = re.compile(r"[*_`\"“”«»„]+")
 _LITERAL = re.compile(r"\d+(?:[.,:]\d+)*%?|--?[a-z][\w-]*|[\w./-]*[_/][\w./-]*\w|\b[A-Z][A-Z0-9]+\b|\b[a-z]+[A-Z]\w*")
 _CODE_SPAN = re.compile(r"`([^`]+)`")
 _NAME = re.compile(r"(?<=[\w,;:)]\s)[A-ZÀ-ÖØ-Þ][\w'-]+")
-_DENIALS: Final = {
-    "de": {"nicht", "kein", "keine", "keinen", "keinem", "keiner", "keines", "nie", "niemals", "ohne"},
-    "en": {"not", "no", "never", "none", "nothing", "neither", "nor", "cannot", "without", "unable", "only", "except"},
-    "es": {"no", "nunca", "jamás", "sin", "ningún", "ninguno", "ninguna", "nada"},
-    "fr": {"ne", "pas", "jamais", "aucun", "aucune", "sans", "rien"},
-    "it": {"non", "mai", "senza", "nessun", "nessuno", "nessuna", "niente"},
-    "nl": {"niet", "geen", "nooit", "zonder", "niets"},
-    "pt": {"não", "nunca", "sem", "nenhum", "nenhuma", "nada"},
-}
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019]t\b)?")
 
 
 def support(claim: str, passage: str, language: str) -> str | None:
     """The words of the passage that prove the claim, verbatim, or None."""
     quoted = _quotation(claim, passage)
-    code = language.partition("-")[0].lower()
-    if quoted is not None or code not in _DENIALS:
+    if quoted is not None or languages.language(language).denials is None:
         return quoted
-    wanted = sequence(claim, code)
+    wanted = sequence(claim, language)
     if len(set(wanted)) < LEAST_WORDS:
         return None
-    stretches = (stretch for stretch in _stretches(passage, set(wanted), code) if _holds(stretch, claim, wanted, code))
+    candidates = _stretches(passage, set(wanted), language)
+    stretches = (stretch for stretch in candidates if _holds(stretch, claim, wanted, language))
     return min(stretches, key=len, default=None)
 
 
@@ -63,26 +55,26 @@ def _quotation(claim: str, passage: str) -> str | None:
     return match[0] if match else None
 
 
-def _stretches(passage: str, wanted: set[str], code: str) -> Iterator[str]:
+def _stretches(passage: str, wanted: set[str], language: str) -> Iterator[str]:
     """Each unit, and neighbours that both have something to say to the claim."""
-    whole = [unit for unit in units(passage) if unit.kind is not Kind.HEADING]
+    whole = [unit for unit in units(passage, language) if unit.kind is not Kind.HEADING]
     yield from (unit.text for unit in whole)
     for first, second in pairwise(whole):
         if Kind.CODE in (first.kind, second.kind) or Kind.ROW in (first.kind, second.kind):
             continue
-        ours, theirs = (wanted.intersection(sequence(unit.text, code)) for unit in (first, second))
+        ours, theirs = (wanted.intersection(sequence(unit.text, language)) for unit in (first, second))
         if min(len(ours - theirs), len(theirs - ours)) >= LEAST_OWN:
             yield passage[first.start : second.end]
 
 
-def _holds(stretch: str, claim: str, wanted: Sequence[str], code: str) -> bool:
-    held = sequence(stretch, code)
+def _holds(stretch: str, claim: str, wanted: Sequence[str], language: str) -> bool:
+    held = sequence(stretch, language)
     known = set(held)
     return (
         sum(word in known for word in wanted) >= WORDS_HELD * len(wanted)
         and _literals(claim) <= _literals(stretch) | set(_WORD.findall(stretch))
         and all(span in stretch for span in _CODE_SPAN.findall(claim))
-        and denials(claim, code) == denials(stretch, code)
+        and denials(claim, language) == denials(stretch, language)
         and _in_order(wanted, held)
     )
 
@@ -92,9 +84,9 @@ def _literals(text: str) -> set[str]:
     return {match.strip(".,:") for match in _LITERAL.findall(plain)} | set(_NAME.findall(plain))
 
 
-def denials(text: str, code: str) -> int:
+def denials(text: str, language: str) -> int:
     """How often the text denies or restricts: "only on Linux" is not "on Linux"."""
-    known = _DENIALS.get(code, set())
+    known = languages.language(language).denials or frozenset()
     return sum(word in known or word.endswith(("n't", "n\u2019t")) for word in _WORD.findall(text.casefold()))
 
 

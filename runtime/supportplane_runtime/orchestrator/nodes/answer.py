@@ -15,7 +15,7 @@ from supportplane_runtime.model.interfaces import ChatModel, Generation
 from supportplane_runtime.orchestrator import prompt
 from supportplane_runtime.orchestrator.drafts import Drafts
 from supportplane_runtime.orchestrator.grounding import extract
-from supportplane_runtime.orchestrator.language import language
+from supportplane_runtime.orchestrator.language import spoken_language
 from supportplane_runtime.orchestrator.policy import WritingPolicy
 from supportplane_runtime.orchestrator.progress import step_began
 from supportplane_runtime.orchestrator.state import TurnContext, TurnState, Understanding
@@ -42,7 +42,7 @@ async def written(writer: Writer, turn: Turn, known: Understanding, retrieval: R
     asked = prompt.messages(
         known.question,
         evidence,
-        language=language(known.language).name,
+        language=spoken_language(known.language).name,
         instructions=writer.policy.instructions,
         context=turn.context,
         code=secrets.token_hex(4),

@@ -21,7 +21,7 @@ from supportplane_runtime.domain.conversation import TicketReason
 from supportplane_runtime.orchestrator import ending
 from supportplane_runtime.orchestrator.drafts import Checked
 from supportplane_runtime.orchestrator.ending import Ending
-from supportplane_runtime.orchestrator.language import language
+from supportplane_runtime.orchestrator.language import spoken_language
 from supportplane_runtime.orchestrator.nodes.verify import response
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.progress import step_began
@@ -149,7 +149,7 @@ def _hand_off(reason: TicketReason, decided: Decided, policy: Policy) -> Ending:
 def _said(reply: str, outcome: Outcome, decided: Decided, *, confidence: float | None = None) -> Answer:
     spoken = decided.understanding.language
     return Answer(
-        response=language(spoken).replies[reply],
+        response=spoken_language(spoken).replies[reply],
         outcome=outcome,
         confidence=_confidence(decided) if confidence is None else confidence,
         language=spoken,

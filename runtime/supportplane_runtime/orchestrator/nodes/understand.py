@@ -1,6 +1,6 @@
 """First step: what language, what kind of message, and what question it is once the conversation is read into it.
 
-Pure and without a model: phrases and patterns of languages/*.yaml, so it costs a fraction of a millisecond and cannot
+Pure and without a model: phrases and patterns of ``languages``, so it costs a fraction of a millisecond and cannot
 be talked into anything. Whether a question is out of scope needs the documents and is decided after retrieval.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from langgraph.runtime import Runtime
 
 from supportplane_runtime.domain.conversation import Message, Role
-from supportplane_runtime.orchestrator.language import Language, detect, language, languages, plain
+from supportplane_runtime.orchestrator.language import SpokenLanguage, detect, plain, spoken_language, spoken_languages
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.progress import step_began
 from supportplane_runtime.orchestrator.state import Intent, TurnContext, TurnState, Understanding
@@ -25,7 +25,7 @@ MAX_SMALL_TALK_WORDS = 16
 
 def understand(message: str, history: Sequence[Message], *, expected_language: str) -> Understanding:
     spoken = detect(message, expected=_language_so_far(history, expected_language))
-    known = language(spoken)
+    known = spoken_language(spoken)
     words = plain(message)
     clarifies = asked_back(history)
     question = _in_context(message, history, known, clarifies=clarifies)
@@ -40,24 +40,24 @@ def understand(message: str, history: Sequence[Message], *, expected_language: s
     return Understanding(spoken, Intent.QUESTION, question, clarifies=clarifies)
 
 
-def small_talk_kind(words: str, known: Language) -> tuple[str, str] | None:
+def small_talk_kind(words: str, known: SpokenLanguage) -> tuple[str, str] | None:
     """(kind, language) of a message that is nothing but small talk, in the expected language first: `ok` is in all."""
-    for candidate in (known, *(other for other in languages().values() if other is not known)):
+    for candidate in (known, *(other for other in spoken_languages().values() if other is not known)):
         if is_small_talk(words, candidate):
             kinds = candidate.small_talk_kinds
             return next(kind for kind, pattern in kinds.items() if pattern.search(words)), candidate.code
     return None
 
 
-def is_small_talk(words: str, known: Language) -> bool:
+def is_small_talk(words: str, known: SpokenLanguage) -> bool:
     return words.count(" ") < MAX_SMALL_TALK_WORDS and known.small_talk.fullmatch(words) is not None
 
 
-def wants_person(words: str, known: Language) -> bool:
+def wants_person(words: str, known: SpokenLanguage) -> bool:
     return known.wants_person.search(words) is not None
 
 
-def is_vague(question: str, known: Language) -> bool:
+def is_vague(question: str, known: SpokenLanguage) -> bool:
     """Nothing in it says what it is about: `it does not work`."""
     return not (lexemes(question, known.code).keys() - known.vague)
 
@@ -66,10 +66,10 @@ def asked_back(history: Sequence[Message]) -> bool:
     """Our last words were the question back. Told by its wording, which is the same in every conversation."""
     if not history or history[-1].role is not Role.ASSISTANT:
         return False
-    return any(history[-1].content == known.replies["ask_back"] for known in languages().values())
+    return any(history[-1].content == known.replies["ask_back"] for known in spoken_languages().values())
 
 
-def leans_back(message: str, known: Language) -> bool:
+def leans_back(message: str, known: SpokenLanguage) -> bool:
     """A follow-up that cannot be understood alone: `and on Windows?`."""
     content = lexemes(message, known.code).keys() - known.vague
     if not content:
@@ -77,13 +77,13 @@ def leans_back(message: str, known: Language) -> bool:
     return len(content) < LEANING_LEXEMES and known.leaning.search(plain(message)) is not None
 
 
-def _in_context(message: str, history: Sequence[Message], known: Language, *, clarifies: bool) -> str:
+def _in_context(message: str, history: Sequence[Message], known: SpokenLanguage, *, clarifies: bool) -> str:
     if not (clarifies or leans_back(message, known)):
         return message
     return "\n".join([*_antecedents(history, known), message])
 
 
-def _antecedents(history: Sequence[Message], known: Language) -> list[str]:
+def _antecedents(history: Sequence[Message], known: SpokenLanguage) -> list[str]:
     """The questions a follow-up leans on: back to the last one that stands for itself, a few at most."""
     found: list[str] = []
     for message in reversed(history):

@@ -1,32 +1,33 @@
 import pytest
 
-from supportplane_runtime.orchestrator.language import SMALL_TALK, detect, language, languages, plain
+from supportplane_runtime.languages import SMALL_TALK
+from supportplane_runtime.orchestrator.language import detect, plain, spoken_language, spoken_languages
 
-ENGLISH = language("en")
+ENGLISH = spoken_language("en")
 
 
-@pytest.mark.parametrize("code", sorted(languages()))
+@pytest.mark.parametrize("code", sorted(spoken_languages()))
 def test_every_language_says_everything_english_says(code: str) -> None:
-    known = languages()[code]
+    known = spoken_languages()[code]
     assert known.replies.keys() == ENGLISH.replies.keys()
     assert known.progress.keys() == ENGLISH.progress.keys()
     assert all(text.strip() for text in [*known.replies.values(), *known.progress.values()])
 
 
-@pytest.mark.parametrize("code", sorted(languages()))
+@pytest.mark.parametrize("code", sorted(spoken_languages()))
 def test_every_kind_of_small_talk_has_a_reply(code: str) -> None:
-    assert set(SMALL_TALK) <= languages()[code].replies.keys()
+    assert set(SMALL_TALK) <= spoken_languages()[code].replies.keys()
 
 
 def test_no_two_languages_ask_back_in_the_same_words() -> None:
-    assert len({known.replies["ask_back"] for known in languages().values()}) == len(languages())
+    assert len({known.replies["ask_back"] for known in spoken_languages().values()}) == len(spoken_languages())
 
 
 @pytest.mark.parametrize(
     ("code", "found"), [("de-AT", "de"), ("DE", "de"), ("en", "en"), ("pl", "en"), ("zh-Hans-CN", "en")]
 )
 def test_a_language_without_a_file_falls_back_to_english(code: str, found: str) -> None:
-    assert language(code).code == found
+    assert spoken_language(code).code == found
 
 
 @pytest.mark.parametrize(

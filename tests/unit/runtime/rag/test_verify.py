@@ -1,7 +1,8 @@
 import pytest
 
 from supportplane_crds.text import _LANGUAGES
-from supportplane_runtime.rag.verify import _DENIALS, support
+from supportplane_runtime.languages import language
+from supportplane_runtime.rag.verify import support
 
 PASSAGE = (
     "To rotate a key, create a new one with `supportplane keys create` and revoke the old one. "
@@ -116,7 +117,7 @@ def test_a_denied_sentence_proves_itself_and_never_its_opposite(code: str, said:
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_in_no_language_does_a_word_pass_that_may_deny(code: str) -> None:
     plain = "Velora timbu korela 90 sedani paluma vestiga norimba talesu."
-    for denial in _DENIALS.get(code, {"okwe"}):
+    for denial in language(code).denials or {"okwe"}:
         for place in range(1, len(plain.split())):
             words = plain.split()
             denied = " ".join([*words[:place], denial, *words[place:]])

@@ -8,7 +8,7 @@ from supportplane_runtime.domain.answer import Answer, Outcome, Source
 from supportplane_runtime.domain.conversation import TicketReason
 from supportplane_runtime.orchestrator.drafts import Checked, CitedSentence, Writer
 from supportplane_runtime.orchestrator.ending import Ending, from_text, to_text
-from supportplane_runtime.orchestrator.language import language
+from supportplane_runtime.orchestrator.language import spoken_language
 from supportplane_runtime.orchestrator.nodes.decide import Decided, Gate, Thresholds, decide, gate, subject
 from supportplane_runtime.orchestrator.policy import HandoffPolicy, Policy
 from supportplane_runtime.orchestrator.state import Intent, Understanding
@@ -85,7 +85,7 @@ def test_how_a_turn_ends(
 def test_small_talk_never_opens_a_ticket(policy: Policy) -> None:
     decided = Decided("hi", asked(Intent.SMALL_TALK, reply="greeting", spoken="de"))
     ending = decide(decided, policy, THRESHOLDS)
-    said = language("de").replies["greeting"]
+    said = spoken_language("de").replies["greeting"]
     assert ending == Ending(Answer(said, Outcome.SMALL_TALK, confidence=1.0, language="de"))
 
 

@@ -1,11 +1,11 @@
 import pytest
 
 from supportplane_runtime.domain.conversation import Message, Role
-from supportplane_runtime.orchestrator.language import language, languages
+from supportplane_runtime.orchestrator.language import spoken_language, spoken_languages
 from supportplane_runtime.orchestrator.nodes.understand import understand
 from supportplane_runtime.orchestrator.state import Intent
 
-ASK_BACK = language("en").replies["ask_back"]
+ASK_BACK = spoken_language("en").replies["ask_back"]
 
 
 def said(*contents: str) -> list[Message]:
@@ -112,9 +112,9 @@ def test_the_question_is_rewritten_from_the_conversation(history: list[Message],
     assert understand(message, history, expected_language="en").question == question
 
 
-@pytest.mark.parametrize("spoken", sorted(languages()))
+@pytest.mark.parametrize("spoken", sorted(spoken_languages()))
 def test_it_is_asked_back_once_in_every_language(spoken: str) -> None:
-    history = said("?", language(spoken).replies["ask_back"])
+    history = said("?", spoken_language(spoken).replies["ask_back"])
     known = understand("it still does not work", history, expected_language="en")
     assert (known.intent, known.clarifies) == (Intent.QUESTION, True)
 
@@ -155,5 +155,5 @@ HOSTILE = [
 @pytest.mark.timeout(10)
 def test_a_hostile_message_is_understood_at_once(message: str) -> None:
     """As long as a question may be, and made to have many ways to match."""
-    for spoken in languages():
+    for spoken in spoken_languages():
         assert understand(message[:8000], said(message[:8000], "ok"), expected_language=spoken).intent is not None

@@ -1,0 +1,145 @@
+"""What is known about a language, each in a file of its own: <code>.yaml beside this module, explained in en.yaml.
+
+Called by rag (words, sentences, denials) and by the orchestrator (phrases and replies). A file is read once, when its
+language is first asked for. A language without a file is an empty one: no word is left out, none is stemmed, and since
+its denials are unknown only a quotation proves anything. Why: ADR 0027.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+# Its abbreviations and leaning words hold where a language names none: documents of any language hold English ones.
+ENGLISH: Final = "en"
+
+# Which reply a mixed message gets: `hello, who are you?` is about who, `hi, thanks, bye` a thank-you.
+SMALL_TALK: Final = ("identity", "ability", "thanks", "wellbeing", "farewell", "greeting")
+STEPS: Final = ("understand", "retrieve", "answer", "verify", "handoff")
+REPLIES: Final = (
+    *SMALL_TALK,
+    "ask_back",
+    "handed_off_customer_request",
+    "handed_off_missing_knowledge",
+    "handed_off_low_confidence",
+    "handed_off_handoff_only",
+    "declined_out_of_scope",
+    "declined_missing_knowledge",
+    "declined_low_confidence",
+    "declined_person",
+)
+
+
+class BrokenLanguage(ValueError):
+    """A language's file that cannot be used. The message names the file, the key and what is wrong with it."""
+
+
+def _split(words: object) -> object:
+    """In a file words are one text: a list of 300 takes ten times as long to read."""
+    return words.split() if isinstance(words, str) else words
+
+
+def _each_of(keys: tuple[str, ...]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    def complete(found: Mapping[str, Any]) -> Mapping[str, Any]:
+        lacks, unknown = [key for key in keys if key not in found], [key for key in found if key not in keys]
+        if lacks or unknown:
+            raise ValueError("; ".join([*(f"lacks {key}" for key in lacks), *(f"unknown: {key}" for key in unknown)]))
+        return found
+
+    return complete
+
+
+_STRICT: Final = ConfigDict(extra="forbid")
+_Line = Annotated[str, Field(min_length=1, pattern=r"\S")]
+_Words = Annotated[frozenset[_Line], BeforeValidator(_split), Field(min_length=1)]
+_Phrases = Annotated[tuple[_Line, ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaning:
+    """What marks a message that may lean on the one before: as its first words, or anywhere in it."""
+
+    __pydantic_config__ = _STRICT
+
+    first: _Phrases
+    anywhere: _Phrases
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What an agent recognises in messages of a language and says in it."""
+
+    __pydantic_config__ = _STRICT
+
+    name: _Line  # of the language, in the language itself
+    markers: _Words  # that tell it from others, besides function words
+    small_talk: Annotated[Mapping[str, _Phrases], AfterValidator(_each_of(SMALL_TALK))]
+    fillers: _Phrases  # around small talk
+    wants_person: _Phrases  # patterns
+    vague: _Words  # that say there is a problem without saying which one
+    leaning: Leaning
+    progress: Annotated[Mapping[str, _Line], AfterValidator(_each_of(STEPS))]
+    replies: Annotated[Mapping[str, _Line], AfterValidator(_each_of(REPLIES))]
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language; ``denials`` of None are unknown, which is not the same as none. speech: None where it has none."""
+
+    __pydantic_config__ = _STRICT
+
+    code: str
+    stemmer: _Line | None = None
+    function_words: _Words = frozenset()
+    denials: _Words | None = None
+    abbreviations: _Words = frozenset()
+    leaning_words: _Words = frozenset()
+    speech: Speech | None = None
+
+
+def language(code: str) -> Language:
+    """The language of a BCP 47 tag, whose first part counts: `pt-BR` is `pt`."""
+    return _of_code(code.partition("-")[0].lower())
+
+
+@cache
+def codes() -> tuple[str, ...]:
+    """Of the languages that have a file."""
+    names = (file.name for file in resources.files(__name__).iterdir())
+    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
+
+
+@cache
+def _of_code(code: str) -> Language:
+    return parse(code, resources.files(__name__) / f"{code}.yaml") if code in codes() else Language(code)
+
+
+def parse(code: str, file: Traversable) -> Language:
+    """The language that a file describes. Raises BrokenLanguage."""
+    try:
+        read = YAML(typ="safe", pure=True).load(file.read_text("utf-8"))
+    except YAMLError as error:
+        raise BrokenLanguage(f"{file.name} is no YAML: {error}") from error
+    if not isinstance(read, dict):
+        raise BrokenLanguage(f"{file.name} must hold keys with values")
+    if read.keys() == {"like"}:
+        if read["like"] == code or read["like"] not in codes():
+            raise BrokenLanguage(f"{file.name}: like: must be another language that has a file, not {read['like']}")
+        return replace(language(read["like"]), code=code)
+    try:
+        return _adapter().validate_python({**read, "code": code})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BrokenLanguage(f"{file.name}: {place}: {first['msg']}") from error
+
+
+@cache
+def _adapter() -> TypeAdapter[Language]:
+    return TypeAdapter(Language)
