@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 
 from supportplane_crds import AgentFile, parse_agent_file
 from supportplane_operator.render import render
+from supportplane_operator.render.plan import Plan
 from supportplane_operator.settings import Settings
 from supportplane_operator.snapshot import OPTIONAL_APIS, EndpointSnapshot, Manifest, Snapshot
 
@@ -94,7 +95,7 @@ def applied(
     """The snapshot after its manifests were applied. status: by name of a child."""
     children = {
         (each["kind"], each["metadata"]["name"]): live(each, (status or {}).get(each["metadata"]["name"]))
-        for each in render(found, settings)
+        for each in render(Plan(found, settings))
     }
     return replace(found, children=children)
 

@@ -7,7 +7,7 @@ a replica that lost it writes nothing more.
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,6 +85,15 @@ class Writer:
         if not self.may_write():
             raise NotLeading(f"{verb} of a {kind}: the Lease is not held")
         self.metrics.writes.labels(kind, verb).inc()
+
+
+async def converge(
+    writer: Writer, wanted: Sequence[Manifest], existing: Mapping[ChildKey, Manifest], *, owner_uid: str
+) -> Changes:
+    """Bring an owner's children to what is wanted: write those that differ, then delete those no longer wanted."""
+    applied, refused = await apply_children(writer, wanted, existing)
+    deleted = await prune(writer, wanted, existing, owner_uid=owner_uid)
+    return Changes(applied, deleted, refused)
 
 
 async def apply_children(

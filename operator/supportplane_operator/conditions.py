@@ -11,8 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from supportplane_crds import ConditionType, Reason, names
-from supportplane_operator.revision import revision_of
-from supportplane_operator.settings import Settings
+from supportplane_operator.render.plan import Plan
 from supportplane_operator.snapshot import BaseSnapshot, EndpointSnapshot, Manifest, Snapshot
 
 MAX_MESSAGE = 1024  # of a component in the CRD; conditions may be longer, but nobody reads more, and pods say some
@@ -142,8 +141,9 @@ def _stalled(verdicts: Sequence[Verdict]) -> Verdict:
 # Whole statuses
 
 
-def status_of(snapshot: Snapshot, verdicts: Sequence[Verdict], settings: Settings, now: datetime) -> Manifest:
+def status_of(plan: Plan, verdicts: Sequence[Verdict], now: datetime) -> Manifest:
     """The status object of an agent; equal to the old one when nothing changed."""
+    snapshot = plan.snapshot
     gateway = (snapshot.child("Deployment", names.gateway(snapshot.name)) or {}).get("status", {})
     found = {
         "observedGeneration": snapshot.generation,
@@ -156,8 +156,8 @@ def status_of(snapshot: Snapshot, verdicts: Sequence[Verdict], settings: Setting
         "replicas": gateway.get("replicas", 0),
         "readyReplicas": gateway.get("readyReplicas", 0),
         "selector": f"{names.LABEL_AGENT}={snapshot.name},{names.LABEL_COMPONENT}={names.ROLE_GATEWAY}",
-        "revision": _serving_revision(snapshot),
-        "updateRevision": revision_of(snapshot, settings),
+        "revision": plan.running_revision,
+        "updateRevision": plan.revision,
         "url": _url(snapshot),
         "knowledge": _knowledge(snapshot),
         "components": _components(snapshot),
@@ -193,13 +193,6 @@ def unusable_status_of(raw: Manifest, reason: Reason, message: str, now: datetim
     fresh = conditions_of(told, previous=previous, generation=generation, now=now)
     by_type = {each["type"]: each for each in (*previous, *fresh)}  # in the old order, or it would look like a change
     return {**old, "observedGeneration": generation, "conditions": list(by_type.values())}
-
-
-def _serving_revision(snapshot: Snapshot) -> str | None:
-    """The one that the Service selects, if there are pods of it at all."""
-    service = snapshot.child("Service", names.orchestrator(snapshot.name)) or {}
-    found: str | None = (service.get("spec", {}).get("selector") or {}).get(names.LABEL_REVISION)
-    return found if found and snapshot.child("Deployment", names.orchestrator(snapshot.name, found)) else None
 
 
 def _url(snapshot: Snapshot) -> str:

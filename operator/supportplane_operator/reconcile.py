@@ -19,6 +19,7 @@ from supportplane_operator.events import transitions
 from supportplane_operator.observe import Observer
 from supportplane_operator.parse import Unusable
 from supportplane_operator.render import render, render_endpoint
+from supportplane_operator.render.plan import Plan
 from supportplane_operator.runtime_status import Servers, StatusReader
 from supportplane_operator.settings import Settings
 from supportplane_operator.snapshot import BaseSnapshot, EndpointSnapshot, Manifest, Snapshot
@@ -71,27 +72,26 @@ class Reconciler:
         if "deletionTimestamp" in raw["metadata"]:
             return await self._leave(raw)
         raw = await self._with_finalizer(raw)
-        snapshot = await self.observer.agent(raw)
-        changes = await self._apply(snapshot)
-        return await self._report(await self._again(snapshot) if changes else snapshot, changes)
+        plan = await self._plan(raw)
+        changes = await self._apply(plan)
+        if changes:  # what is there after the writes, so that the status speaks of what is
+            plan = await self._plan(self.observer.raw(key_of(raw)) or raw)
+        return await self._report(plan, changes)
 
-    async def _apply(self, snapshot: Snapshot) -> apply.Changes:
-        if checks.is_paused(snapshot, self.settings):
+    async def _plan(self, raw: Manifest) -> Plan:
+        return Plan(await self.observer.agent(raw), self.settings)
+
+    async def _apply(self, plan: Plan) -> apply.Changes:
+        if plan.is_paused:
             return apply.Changes()
-        wanted = render(snapshot, self.settings)
-        applied, refused = await apply.apply_children(self.writer, wanted, snapshot.children)
+        snapshot = plan.snapshot
         uid = snapshot.raw["metadata"]["uid"]
-        deleted = await apply.prune(self.writer, wanted, snapshot.children, owner_uid=uid)
-        return apply.Changes(applied, deleted, refused)
+        return await apply.converge(self.writer, render(plan), snapshot.children, owner_uid=uid)
 
-    async def _again(self, snapshot: Snapshot) -> Snapshot:
-        """What is there after the writes, so that the status speaks of what is."""
-        return await self.observer.agent(self.observer.raw(key_of(snapshot.raw)) or snapshot.raw)
-
-    async def _report(self, snapshot: Snapshot, changes: apply.Changes) -> Outcome:
-        now = self.clock()
-        verdicts = (*checks.run(snapshot, self.settings), *checks.refused(changes.refused))
-        status = conditions.status_of(snapshot, verdicts, self.settings, now)
+    async def _report(self, plan: Plan, changes: apply.Changes) -> Outcome:
+        snapshot, now = plan.snapshot, self.clock()
+        verdicts = (*checks.run(plan), *checks.refused(changes.refused))
+        status = conditions.status_of(plan, verdicts, now)
         waits_s = await self._write(snapshot.raw, status)
         self._ask(snapshot, status)
         if changes:
@@ -126,10 +126,11 @@ class Reconciler:
         if FINALIZER not in (raw["metadata"].get("finalizers") or ()):
             return Outcome()
         try:
-            snapshot = await self.observer.agent(raw)
-            kept = [each for each in render(snapshot, self.settings) if _is_data(each)]
-            present = [each for each in kept if (each["kind"], each["metadata"]["name"]) in snapshot.children]
-            await apply.apply_children(self.writer, present, snapshot.children)
+            plan = await self._plan(raw)
+            children = plan.snapshot.children
+            kept = [each for each in render(plan) if _is_data(each)]
+            present = [each for each in kept if (each["kind"], each["metadata"]["name"]) in children]
+            await apply.apply_children(self.writer, present, children)
         except (Unusable, WriteRefused) as reason:  # an agent that cannot be read or written must still go
             log.warning("agent_left_as_it_is", agent=raw["metadata"]["name"], error=str(reason))
         await apply.set_finalizer(self.writer, raw, wanted=False)
@@ -150,14 +151,13 @@ class Reconciler:
             return Outcome()
         snapshot = await self.observer.endpoint(raw)
         wanted = render_endpoint(snapshot, self.settings)
-        applied, refused = await apply.apply_children(self.writer, wanted, snapshot.children)
         uid = raw["metadata"]["uid"]
-        deleted = await apply.prune(self.writer, wanted, snapshot.children, owner_uid=uid)
-        changes = apply.Changes(applied, deleted, refused)
+        changes = await apply.converge(self.writer, wanted, snapshot.children, owner_uid=uid)
         if changes:
             snapshot = await self.observer.endpoint(self.observer.raw(key_of(raw)) or raw)
-        await self._report_companion(snapshot, (*checks.run_endpoint(snapshot), *checks.refused(refused)))
-        return Outcome(bool(changes), bool(refused), LONGEST_UNREADY_S if refused else None)
+        await self._report_companion(snapshot, (*checks.run_endpoint(snapshot), *checks.refused(changes.refused)))
+        is_refused = bool(changes.refused)
+        return Outcome(bool(changes), is_refused, LONGEST_UNREADY_S if is_refused else None)
 
     async def _base(self, raw: Manifest) -> Outcome:
         if "deletionTimestamp" not in raw["metadata"]:

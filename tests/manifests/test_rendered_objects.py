@@ -12,6 +12,7 @@ from manifests.control_plane import ControlPlane, missing_binaries
 from operator_samples import ALL_APIS, SETTINGS, by_name, endpoint_snapshot, snapshot
 from supportplane_operator.drift import has_leftovers, is_within
 from supportplane_operator.render import render, render_endpoint
+from supportplane_operator.render.plan import Plan
 from supportplane_operator.resources import BY_KIND
 from supportplane_operator.snapshot import Manifest
 
@@ -60,7 +61,7 @@ SERVED: Manifest = {
 def everything() -> Iterator[Manifest]:
     for spec, endpoint in ((MANAGED, SERVED), (OWN, CREDENTIALS)):
         found = snapshot(spec, endpoint=endpoint, apis=ALL_APIS)
-        yield from render(replace(found, raw=placed(found.raw)), SETTINGS)
+        yield from render(Plan(replace(found, raw=placed(found.raw)), SETTINGS))
     for endpoint in (SERVED, {"embedded": {}}):
         served = endpoint_snapshot(endpoint)
         yield from render_endpoint(replace(served, raw=placed(served.raw)), SETTINGS)
@@ -157,7 +158,7 @@ def test_a_pod_is_admitted_where_only_restricted_ones_are(restricted: ControlPla
 def gateway(spec: Manifest, live: Manifest | None = None) -> Manifest:
     found = snapshot(spec)
     children = {("Deployment", "helpdesk-gateway"): live} if live else {}
-    manifests = render(replace(found, raw=placed(found.raw), children=children), SETTINGS)
+    manifests = render(Plan(replace(found, raw=placed(found.raw), children=children), SETTINGS))
     return by_name(manifests, "Deployment")["helpdesk-gateway"]
 
 

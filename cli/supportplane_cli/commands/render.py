@@ -112,12 +112,13 @@ def _print(snapshot: "Snapshot", endpoints: list[Any]) -> None:
     from supportplane_operator.checks import obstacle
     from supportplane_operator.documents import yaml_text
     from supportplane_operator.render import render, render_endpoint
+    from supportplane_operator.render.plan import Plan
 
-    settings = _settings()
-    hindrance = obstacle(snapshot, settings)
+    plan = Plan(snapshot, _settings())
+    hindrance = obstacle(plan)
     if hindrance is not None:
         raise CommandFailed(f"the operator would make nothing of it: {hindrance}")
-    manifests = [each for endpoint in endpoints for each in render_endpoint(endpoint, settings)]
-    manifests += render(snapshot, settings)
+    manifests = [each for endpoint in endpoints for each in render_endpoint(endpoint, plan.settings)]
+    manifests += render(plan)
     emit_text(yaml_text(manifests))
     note("note: on a cluster each object also bears an owner reference with the uid of the object it was made for")

@@ -1,4 +1,4 @@
-"""A snapshot to verdicts: a list of pure named checks, each about one condition. ``reconcile`` calls ``run``.
+"""A plan to verdicts: a list of pure named checks, each about one condition. ``reconcile`` calls ``run``.
 
 The order is the order in which a person would look: the first False among what customers need is the reason of
 ``Ready``. ``conditions`` makes the status of the verdicts.
@@ -19,8 +19,7 @@ from supportplane_operator.checks import (
 from supportplane_operator.conditions import FAILS, Impact, Verdict
 from supportplane_operator.errors import WriteRefused
 from supportplane_operator.render.plan import Plan
-from supportplane_operator.settings import Settings
-from supportplane_operator.snapshot import BaseSnapshot, EndpointSnapshot, Snapshot
+from supportplane_operator.snapshot import BaseSnapshot, EndpointSnapshot
 
 CHECKS: tuple[Callable[[Plan], Verdict], ...] = (
     references.accepted,
@@ -39,9 +38,8 @@ CHECKS: tuple[Callable[[Plan], Verdict], ...] = (
 _QUOTA = ("exceeded quota", "violates PodSecurity", "admission webhook")
 
 
-def run(snapshot: Snapshot, settings: Settings) -> tuple[Verdict, ...]:
+def run(plan: Plan) -> tuple[Verdict, ...]:
     """Every check's verdict on an agent."""
-    plan = Plan(snapshot, settings)
     return tuple(check(plan) for check in CHECKS)
 
 
@@ -53,12 +51,12 @@ def run_base(snapshot: BaseSnapshot) -> tuple[Verdict, ...]:
     return (companions.base_ready(snapshot),)
 
 
-def obstacle(snapshot: Snapshot, settings: Settings) -> str | None:
+def obstacle(plan: Plan) -> str | None:
     """Why ``render`` makes nothing new of this agent, as a sentence; None when it does."""
-    if not Plan(snapshot, settings).is_blocked:
+    if not plan.is_blocked:
         return None
     checks = (references.accepted, references.resolved_refs, persistence.persistence_ready)
-    return next(found.message for found in (check(Plan(snapshot, settings)) for check in checks) if found.ok is False)
+    return next(found.message for found in (check(plan) for check in checks) if found.ok is False)
 
 
 def refused(refusals: Sequence[WriteRefused]) -> tuple[Verdict, ...]:
@@ -69,8 +67,3 @@ def refused(refusals: Sequence[WriteRefused]) -> tuple[Verdict, ...]:
     reason = Reason.QUOTA_EXCEEDED if any(word in first.reason for word in _QUOTA) else Reason.APPLY_FAILED
     message = f"{first}; correct the agent, or what refuses it"
     return (Verdict(FAILS, ConditionType.PROGRESSING, reason, message, Impact.DEGRADED),)
-
-
-def is_paused(snapshot: Snapshot, settings: Settings) -> bool:
-    """Whether nothing of the agent may be changed now."""
-    return workloads.is_paused(Plan(snapshot, settings))

@@ -7,9 +7,6 @@ from supportplane_operator.conditions import FAILS, HOLDS, UNKNOWN, Impact, Verd
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.snapshot import Manifest
 
-_PAUSED = "true"
-
-
 # Available
 
 
@@ -56,7 +53,7 @@ def _first_obstacle(plan: Plan) -> Obstacle | None:
 def progressing(plan: Plan) -> Verdict:
     if plan.snapshot.raw.get("metadata", {}).get("deletionTimestamp"):
         return _progress(HOLDS, Reason.DELETING, "The agent is being deleted")
-    if is_paused(plan):
+    if plan.is_paused:
         message = f"Annotation {names.ANNOTATION_PAUSED} is set; take it away to go on"
         return _progress(FAILS, Reason.PAUSED, message)
     behind = _behind(plan)
@@ -68,11 +65,6 @@ def progressing(plan: Plan) -> Verdict:
     message = f"Revision {plan.revision} does not become ready: {stuck.message}"
     impact = Impact.DEGRADED
     return Verdict(FAILS, ConditionType.PROGRESSING, Reason.ROLLOUT_FAILED, message, impact)
-
-
-def is_paused(plan: Plan) -> bool:
-    annotations = plan.snapshot.raw.get("metadata", {}).get("annotations") or {}
-    return bool(annotations.get(names.ANNOTATION_PAUSED) == _PAUSED)
 
 
 def _progress(ok: bool, reason: Reason, message: str) -> Verdict:

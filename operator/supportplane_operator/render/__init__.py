@@ -1,4 +1,4 @@
-"""A snapshot to the manifests that should exist: everything wanted, in the order it is applied. Pure.
+"""A plan to the manifests that should exist: everything wanted, in the order it is applied. Pure.
 
 ``reconcile`` and ``supportplane render`` call ``render`` for an agent and ``render_endpoint`` for a model endpoint.
 One file per kind, each a function from the plan to a manifest, or to None where it is not wanted.
@@ -26,7 +26,7 @@ from supportplane_operator.render import (
 )
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.settings import Settings
-from supportplane_operator.snapshot import EndpointSnapshot, Manifest, Snapshot
+from supportplane_operator.snapshot import EndpointSnapshot, Manifest
 
 _BUILDERS = (
     service_account.gateway,
@@ -59,11 +59,10 @@ _BUILDERS = (
 )
 
 
-def render(snapshot: Snapshot, settings: Settings) -> tuple[Manifest, ...]:
-    """Everything wanted of an agent. While something that it names is missing, what there is stays as it is."""
-    plan = Plan(snapshot, settings)
+def render(plan: Plan) -> tuple[Manifest, ...]:
+    """Everything wanted of an agent. While a reference of the agent is missing, its children are kept unchanged."""
     if plan.is_blocked:
-        return tuple(deployment.as_it_is(child) for _, child in sorted(snapshot.children.items()))
+        return tuple(deployment.as_it_is(child) for _, child in sorted(plan.snapshot.children.items()))
     found = (builder(plan) for builder in _BUILDERS)
     wanted = (manifest for manifest in found if manifest is not None)
     return (*network_policy.policies(plan), *config_map.configs_in_use(plan), *wanted)

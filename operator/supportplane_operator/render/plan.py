@@ -1,7 +1,7 @@
 """A snapshot to the decisions that several objects share: images, stores, routes, revisions, names of hosts.
 
-``render`` makes one plan and hands it to the builders; ``checks`` judge the same plan, so that what is reported is
-what was rendered.
+``reconcile`` makes one plan of each snapshot and hands it to ``render``, ``checks`` and ``conditions``, so that the
+status speaks of the decisions that the manifests were made by.
 """
 
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from supportplane_operator.settings import Settings
 from supportplane_operator.snapshot import Manifest, Snapshot
 
 DEFAULT_REPLICAS = 2  # one may be away without anybody noticing
+_PAUSED = "true"
 
 
 @dataclass(frozen=True)
@@ -203,6 +204,12 @@ class Plan:
         is_classless = spec.class_ref is not None and self.snapshot.agent_class is None
         is_dangling = spec.mode is Mode.AUTO and (self.endpoint is None or bool(self.missing_bases))
         return is_classless or is_dangling or self.database_secret is None or not self._has_cache
+
+    @property
+    def is_paused(self) -> bool:
+        """A person has asked that nothing of the agent be changed."""
+        annotations = self.snapshot.raw.get("metadata", {}).get("annotations") or {}
+        return bool(annotations.get(names.ANNOTATION_PAUSED) == _PAUSED)
 
     @property
     def _has_cache(self) -> bool:

@@ -235,7 +235,7 @@ def prometheus(tools: Commands) -> Commands:
 
 
 def agents_groups(**spec: Any) -> list[Rule]:
-    made = render(snapshot(spec, apis=ALL_APIS), SETTINGS)
+    made = render(Plan(snapshot(spec, apis=ALL_APIS), SETTINGS))
     groups: list[Rule] = only(made, "PrometheusRule")["spec"]["groups"]
     return groups
 

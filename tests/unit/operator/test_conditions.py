@@ -66,7 +66,8 @@ def report(documents: int = 12) -> RuntimeReport:
 
 
 def status(found: Snapshot, now: datetime = NOW) -> Manifest:
-    return status_of(found, checks.run(found, SETTINGS), SETTINGS, now)
+    plan = Plan(found, SETTINGS)
+    return status_of(plan, checks.run(plan), now)
 
 
 def test_a_status_is_counted_from_children_and_from_what_the_runtime_says() -> None:

@@ -19,6 +19,7 @@ from supportplane_cli.embedded.ports import free_port
 from supportplane_cli.embedded.process import Child, ChildSpec
 from supportplane_crds import names
 from supportplane_operator.render import render, render_endpoint
+from supportplane_operator.render.plan import Plan
 from supportplane_operator.snapshot import Manifest
 from supportplane_runtime.store.credentials import mint_key
 from supportplane_runtime.store.interfaces import KeyKind
@@ -101,7 +102,7 @@ class Node:
 def node(tmp_path: Path, make_database: Callable[[], str], redis_url: str) -> Iterator[Node]:
     keys = KeySet([OKPKey.generate_key("Ed25519", {"kid": "operator"})]).as_dict(private=False)
     settings = SETTINGS.model_copy(update={"status_jwks": json.dumps(keys)})
-    manifests = render(snapshot(SPEC, endpoint={"embedded": {}}), settings)
+    manifests = render(Plan(snapshot(SPEC, endpoint={"embedded": {}}), settings))
     manifests += render_endpoint(endpoint_snapshot({"embedded": {}}), SETTINGS)
     with ExitStack() as stack:
         made = Node(stack, tmp_path, {"pg": make_database(), "redis": redis_url}, manifests)

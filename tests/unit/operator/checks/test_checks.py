@@ -40,7 +40,7 @@ def without_pods(spec: dict[str, Any] | None = None, **more: Any) -> Snapshot:
 
 
 def verdicts(found: Snapshot) -> dict[str, Verdict]:
-    return {each.type: each for each in summarised(checks.run(found, SETTINGS))}
+    return {each.type: each for each in summarised(checks.run(Plan(found, SETTINGS)))}
 
 
 def told(found: Snapshot, kind: ConditionType) -> tuple[bool | None, Reason]:
@@ -291,7 +291,7 @@ def test_a_paused_agent_says_so_and_goes_on_answering() -> None:
     found.raw["metadata"]["annotations"] = {"supportplane.io/paused": "true"}
     assert told(found, ConditionType.PROGRESSING) == (False, Reason.PAUSED)
     assert told(found, ConditionType.READY) == (True, Reason.SERVING)
-    assert checks.is_paused(found, SETTINGS)
+    assert Plan(found, SETTINGS).is_paused
 
 
 def test_a_revision_that_does_not_become_ready_leaves_the_old_one_serving() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from operator_samples import ALL_APIS, SETTINGS, by_name, endpoint_snapshot, snapshot
 from supportplane_operator.render import render, render_endpoint
+from supportplane_operator.render.plan import Plan
 from supportplane_operator.snapshot import Manifest
 from supportplane_runtime.settings import ModelServerSettings
 from supportplane_runtime.settings import Settings as RuntimeSettings
@@ -34,11 +35,11 @@ def metadata(name: str, component: str) -> Manifest:
 
 
 def one(kind: str, name: str, spec: dict[str, Any] | None = None) -> Manifest:
-    return by_name(render(snapshot(spec, apis=ALL_APIS), SETTINGS), kind)[name]
+    return by_name(render(Plan(snapshot(spec, apis=ALL_APIS), SETTINGS)), kind)[name]
 
 
 def names(kind: str, spec: dict[str, Any] | None = None) -> set[str]:
-    return set(by_name(render(snapshot(spec, apis=ALL_APIS), SETTINGS), kind))
+    return set(by_name(render(Plan(snapshot(spec, apis=ALL_APIS), SETTINGS)), kind))
 
 
 def test_the_service_of_the_gateway() -> None:
@@ -187,7 +188,7 @@ def test_the_dashboard_can_be_switched_off() -> None:
 
 
 def container(kind: str, name: str, spec: dict[str, Any] | None = None) -> Manifest:
-    manifests = by_name(render(snapshot(spec, apis=ALL_APIS), SETTINGS), kind)
+    manifests = by_name(render(Plan(snapshot(spec, apis=ALL_APIS), SETTINGS)), kind)
     found = next(each for key, each in manifests.items() if key.startswith(name))
     first: Manifest = found["spec"]["template"]["spec"]["containers"][0]
     return first
@@ -264,7 +265,7 @@ def test_every_variable_is_one_that_the_runtime_reads() -> None:
         "persistence": {"vectorStore": {"weaviate": weaviate}},
         "gateway": {"auth": {"apiKeysSecretRef": {"name": "keys"}}},
     }
-    found = render(snapshot(spec, endpoint={"embedded": {}}, apis=ALL_APIS), SETTINGS)
+    found = render(Plan(snapshot(spec, endpoint={"embedded": {}}, apis=ALL_APIS), SETTINGS))
     pods = [each["spec"]["template"]["spec"] for each in found if each["kind"] in {"Deployment", "Job"}]
     told = {name.lower() for pod in pods for each in pod["containers"] for name in environment(each)}
     assert told - set(RuntimeSettings.model_fields) == set()
@@ -278,7 +279,7 @@ def test_documents_are_mounted_where_the_agent_file_says_they_are() -> None:
     mount = {"name": "source-0", "mountPath": "/var/lib/supportplane/knowledge/handbook/docs", "readOnly": True}
     assert mount in found["volumeMounts"]
     config = next(
-        each for name, each in by_name(render(snapshot(), SETTINGS), "ConfigMap").items() if "-config-" in name
+        each for name, each in by_name(render(Plan(snapshot(), SETTINGS)), "ConfigMap").items() if "-config-" in name
     )
     assert "path: /var/lib/supportplane/knowledge/handbook/docs" in config["data"]["agent.yaml"]
 
@@ -290,7 +291,7 @@ def test_documents_are_read_again_by_a_new_job_when_somebody_asks() -> None:
     for note in (None, "today", "tomorrow"):
         annotations = {"supportplane.io/read-again": note} if note else {}
         asked = base.model_copy(update={"metadata": base.metadata.model_copy(update={"annotations": annotations})})
-        rendered = by_name(render(replace(found, bases=(asked,)), SETTINGS), "Job")
+        rendered = by_name(render(Plan(replace(found, bases=(asked,)), SETTINGS)), "Job")
         jobs.append(next(name for name in rendered if "-knowledge-" in name))
     assert len(set(jobs)) == 3
     assert jobs[0] in names("Job")
@@ -325,7 +326,7 @@ def test_workloads_run_where_and_with_what_they_were_given() -> None:
 
 def test_another_mode_replaces_pods_without_another_revision() -> None:
     before, after = (
-        by_name(render(snapshot({"mode": mode}), SETTINGS), "Deployment") for mode in ("Auto", "HandoffOnly")
+        by_name(render(Plan(snapshot({"mode": mode}), SETTINGS)), "Deployment") for mode in ("Auto", "HandoffOnly")
     )
     assert set(before) == set(after)
     hashes = {

@@ -4,6 +4,7 @@ import pytest
 
 from operator_samples import SETTINGS, by_name, endpoint_snapshot, snapshot
 from supportplane_operator.render import render, render_endpoint
+from supportplane_operator.render.plan import Plan
 from supportplane_operator.settings import Settings
 from supportplane_operator.snapshot import Manifest
 
@@ -12,7 +13,7 @@ DNS = {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"
 
 
 def policies(spec: dict[str, Any] | None = None, settings: Settings = SETTINGS, **more: Any) -> dict[str, Manifest]:
-    found = by_name(render(snapshot(spec, **more), settings), "NetworkPolicy")
+    found = by_name(render(Plan(snapshot(spec, **more), settings)), "NetworkPolicy")
     return {name: each["spec"] for name, each in found.items()}
 
 

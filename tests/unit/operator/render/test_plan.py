@@ -20,7 +20,7 @@ def changed(status: Manifest | None, **more: Any) -> Snapshot:
     wanted = replace(snapshot({**CHANGE, **more}), children=served.children)
     if status is None:
         return wanted
-    fresh = by_name(render(wanted, SETTINGS), "Deployment")[f"helpdesk-orchestrator-{NEW}"]
+    fresh = by_name(render(Plan(wanted, SETTINGS)), "Deployment")[f"helpdesk-orchestrator-{NEW}"]
     children = {**served.children, ("Deployment", fresh["metadata"]["name"]): live(fresh, status)}
     return replace(wanted, children=children)
 
@@ -38,7 +38,7 @@ def changed(status: Manifest | None, **more: Any) -> Snapshot:
 )
 def test_a_new_revision_serves_once_all_its_pods_are_available(status: Manifest | None, serving: str) -> None:
     found = changed(status)
-    manifests = render(found, SETTINGS)
+    manifests = render(Plan(found, SETTINGS))
     service = by_name(manifests, "Service")["helpdesk-orchestrator"]
     assert service["spec"]["selector"]["supportplane.io/revision"] == serving
     deployments = {name for name in by_name(manifests, "Deployment") if "orchestrator" in name}
@@ -50,7 +50,7 @@ def test_a_new_revision_serves_once_all_its_pods_are_available(status: Manifest 
 def test_the_running_deployment_is_left_as_it_is_until_then() -> None:
     found = changed(ready(0))
     running = found.children["Deployment", f"helpdesk-orchestrator-{OLD}"]
-    rendered = by_name(render(found, SETTINGS), "Deployment")[f"helpdesk-orchestrator-{OLD}"]
+    rendered = by_name(render(Plan(found, SETTINGS)), "Deployment")[f"helpdesk-orchestrator-{OLD}"]
     assert rendered["spec"] == running["spec"]
     assert set(rendered["metadata"]) == {"name", "namespace", "labels", "ownerReferences", "annotations"}
 
@@ -61,12 +61,14 @@ def test_who_meddles_with_the_running_deployment_meanwhile_is_undone() -> None:
     made = found.children[key]
     meddled = json.loads(json.dumps(made))
     meddled["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example/other:2"
-    rendered = by_name(render(replace(found, children={**found.children, key: meddled}), SETTINGS), "Deployment")[
+    rendered = by_name(render(Plan(replace(found, children={**found.children, key: meddled}), SETTINGS)), "Deployment")[
         key[1]
     ]
     assert rendered["spec"] == made["spec"]
     del meddled["metadata"]["annotations"]
-    left = by_name(render(replace(found, children={**found.children, key: meddled}), SETTINGS), "Deployment")[key[1]]
+    left = by_name(render(Plan(replace(found, children={**found.children, key: meddled}), SETTINGS)), "Deployment")[
+        key[1]
+    ]
     assert left["spec"] == meddled["spec"]
 
 
@@ -80,13 +82,13 @@ def test_while_another_revision_serves_the_autoscaler_gives_the_new_one_as_many_
     found = changed(ready(2), scaling={"autoscaling": {"minReplicas": 2, "maxReplicas": 9}})
     running = found.children["Deployment", f"helpdesk-orchestrator-{OLD}"]
     busy = {**running, "spec": {**running["spec"], "replicas": 7}}
-    waiting = by_name(render(found, SETTINGS), "Deployment")[f"helpdesk-orchestrator-{NEW}"]
+    waiting = by_name(render(Plan(found, SETTINGS)), "Deployment")[f"helpdesk-orchestrator-{NEW}"]
     children = {
         **found.children,
         ("Deployment", f"helpdesk-orchestrator-{OLD}"): busy,
         ("Deployment", f"helpdesk-orchestrator-{NEW}"): live(waiting, ready(1)),
     }
-    hpas = by_name(render(replace(found, children=children), SETTINGS), "HorizontalPodAutoscaler")
+    hpas = by_name(render(Plan(replace(found, children=children), SETTINGS)), "HorizontalPodAutoscaler")
     assert hpas["helpdesk-orchestrator"]["spec"]["minReplicas"] == 7
     assert hpas["helpdesk-gateway"]["spec"]["minReplicas"] == 2
     assert hpas["helpdesk-orchestrator"]["spec"]["scaleTargetRef"]["name"] == f"helpdesk-orchestrator-{NEW}"
@@ -98,5 +100,5 @@ def test_a_file_that_a_pod_still_mounts_is_kept_until_the_pod_has_ended() -> Non
     pod = {"spec": {"volumes": [{"name": "config", "configMap": {"name": name}}]}, "status": {"phase": "Running"}}
     running = replace(found, children={**found.children, ("ConfigMap", name): old}, pods=(pod,))
     ended = replace(running, pods=({**pod, "status": {"phase": "Succeeded"}},))
-    assert name in by_name(render(running, SETTINGS), "ConfigMap")
-    assert name not in by_name(render(ended, SETTINGS), "ConfigMap")
+    assert name in by_name(render(Plan(running, SETTINGS)), "ConfigMap")
+    assert name not in by_name(render(Plan(ended, SETTINGS)), "ConfigMap")

@@ -7,6 +7,7 @@ import pytest
 from operator_samples import ALL_APIS, SAMPLES, SETTINGS, applied, by_name, endpoint_snapshot, of_file, ready, snapshot
 from supportplane_crds import parse_agent_file
 from supportplane_operator.render import render, render_endpoint
+from supportplane_operator.render.plan import Plan
 from supportplane_operator.render.quantity import canonical
 from supportplane_operator.snapshot import Manifest, Snapshot
 
@@ -43,7 +44,7 @@ ENDPOINTS = {
 
 def everything() -> Iterator[tuple[str, Manifest]]:
     for name, found in SNAPSHOTS.items():
-        yield from ((name, each) for each in render(found, SETTINGS))
+        yield from ((name, each) for each in render(Plan(found, SETTINGS)))
     for name, endpoint in ENDPOINTS.items():
         yield from ((name, each) for each in render_endpoint(endpoint, SETTINGS))
 
@@ -111,43 +112,42 @@ def test_a_manifest_bears_our_labels_and_its_owner(manifest: Manifest) -> None:
 
 @pytest.mark.parametrize("found", SNAPSHOTS.values(), ids=SNAPSHOTS)
 def test_no_object_is_rendered_twice_and_the_second_time_is_like_the_first(found: Snapshot) -> None:
-    manifests = render(found, SETTINGS)
+    manifests = render(Plan(found, SETTINGS))
     keys = [(each["kind"], each["metadata"]["name"]) for each in manifests]
     assert len(keys) == len(set(keys))
-    assert render(found, SETTINGS) == manifests
+    assert render(Plan(found, SETTINGS)) == manifests
 
 
 def test_what_was_applied_is_rendered_again_as_it_is() -> None:
     first = snapshot(apis=ALL_APIS)
-    assert render(applied(first), SETTINGS) == render(first, SETTINGS)
+    assert render(Plan(applied(first), SETTINGS)) == render(Plan(first, SETTINGS))
 
 
 @pytest.mark.parametrize("name", ["managed", "routed", "sample"])
 def test_without_an_optional_api_its_kind_is_left_out_and_the_rest_stays(name: str) -> None:
     found = SNAPSHOTS[name]
     optional = {api.rpartition("/")[2] for api in ALL_APIS}
-    plain = render(replace(found, capabilities=frozenset()), SETTINGS)
-    assert list(plain) == [each for each in render(found, SETTINGS) if each["kind"] not in optional]
+    plain = render(Plan(replace(found, capabilities=frozenset()), SETTINGS))
+    assert list(plain) == [each for each in render(Plan(found, SETTINGS)) if each["kind"] not in optional]
     assert {each["kind"] for each in plain} & optional == set()
 
 
 def test_data_goes_with_the_agent_only_where_that_is_asked_for() -> None:
-    gone = render(
-        snapshot({"persistence": {**MANAGED["persistence"], "deletionPolicy": "Delete"}}, apis=ALL_APIS), SETTINGS
-    )
+    found = snapshot({"persistence": {**MANAGED["persistence"], "deletionPolicy": "Delete"}}, apis=ALL_APIS)
+    gone = render(Plan(found, SETTINGS))
     (cluster,) = by_name(gone, "Cluster").values()
     (store,) = by_name(gone, "StatefulSet").values()
     assert "ownerReferences" in cluster["metadata"]
     assert "ownerReferences" in store["metadata"]
     assert store["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] == "Delete"
-    kept = by_name(render(SNAPSHOTS["managed"], SETTINGS), "StatefulSet")["helpdesk-weaviate"]
+    kept = by_name(render(Plan(SNAPSHOTS["managed"], SETTINGS)), "StatefulSet")["helpdesk-weaviate"]
     assert kept["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] == "Retain"
 
 
 @pytest.mark.parametrize("provider", ["HPA", "KEDA"])
 def test_the_number_of_pods_is_never_sent_while_an_autoscaler_owns_it(provider: str) -> None:
     scaling = {"scaling": {"autoscaling": {"provider": provider, "maxReplicas": 9}}}
-    deployments = by_name(render(snapshot(scaling, apis=ALL_APIS), SETTINGS), "Deployment")
+    deployments = by_name(render(Plan(snapshot(scaling, apis=ALL_APIS), SETTINGS)), "Deployment")
     assert len(deployments) == 2
     assert all("replicas" not in each["spec"] for each in deployments.values())
 
@@ -163,27 +163,27 @@ def test_a_fixed_number_is_let_go_only_when_the_autoscaler_has_taken_it(managers
     metadata = {**fixed.children[key]["metadata"], "managedFields": fields}
     children = {**fixed.children, key: {**fixed.children[key], "metadata": metadata}}
     scaled = replace(snapshot({"scaling": {"autoscaling": {"maxReplicas": 9}}}), children=children)
-    assert by_name(render(scaled, SETTINGS), "Deployment")["helpdesk-gateway"]["spec"].get("replicas") == sent
+    assert by_name(render(Plan(scaled, SETTINGS)), "Deployment")["helpdesk-gateway"]["spec"].get("replicas") == sent
 
 
 def test_without_keda_the_fewest_pods_that_it_would_have_run_are_fixed() -> None:
     scaling = {"scaling": {"autoscaling": {"provider": "KEDA", "minReplicas": 3, "maxReplicas": 9}}}
-    deployments = by_name(render(snapshot(scaling), SETTINGS), "Deployment")
+    deployments = by_name(render(Plan(snapshot(scaling), SETTINGS)), "Deployment")
     assert {each["spec"]["replicas"] for each in deployments.values()} == {3}
 
 
 @pytest.mark.parametrize("missing", [{"endpoint": None}, {"bases": ()}])
 def test_a_dangling_reference_leaves_what_runs_as_it_is(missing: dict[str, Any]) -> None:
     serving = applied(snapshot(), status={"helpdesk-gateway": ready()})
-    kept = render(replace(serving, **missing), SETTINGS)
+    kept = render(Plan(replace(serving, **missing), SETTINGS))
     assert {(each["kind"], each["metadata"]["name"]) for each in kept} == set(serving.children)
     assert all("status" not in each and "managedFields" not in each["metadata"] for each in kept)
-    assert render(replace(snapshot(), **missing), SETTINGS) == ()
+    assert render(Plan(replace(snapshot(), **missing), SETTINGS)) == ()
 
 
 def test_an_agent_that_answers_nothing_needs_neither_model_nor_documents() -> None:
     bare = replace(snapshot({"mode": "HandoffOnly"}), endpoint=None, bases=())
-    manifests = render(bare, SETTINGS)
+    manifests = render(Plan(bare, SETTINGS))
     assert len(by_name(manifests, "Deployment")) == 2
     (config,) = (each for name, each in by_name(manifests, "ConfigMap").items() if "-config-" in name)
     file = parse_agent_file(config["data"]["agent.yaml"], SAMPLES / "agent.yaml")
@@ -191,11 +191,11 @@ def test_an_agent_that_answers_nothing_needs_neither_model_nor_documents() -> No
 
 
 def test_an_agent_without_a_database_is_not_rendered() -> None:
-    assert render(snapshot({"persistence": {"database": None}}), SETTINGS) == ()
+    assert render(Plan(snapshot({"persistence": {"database": None}}), SETTINGS)) == ()
 
 
 def test_migration_comes_before_what_needs_it() -> None:
-    kinds = [each["metadata"]["name"] for each in render(snapshot(), SETTINGS)]
+    kinds = [each["metadata"]["name"] for each in render(Plan(snapshot(), SETTINGS))]
     order = [next(index for index, name in enumerate(kinds) if mark in name) for mark in ("-config-", "-migrate-")]
     assert order == sorted(order)
     assert order[1] < min(index for index, name in enumerate(kinds) if name.startswith("helpdesk-orchestrator-"))

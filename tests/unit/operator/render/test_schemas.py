@@ -36,7 +36,7 @@ SPECS: dict[str, dict[str, Any]] = {
 
 
 def rendered(kind: str, spec: dict[str, Any]) -> list[Manifest]:
-    return [each for each in render(snapshot(spec, apis=ALL_APIS), SETTINGS) if each["kind"] == kind]
+    return [each for each in render(Plan(snapshot(spec, apis=ALL_APIS), SETTINGS)) if each["kind"] == kind]
 
 
 def test_every_optional_kind_is_held_to_its_schema_here() -> None:
