@@ -1,4 +1,4 @@
-"""What a change of one of our own objects means for others: whom to look at again. ``main`` hands it every event.
+"""What a change of one of our own objects means for others: whom to look at again. ``listen`` and ``resync`` tell it.
 
 An agent concerns what it names; a companion's specification concerns the agents that name it. A change of a status
 alone goes no further, or every object would keep the others awake.

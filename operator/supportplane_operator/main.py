@@ -1,8 +1,8 @@
 """The composition root: settings to a running operator, and its orderly end. ``python -m supportplane_operator.main``.
 
-kopf watches our own kinds and only tells of events, so it writes nothing into objects; children and pods have watches
-of their own (``watch``). Both fill the cache and put keys into the queue; workers reconcile them while this replica
-holds the Lease. A replica that loses it ends, and its successor begins with everything anew.
+Only wiring: ``listen`` hears of the operator's own kinds, ``watch`` of children and pods. Both fill the cache and put
+keys into the queue; workers reconcile the keys while this replica holds the Lease. A replica that loses the Lease ends,
+and its successor begins with everything anew.
 """
 
 import asyncio
@@ -14,18 +14,18 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import kopf
 import structlog
 from lightkube import AsyncClient
 
-from supportplane_crds.names import GROUP, LABEL_MANAGED_BY, MANAGED_BY, VERSION
+from supportplane_crds.names import LABEL_MANAGED_BY, MANAGED_BY
 from supportplane_operator.apply import Writer
-from supportplane_operator.cache import Cache, Key, key_of
+from supportplane_operator.cache import Cache, Key
 from supportplane_operator.cluster import connect
 from supportplane_operator.errors import Misconfigured
 from supportplane_operator.health import Health, serve
 from supportplane_operator.kinds import OwnKinds
 from supportplane_operator.lease import Claim, Lease
+from supportplane_operator.listen import listen
 from supportplane_operator.metrics import Metrics
 from supportplane_operator.observe import Observer
 from supportplane_operator.queue import KeyQueue
@@ -145,35 +145,6 @@ class Operator:
             self.queue.add(key)
 
 
-def registry_for(operator: Operator) -> kopf.OperatorRegistry:
-    """Event handlers only: kopf keeps no progress, no finalizer and no annotation for those."""
-    registry = kopf.OperatorRegistry()
-
-    @kopf.on.login(registry=registry)
-    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
-
-    async def tell(event: kopf.RawEvent, **_: Any) -> None:
-        manifest: Any = dict(event["object"])
-        if event["type"] == "DELETED":
-            operator.own.gone(key_of(manifest))
-        else:
-            operator.own.seen(manifest)
-
-    for kind in OWN_KINDS:
-        kopf.on.event(GROUP, VERSION, kind.plural, registry=registry)(tell)
-    return registry
-
-
-def kopf_settings() -> kopf.OperatorSettings:
-    found = kopf.OperatorSettings()
-    found.peering.standalone = True  # the Lease decides who writes
-    found.posting.enabled = False
-    found.watching.server_timeout = 240
-    found.queueing.idle_timeout = 1.0
-    return found
-
-
 async def run(settings: Settings) -> int:
     """Until SIGTERM or the loss of the Lease. Returns the exit code."""
     signer = read_signer(settings.signing_key_file) if settings.signing_key_file else None
@@ -190,7 +161,8 @@ async def run(settings: Settings) -> int:
         task.add_done_callback(partial(part_ended, stop))
     try:
         async with serve(health, settings):
-            await _kopf(operator, stop, [leading, *tasks])
+            at_end = partial(_end, operator, [leading, *tasks])
+            await listen(operator.own, settings, stop=stop, at_end=at_end)
     finally:
         await _end(operator, [leading, *tasks])
     return exit_code(leading, tasks)
@@ -200,26 +172,6 @@ def part_ended(stop: asyncio.Event, task: asyncio.Future[None]) -> None:
     """None of these ends by itself: without one of them the operator would go on, but blind."""
     if not task.cancelled():
         stop.set()
-
-
-async def _kopf(operator: Operator, stop: asyncio.Event, tasks: list[asyncio.Future[None]]) -> None:
-    """Returns after SIGTERM or ``stop``. Our tasks end first: kopf gives what it does not know five seconds to end."""
-    namespaces, registry = operator.settings.watch_namespaces, registry_for(operator)
-
-    @kopf.on.cleanup(registry=registry)
-    async def end(**_: Any) -> None:
-        await _end(operator, tasks)
-
-    await kopf.operator(
-        registry=registry,
-        settings=kopf_settings(),
-        # Without it kopf asks for the user's name, and a pod's user has none.
-        identity=operator.settings.pod_name,  # type: ignore[arg-type]  # kopf keeps the type of it to itself
-        standalone=True,
-        clusterwide=not namespaces,
-        namespaces=list(namespaces),
-        stop_flag=stop,
-    )
 
 
 async def _end(operator: Operator, tasks: list[asyncio.Future[None]]) -> None:

@@ -1,6 +1,6 @@
 """A list of objects kept up to date: listed once, then watched, listed again whenever the watch cannot go on.
 
-For children and pods, which are selected by label on the API server. kopf watches our own kinds (``main``); it would
+For children and pods, which are selected by label on the API server. kopf watches our own kinds (``listen``); it would
 not tell of what was deleted while a watch was broken, and a child that is gone unnoticed would never come back.
 """
 

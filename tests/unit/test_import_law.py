@@ -49,7 +49,8 @@ BREAKS = (
     Break("supportplane_runtime.turns.codec", "supportplane_runtime.store.memory", _APP),
     Break("supportplane_runtime.gateway.audit", "psycopg", "Only these modules talk to PostgreSQL"),
     Break("supportplane_operator.reconcile", "lightkube", "Only these modules talk to the Kubernetes API server"),
-    Break("supportplane_operator.reconcile", "kopf", "Only the operator's main knows kopf"),
+    Break("supportplane_operator.reconcile", "kopf", "Only the operator's listen knows kopf"),
+    Break("supportplane_operator.main", "kopf", "Only the operator's listen knows kopf"),
     Break("supportplane_operator.snapshot", "supportplane_operator.work", _OPERATOR),
     Break("supportplane_operator.checks.references", "lightkube", "Deciding needs no cluster"),
 )
