@@ -27,7 +27,7 @@ from supportplane_operator.snapshot import ChildKey, Manifest
 
 log = structlog.get_logger()
 _CLASSES = {kind: typed(resource) for kind, resource in BY_KIND.items() if resource.is_namespaced}
-# Nothing of these stands in the way of a second manager, so that a conflict does not tell of somebody else's object.
+# Server-side apply meets no conflict on these kinds, so the object is read first to see whether it is ours.
 _MERGED_SILENTLY = frozenset({"Certificate", "Cluster", "ConfigMap", "PersistentVolumeClaim", "PrometheusRule"})
 _ACCOUNT = "ServiceAccount"
 _STATUSES = {resource.kind: typed_status(resource) for resource in (AGENT, ENDPOINT, BASE)}

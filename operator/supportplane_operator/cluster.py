@@ -1,7 +1,8 @@
 """The connection to the API server: one client a process, with the credentials of its surroundings.
 
 Inside a cluster that is the pod's service account, elsewhere KUBECONFIG or ~/.kube/config. ``main`` makes it; only
-``observe``, ``watch``, ``apply`` and ``lease`` hold it. Also: what its failures mean, in the operator's own errors.
+``observe``, ``watch``, ``resync``, ``apply`` and ``lease`` hold it. Also: what its failures mean, in the operator's own
+errors.
 """
 
 from collections.abc import Iterator

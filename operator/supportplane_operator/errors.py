@@ -1,32 +1,34 @@
-"""The operator's error tree. The type carries the decision: whether it is worth another try, and after how long.
+"""The operator's error tree. The type carries the decision: where the fault is handled, and when to try again.
 
-OperatorFault                    retryable, delay_s
+OperatorFault                    delay_s
 +-- Misconfigured                a wrong setting: the process ends with a sentence, nothing is retried
 +-- NotLeading                   another replica holds the Lease; nothing was written
 +-- ClusterUnavailable           the API server is away or overloaded; again after a moment
 +-- WriteConflict                the object changed between reading and writing; again at once
 +-- WriteRefused                 the API server said no (validation, quota, permission); told in the status, again later
-+-- RuntimeSilent                an agent's status endpoint gave no usable answer; a condition becomes Unknown
++-- RuntimeSilent                an agent's status endpoint gave no usable answer; ``runtime_status`` keeps the reason
 """
 
 
 class OperatorFault(Exception):
-    """Root of what the operator raises. ``main`` maps it once to what kopf does with a key. Holds no secrets."""
+    """Root of what the operator raises. Holds no secrets.
 
-    retryable: bool = True
+    delay_s: how long ``work`` waits at least before it reconciles the object again.
+    """
+
     delay_s: float = 5  # a guess: longer than an API server's restart of one connection, shorter than a person waits
 
 
 class Misconfigured(OperatorFault):
-    retryable = False
+    pass
 
 
 class NotLeading(OperatorFault):
-    retryable = False
+    pass
 
 
 class ClusterUnavailable(OperatorFault):
-    delay_s = 5
+    pass
 
 
 class WriteConflict(OperatorFault):
@@ -46,4 +48,4 @@ class WriteRefused(OperatorFault):
 
 
 class RuntimeSilent(OperatorFault):
-    delay_s = 10
+    pass

@@ -17,7 +17,7 @@ from supportplane_crds.sentences import problems_of
 from supportplane_operator.snapshot import Manifest
 
 _METADATA = tuple(ObjectMeta.model_fields)
-_MOST_TOLD = 5  # mistakes of one object; who has corrected them is told of the others
+_MOST_TOLD = 5  # at most five problems in a message; the rest appear once these are corrected
 Kind = TypeVar("Kind", bound=KubernetesObject)
 
 

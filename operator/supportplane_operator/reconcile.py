@@ -1,4 +1,4 @@
-"""One object brought to what it should be: observed, checked, rendered, applied, reported. ``main``'s workers call it.
+"""One object brought to what it should be: observed, rendered, applied, checked, reported. ``work`` calls it.
 
 Level-triggered: nothing depends on what happened before, only on what is there, so a reconcile may be ended at any
 point and begun anew. The second one in a row writes nothing. Says after how many seconds to look again.

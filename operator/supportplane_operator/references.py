@@ -1,6 +1,7 @@
 """Which agents use which endpoint, knowledge base and class: whom a change concerns, without looking at every agent.
 
-``main`` tells it of every agent it hears of; ``observe`` asks it. Pure memory, read from the stored objects.
+``kinds`` tells it of every agent that changes; ``observe``, ``kinds`` and ``main`` ask it. Pure memory, read from the
+stored objects.
 """
 
 from collections import defaultdict

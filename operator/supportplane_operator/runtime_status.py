@@ -2,7 +2,8 @@
 
 The question goes to a pod behind the gateway's Service, found through its EndpointSlices, so neither cluster DNS nor
 kube-proxy is needed. It carries a token that only this operator can sign, for this agent only, for five minutes.
-``observe`` reads the last answer; nothing here decides what it means. No answer is remembered as the reason for none.
+``observe`` reads the last answer; nothing here decides what it means. When an agent does not answer, the
+reason is kept in place of the report.
 """
 
 import asyncio

@@ -6,7 +6,7 @@ import time
 import structlog
 
 from supportplane_operator.cache import Key
-from supportplane_operator.errors import NotLeading, OperatorFault
+from supportplane_operator.errors import NotLeading, OperatorFault, WriteRefused
 from supportplane_operator.metrics import Metrics
 from supportplane_operator.queue import KeyQueue
 from supportplane_operator.reconcile import Outcome, Reconciler
@@ -62,7 +62,7 @@ class Workers:
 
     def _settle(self, key: Key, outcome: Outcome) -> str:
         if outcome.refused:
-            self._queue.retry(key, least_s=30)
+            self._queue.retry(key, least_s=WriteRefused.delay_s)
             return "refused"
         self._queue.done(key)
         if outcome.again_s is not None:

@@ -22,18 +22,18 @@ from supportplane_operator.render.plan import Plan
 from supportplane_operator.snapshot import BaseSnapshot, EndpointSnapshot
 
 CHECKS: tuple[Callable[[Plan], Verdict], ...] = (
-    references.accepted,
-    references.resolved_refs,
-    workloads.available,
-    persistence.persistence_ready,
-    answers.model_ready,
-    answers.knowledge_ready,
-    routes.gateway_ready,
-    workloads.progressing,
-    workloads.scaling_active,
-    optional.components,
-    optional.certificate,
-    optional.left_out,
+    references.accepted,  # the operator understands the agent and its class
+    references.resolved_refs,  # what the agent names exists
+    workloads.available,  # a pod of each role answers
+    persistence.persistence_ready,  # database, cache and vector store answer
+    answers.model_ready,  # the model answers
+    answers.knowledge_ready,  # the documents are indexed
+    routes.gateway_ready,  # the route from outside is in force
+    workloads.progressing,  # the wanted revision serves
+    workloads.scaling_active,  # the autoscaler reads its metrics
+    optional.components,  # parts that no other condition is about answer
+    optional.certificate,  # cert-manager is there to write the certificate that is asked for
+    optional.left_out,  # optional APIs that the cluster lacks
 )
 _QUOTA = ("exceeded quota", "violates PodSecurity", "admission webhook")
 

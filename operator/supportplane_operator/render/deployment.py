@@ -72,7 +72,7 @@ def _deployment(plan: Plan, role: str, name: str, port: int, *, revision: str | 
 
 
 def _not_taken_over(snapshot: Snapshot, name: str) -> int | None:
-    """The number as it is, while nobody but us has set it: to let go of it before an autoscaler has, makes it 1."""
+    """The live number of pods until an autoscaler owns the field: dropped earlier, Kubernetes would make it 1."""
     live = snapshot.child("Deployment", name) or {}
     owners = {
         entry.get("manager")
