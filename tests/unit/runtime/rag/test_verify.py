@@ -104,6 +104,23 @@ OPPOSITES = [
     ("uk", "Старі ключі не спливають через 90 днів.", "Старі ключі спливають через 90 днів."),
     ("vi", "Các khóa cũ không hết hạn sau 90 ngày.", "Các khóa cũ hết hạn sau 90 ngày."),
     ("zh", "旧密钥在90天后不会过期。", "旧密钥在90天后会过期。"),
+    ("de", "Widgets brauchen weder Schlüssel noch Passwort.", "Widgets brauchen Schlüssel und Passwort."),
+    ("de", "Alte Schlüssel gelten nur auf Linux.", "Alte Schlüssel gelten auf Linux."),
+    ("de", "Alte Schlüssel ändern nach 90 Tagen nichts.", "Alte Schlüssel ändern nach 90 Tagen."),
+    (
+        "es",
+        "Las claves antiguas tampoco caducan después de 90 días.",
+        "Las claves antiguas caducan después de 90 días.",
+    ),
+    ("es", "Las claves antiguas solo valen en Linux.", "Las claves antiguas valen en Linux."),
+    ("fr", "Les anciennes clés n'expirent plus après 90 jours.", "Les anciennes clés expirent après 90 jours."),
+    ("fr", "Les anciennes clés sont valables uniquement sous Linux.", "Les anciennes clés sont valables sous Linux."),
+    ("it", "Le vecchie chiavi neanche scadono dopo 90 giorni.", "Le vecchie chiavi scadono dopo 90 giorni."),
+    ("it", "Le vecchie chiavi valgono solo su Linux.", "Le vecchie chiavi valgono su Linux."),
+    ("nl", "Oude sleutels werken alleen op Linux.", "Oude sleutels werken op Linux."),
+    ("nl", "Oude sleutels verlopen nergens na 90 dagen.", "Oude sleutels verlopen na 90 dagen."),
+    ("pt", "As chaves antigas tampouco expiram depois de 90 dias.", "As chaves antigas expiram depois de 90 dias."),
+    ("pt", "As chaves antigas valem apenas no Linux.", "As chaves antigas valem no Linux."),
 ]
 
 
