@@ -1,7 +1,8 @@
 """Cache and rate limits on Redis, both of which the product can do without: losing it costs speed, never an answer.
 
 RedisLink is the one way to the server: a budget on every call, and after a failure a pause in which nobody asks, so a
-Redis that hangs costs one request its budget and not every request. The first call after the pause tries again.
+Redis that hangs costs one request its budget and not every request. The first call after the pause tries again. A call
+that is late while others are answered tells of a busy process, not of a Redis that is away.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from supportplane_runtime.store.rates import WindowCounter, local_counter
 # A slow Redis may add 100 ms to a request at most (fault 10). Calls take under 1 ms.
 BUDGET_S = 0.08
 PAUSE_S = 1.0  # a guess: back within a second of Redis being back, one slow request a second while it hangs
+SILENCE_S = 0.25  # without any answer: in a burst the process itself is late with reading answers that are there
 CONNECTIONS = 16  # a call takes 0.5 ms, so these carry thousands a second; a burst waits instead of connecting
 KEY_PREFIX = "supportplane"
 
@@ -35,12 +37,21 @@ class RedisLink:
     def __init__(self, url: str, *, budget_s: float = BUDGET_S, clock: Callable[[], float] = time.monotonic) -> None:
         # One retry at once: the server closed an idle connection, or restarted. The budget holds for both tries.
         pool = BlockingConnectionPool.from_url(
-            url, max_connections=CONNECTIONS, timeout=budget_s, retry=Retry(NoBackoff(), 1)
+            url,
+            max_connections=CONNECTIONS,
+            timeout=2 * budget_s,  # for a free connection; the budget of the call ends first
+            retry=Retry(NoBackoff(), 1),
         )
         self.client: Redis = Redis.from_pool(pool)
         self._budget_s = budget_s
         self._clock = clock
         self._away_until = 0.0
+        self._answered_at = -SILENCE_S
+
+    @property
+    def is_away(self) -> bool:
+        """Whether Redis failed, or answered nobody, when it was asked last."""
+        return self._away_until > 0
 
     async def call(self, operation: Callable[[], Awaitable[ResultT]]) -> ResultT:
         """Raises CacheUnavailable when Redis fails, is too slow, or did so within the last second."""
@@ -52,10 +63,16 @@ class RedisLink:
         try:
             async with asyncio.timeout(self._budget_s):
                 result = await operation()
-        except (RedisError, OSError, TimeoutError) as exc:
+        except TimeoutError as exc:
+            ended = self._clock()
+            is_late = ended - now > 2 * self._budget_s  # the process is: it had the timeout itself wait for its turn
+            if self.is_away or (not is_late and ended - self._answered_at > SILENCE_S):
+                self._away_until = ended + PAUSE_S
+            raise _away() from exc
+        except (RedisError, OSError) as exc:
             self._away_until = self._clock() + PAUSE_S
             raise _away() from exc
-        self._away_until = 0.0
+        self._away_until, self._answered_at = 0.0, self._clock()
         return result
 
     async def probe(self) -> None:
@@ -100,7 +117,8 @@ class RedisCache:
 class RedisRateLimiter:
     """A limit shared by all processes. Without Redis each grants its share, so all together stay within one more limit.
 
-    processes: how many gateways share the limit.
+    A process never grants more than the whole limit itself, whether Redis allowed it or not: otherwise each Redis that
+    goes away, or is late, would begin a new allowance. processes: how many gateways share the limit.
     """
 
     def __init__(self, link: RedisLink, limits: Mapping[str, Limit], *, processes: int = 1) -> None:
@@ -109,14 +127,26 @@ class RedisRateLimiter:
         storage = RedisStorage("redis://", implementation="redispy", key_prefix=f"{KEY_PREFIX}:limits", **options)
         self._link = link
         self._shared = WindowCounter(storage, limits)
-        self._local = local_counter(limits, processes=processes)
+        self._share = local_counter(limits, processes=processes)
+        self._own = local_counter(limits)
+        self._remember_s = 2 * max((limit.window.total_seconds() for limit in limits.values()), default=0.0)
+        self._alone_until = 0.0  # by the monotonic clock: until then requests that Redis does not know may count
 
     async def hit(self, tenant: str, subject: str, scope: str) -> LimitDecision:
+        decision = await self._decide(tenant, subject, scope)
+        if not decision.allowed:
+            return decision
+        own = await self._own.hit(tenant, subject, scope)
+        return decision if own.allowed or time.monotonic() > self._alone_until else own
+
+    async def _decide(self, tenant: str, subject: str, scope: str) -> LimitDecision:
         try:
             return await self._link.call(lambda: self._shared.hit(tenant, subject, scope))
         except CacheUnavailable:
-            LIMITS_LOCAL.inc()
-            return await self._local.hit(tenant, subject, scope)
+            if self._link.is_away:
+                LIMITS_LOCAL.inc()
+            self._alone_until = time.monotonic() + self._remember_s
+            return await self._share.hit(tenant, subject, scope)
 
 
 def _key(tenant: str, name: str) -> str:

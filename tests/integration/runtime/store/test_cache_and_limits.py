@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from supportplane_runtime.errors import CacheUnavailable
 from supportplane_runtime.metrics import CACHE_REQUESTS, LIMITS_LOCAL
 from supportplane_runtime.store.interfaces import Cache, Limit, RateLimiter
 from supportplane_runtime.store.memory import MemoryCache, memory_rate_limiter
-from supportplane_runtime.store.redis import PAUSE_S, RedisCache, RedisLink, RedisRateLimiter
+from supportplane_runtime.store.redis import PAUSE_S, SILENCE_S, RedisCache, RedisLink, RedisRateLimiter
 
 # A day: the memory's windows begin at fixed times, and no test is to meet the edge of one.
 WINDOW = timedelta(days=1)
@@ -188,6 +189,7 @@ async def test_a_redis_that_hangs_is_asked_once_and_then_left_alone(own_redis: R
         asked += 1
         await link.client.ping()
 
+    clock.now += 2 * SILENCE_S  # since the last answer
     os.kill(pid, signal.SIGSTOP)
     try:
         for _ in range(20):
@@ -203,6 +205,26 @@ async def test_a_redis_that_hangs_is_asked_once_and_then_left_alone(own_redis: R
             clock.now += PAUSE_S
             value = await cache.get(tenant, "n")
     assert value == b"1"
+    await link.close()
+
+
+@pytest.mark.slow
+async def test_a_process_too_busy_to_read_answers_in_time_grants_no_more_than_the_limit(
+    redis_url: str, tenant: str
+) -> None:
+    link = RedisLink(redis_url)
+    limiter = RedisRateLimiter(link, {"APIKey": Limit(20, WINDOW)})
+
+    async def ask() -> bool:
+        decision = await limiter.hit(tenant, "key", "APIKey")
+        time.sleep(0.02)  # noqa: ASYNC251 - the work of a turn, which holds the loop and makes other calls late
+        return decision.allowed
+
+    await link.probe()
+    local = count(LIMITS_LOCAL)
+    allowed = await asyncio.gather(*(ask() for _ in range(100)))
+    assert sum(allowed) <= 20
+    assert count(LIMITS_LOCAL) == local  # Redis was there all the time
     await link.close()
 
 
