@@ -101,12 +101,17 @@ def status_audience(namespace: str, agent: str) -> str:
 
 def gateway(agent: str) -> str:
     """Of Deployment, Service and all that stands before them."""
-    return f"{agent}-gateway"
+    return of_role(agent, ROLE_GATEWAY)
 
 
 def orchestrator(agent: str, revision: str | None = None) -> str:
     """With a revision of its Deployment, without one of the Service."""
-    return f"{agent}-orchestrator" if revision is None else f"{agent}-orchestrator-{revision}"
+    return of_role(agent, ROLE_ORCHESTRATOR, revision)
+
+
+def of_role(agent: str, role: str, revision: str | None = None) -> str:
+    """What a role's objects are called; with a revision, the Deployment of a role that has one for each revision."""
+    return f"{agent}-{role}" if revision is None else f"{agent}-{role}-{revision}"
 
 
 def config(agent: str, revision: str) -> str:

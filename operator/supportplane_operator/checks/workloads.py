@@ -5,14 +5,15 @@ from supportplane_operator import snapshot as seen
 from supportplane_operator.checks.pods import FATAL, Obstacle, obstacles
 from supportplane_operator.conditions import FAILS, HOLDS, UNKNOWN, Impact, Verdict
 from supportplane_operator.render.plan import Plan
+from supportplane_operator.render.roles import BY_NAME, ROLES
 from supportplane_operator.snapshot import Manifest
 
 # Available
 
 
 def serving_deployments(plan: Plan) -> tuple[tuple[str, Manifest], ...]:
-    """Name and object of the two that customers' questions go through; an object that is not there is empty."""
-    wanted = (names.gateway(plan.name), names.orchestrator(plan.name, plan.serving_revision))
+    """Name and object of each that customers' questions go through; an object that is not there is empty."""
+    wanted = (each.deployment_name(plan.name, plan.serving_revision) for each in ROLES)
     return tuple((name, plan.snapshot.child("Deployment", name) or {}) for name in wanted)
 
 
@@ -43,8 +44,7 @@ def available(plan: Plan) -> Verdict:
 
 def _first_obstacle(plan: Plan) -> Obstacle | None:
     """Of pods that serve; a job that cannot read documents keeps nobody from answering."""
-    roles = {names.ROLE_GATEWAY, names.ROLE_ORCHESTRATOR}
-    return next((each for each in obstacles(plan.snapshot) if each.component in roles), None)
+    return next((each for each in obstacles(plan.snapshot) if each.component in BY_NAME), None)
 
 
 # Progressing

@@ -1,8 +1,12 @@
 """A plan to the manifests that should exist: everything wanted, in the order it is applied. Pure.
 
 ``reconcile`` and ``supportplane render`` call ``render`` for an agent and ``render_endpoint`` for a model endpoint.
-One file per kind, each a function from the plan to a manifest, or to None where it is not wanted.
+One file per kind, each a function from the plan (and a role of ``roles``) to a manifest, or to None where it is not
+wanted.
 """
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from supportplane_operator.render import (
     cnpg_cluster,
@@ -25,12 +29,25 @@ from supportplane_operator.render import (
     weaviate,
 )
 from supportplane_operator.render.plan import Plan
+from supportplane_operator.render.roles import ROLES, Role
 from supportplane_operator.settings import Settings
 from supportplane_operator.snapshot import EndpointSnapshot, Manifest
 
-_BUILDERS = (
-    service_account.gateway,
-    service_account.orchestrator,
+_Builder: TypeAlias = Callable[[Plan], Manifest | None]
+_ASKED_FIRST = ROLES[::-1]
+
+
+def _each(builder: Callable[[Plan, Role], Manifest | None], roles: Iterable[Role] = ROLES) -> tuple[_Builder, ...]:
+    """The builder once for every role."""
+    return tuple(_for(builder, role) for role in roles)
+
+
+def _for(builder: Callable[[Plan, Role], Manifest | None], role: Role) -> _Builder:
+    return lambda plan: builder(plan, role)
+
+
+_BUILDERS: tuple[_Builder, ...] = (
+    *_each(service_account.service_account),
     cnpg_cluster.cluster,
     redis.deployment,
     redis.service,
@@ -39,17 +56,12 @@ _BUILDERS = (
     config_map.agent_config,
     job.migrate,
     job.knowledge,
-    service.orchestrator,
-    service.gateway,
+    *_each(service.service, _ASKED_FIRST),
     deployment.running_orchestrator,
-    deployment.orchestrator,
-    deployment.gateway,
-    hpa.gateway,
-    hpa.orchestrator,
-    scaled_object.gateway,
-    scaled_object.orchestrator,
-    pdb.gateway,
-    pdb.orchestrator,
+    *_each(deployment.deployment, _ASKED_FIRST),
+    *_each(hpa.hpa),
+    *_each(scaled_object.scaled_object),
+    *_each(pdb.pdb),
     ingress.certificate,
     ingress.ingress,
     http_route.http_route,

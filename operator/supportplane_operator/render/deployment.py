@@ -1,28 +1,18 @@
-"""Deployments of the gateway and of the wanted revision's orchestrator; the running one stays as it is meanwhile."""
+"""The Deployment of each role, at the wanted revision; the running orchestrator stays as it is meanwhile."""
 
 import json
 
 from supportplane_crds import names
+from supportplane_operator.render import service_account
 from supportplane_operator.render.meta import compact, labels, metadata, selector
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.render.pod import GRACE_S, placement, restricted, serving_container, volumes
+from supportplane_operator.render.roles import Role
 from supportplane_operator.snapshot import Manifest, Snapshot
 
 HISTORY = 2  # old ReplicaSets to look at; a revision is undone by its object, not by `rollout undo`
 _SERVER_FIELDS = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
 _CONTROLLER_ANNOTATION = "deployment.kubernetes.io/revision"
-
-
-def gateway(plan: Plan) -> Manifest:
-    role = names.ROLE_GATEWAY
-    return _deployment(plan, role, names.gateway(plan.name), names.GATEWAY_PORT)
-
-
-def orchestrator(plan: Plan) -> Manifest:
-    """Of the revision that is wanted."""
-    role = names.ROLE_ORCHESTRATOR
-    name = names.orchestrator(plan.name, plan.revision)
-    return _deployment(plan, role, name, names.ORCHESTRATOR_PORT, revision=plan.revision)
 
 
 def running_orchestrator(plan: Plan) -> Manifest | None:
@@ -54,19 +44,21 @@ def as_it_is(live: Manifest) -> Manifest:
     return {**kept, "metadata": meta | ({"annotations": annotations} if annotations else {})}
 
 
-def _deployment(plan: Plan, role: str, name: str, port: int, *, revision: str | None = None) -> Manifest:
-    marks = {names.LABEL_REVISION: revision} if revision else {}
-    template = compact(_template(plan, role, port, marks=marks))
-    # Of gateways there is one, which is always rendered anew.
-    noted = {names.ANNOTATION_POD_TEMPLATE: json.dumps(template, separators=(",", ":"))} if revision else None
+def deployment(plan: Plan, role: Role) -> Manifest:
+    """Of the revision that is wanted."""
+    name = role.deployment_name(plan.name, plan.revision)
+    marks = {names.LABEL_REVISION: plan.revision} if role.is_per_revision else {}
+    template = compact(_template(plan, role, marks=marks))
+    # A role without revisions has one Deployment, which is always rendered anew.
+    noted = {names.ANNOTATION_POD_TEMPLATE: json.dumps(template, separators=(",", ":"))} if marks else None
     spec = {
         "replicas": plan.replicas if plan.replicas is not None else _not_taken_over(plan.snapshot, name),
         "revisionHistoryLimit": HISTORY,
-        "selector": {"matchLabels": {**selector(plan.name, role), **marks}},
+        "selector": {"matchLabels": {**selector(plan.name, role.name), **marks}},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
         "template": template,
     }
-    of = {**labels(plan.name, role), **marks}
+    of = {**labels(plan.name, role.name), **marks}
     meta = metadata(name, plan.namespace, of=of, owned_by=plan.snapshot.raw, annotations=noted)
     return compact({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec})
 
@@ -83,22 +75,18 @@ def _not_taken_over(snapshot: Snapshot, name: str) -> int | None:
     return found
 
 
-def _template(plan: Plan, role: str, port: int, *, marks: dict[str, str]) -> Manifest:
-    workload = plan.workload(role)
+def _template(plan: Plan, role: Role, *, marks: dict[str, str]) -> Manifest:
+    workload = plan.workload(role.name)
     return {
         "metadata": {
-            "labels": {**labels(plan.name, role), **marks},
+            "labels": {**labels(plan.name, role.name), **marks},
             "annotations": {**workload.annotations, names.ANNOTATION_CONFIG_HASH: plan.config_hash},
         },
         "spec": restricted(
-            [serving_container(plan, role, port)],
-            serviceAccountName=service_account_of(plan, role),
+            [serving_container(plan, role)],
+            serviceAccountName=service_account.name_for(plan, role.name),
             terminationGracePeriodSeconds=GRACE_S,
-            volumes=volumes(plan, role),
-            **placement(workload, plan, role),
+            volumes=volumes(plan, role.name),
+            **placement(workload, plan, role.name),
         ),
     }
-
-
-def service_account_of(plan: Plan, role: str) -> str:
-    return names.gateway(plan.name) if role == names.ROLE_GATEWAY else names.orchestrator(plan.name)

@@ -6,8 +6,8 @@ tried for ever, ever more rarely: a database that comes back must need nobody's 
 
 from supportplane_crds import KnowledgeBase, names
 from supportplane_crds.knowledge_base import KnowledgeSource
+from supportplane_operator.render import service_account
 from supportplane_operator.render.config import source_path
-from supportplane_operator.render.deployment import service_account_of
 from supportplane_operator.render.meta import compact, labels, metadata
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.render.pod import container, mount, placement, restricted, volumes
@@ -44,7 +44,7 @@ def _pod(plan: Plan, role: str, containers: list[Manifest], found: list[Manifest
     pod = restricted(
         containers,
         restartPolicy="OnFailure",
-        serviceAccountName=service_account_of(plan, role),
+        serviceAccountName=service_account.name_for(plan, role),
         volumes=found,
         **placement(plan.workload(placed_as), plan, role),
     )

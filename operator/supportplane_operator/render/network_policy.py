@@ -12,6 +12,7 @@ from supportplane_crds import names
 from supportplane_operator.render.meta import compact, labels, metadata, selector
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.render.pod import WEAVIATE_HTTP_PORT
+from supportplane_operator.render.roles import ROLES, Role
 from supportplane_operator.settings import Settings
 from supportplane_operator.snapshot import Manifest
 
@@ -29,7 +30,7 @@ def policies(plan: Plan) -> tuple[Manifest, ...]:
         return ()
     managed = [_cache(plan)] if plan.has_managed_cache else []
     managed += [_weaviate(plan)] if plan.managed_weaviate else []
-    return (_deny(plan), _gateway(plan), _orchestrator(plan), _jobs(plan), *managed)
+    return (_deny(plan), *(_serving(plan, each) for each in ROLES), _jobs(plan), *managed)
 
 
 def _deny(plan: Plan) -> Manifest:
@@ -37,28 +38,26 @@ def _deny(plan: Plan) -> Manifest:
     return policy(plan, f"{plan.name}-default", "default", {"matchLabels": {names.LABEL_AGENT: plan.name}})
 
 
-def _gateway(plan: Plan) -> Manifest:
-    role = names.ROLE_GATEWAY
+def _serving(plan: Plan, role: Role) -> Manifest:
+    """Of one role: who may ask it, and what it may ask."""
+    ingress = _from_customers(plan, role) if role.is_public else _from_roles(plan, role)
+    asked = [_rule("to", [_pods(plan, each.name)], [each.port]) for each in ROLES if role.name in each.asked_by]
+    name, select = role.object_name(plan.name), _select(plan, role.name)
+    return policy(plan, name, role.name, select, ingress=ingress, egress=[*asked, *_out(plan)])
+
+
+def _from_customers(plan: Plan, role: Role) -> list[Manifest]:
+    """Everybody, unless the agent names the namespaces that may ask."""
     peers = [_namespaces(each.namespace_labels) for each in plan.snapshot.agent.spec.network_policy.ingress_from]
-    always = [_namespaces({NAMESPACE_NAME: plan.settings.namespace}), _namespaces(plan.settings.monitoring_labels)]
-    customers = _rule("from", [*peers, *always] if peers else [], [names.GATEWAY_PORT])
-    to_orchestrator = _rule("to", [_pods(plan, names.ROLE_ORCHESTRATOR)], [names.ORCHESTRATOR_PORT])
-    return policy(
-        plan,
-        names.gateway(plan.name),
-        role,
-        _select(plan, role),
-        ingress=[customers, _probers([_namespaces(plan.settings.monitoring_labels)] if peers else [])],
-        egress=[to_orchestrator, *_out(plan)],
-    )
+    monitoring = _namespaces(plan.settings.monitoring_labels)
+    always = [_namespaces({NAMESPACE_NAME: plan.settings.namespace}), monitoring]
+    customers = _rule("from", [*peers, *always] if peers else [], [role.port])
+    return [customers, _probers([monitoring] if peers else [])]
 
 
-def _orchestrator(plan: Plan) -> Manifest:
-    role = names.ROLE_ORCHESTRATOR
-    probers = _probers([_namespaces(plan.settings.monitoring_labels)])
-    gateways = _rule("from", [_pods(plan, names.ROLE_GATEWAY)], [names.ORCHESTRATOR_PORT])
-    name = names.orchestrator(plan.name)
-    return policy(plan, name, role, _select(plan, role), ingress=[gateways, probers], egress=_out(plan))
+def _from_roles(plan: Plan, role: Role) -> list[Manifest]:
+    askers = _rule("from", [_pods(plan, each) for each in role.asked_by], [role.port])
+    return [askers, _probers([_namespaces(plan.settings.monitoring_labels)])]
 
 
 def _probers(peers: Sequence[Manifest]) -> Manifest:

@@ -11,16 +11,16 @@ from supportplane_operator.render.config import model_name
 from supportplane_operator.render.meta import selector
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.render.quantity import resources
+from supportplane_operator.render.roles import ROLES, Role
 from supportplane_operator.snapshot import Manifest
 
 READABLE_BY_GROUP = 0o440  # Secrets reach the process through fsGroup, and nobody else
 GRACE_S = 45  # the runtime drains for up to 20 s after SIGTERM, and the endpoints need some to forget the pod
 
 _SPREAD_KEYS = {TopologySpread.ZONE: "topology.kubernetes.io/zone", TopologySpread.NODE: "kubernetes.io/hostname"}
-# Guesses with room: the orchestrator and the knowledge job hold the embedding model, the gateway holds streams.
+# Guesses with room: the knowledge job holds the embedding model.
 _DEFAULT_RESOURCES = {
-    names.ROLE_GATEWAY: {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "512Mi"}},
-    names.ROLE_ORCHESTRATOR: {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}},
+    **{each.name: each.resources for each in ROLES},
     names.ROLE_KNOWLEDGE: {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}},
     names.ROLE_MIGRATE: {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "512Mi"}},
     names.ROLE_MODEL: {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}},
@@ -118,16 +118,16 @@ def container(plan: Plan, role: str, *, resource_role: str | None = None) -> Man
     }
 
 
-def serving_container(plan: Plan, role: str, port: int) -> Manifest:
+def serving_container(plan: Plan, role: Role) -> Manifest:
     """A container that takes requests, with its ports and probes.
 
     Probes have a port of their own, where no customer takes their place (ADR 0024).
     """
     health = names.HEALTH_PORT_NAME
     return {
-        **container(plan, role),
+        **container(plan, role.name),
         "ports": [
-            {"name": names.PORT_NAME, "containerPort": port, "protocol": "TCP"},
+            {"name": names.PORT_NAME, "containerPort": role.port, "protocol": "TCP"},
             {"name": health, "containerPort": names.HEALTH_PORT, "protocol": "TCP"},
         ],
         # Half a minute to start: the embedding model loads in seconds, and migrations are waited for by /readyz, as is

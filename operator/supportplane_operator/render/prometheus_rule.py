@@ -10,6 +10,7 @@ from supportplane_crds import names
 from supportplane_operator import snapshot as seen
 from supportplane_operator.render.meta import labels, metadata
 from supportplane_operator.render.plan import Plan
+from supportplane_operator.render.roles import ROLES
 from supportplane_operator.snapshot import Manifest
 
 
@@ -170,8 +171,8 @@ def prometheus_rule(plan: Plan) -> Manifest | None:
 
 
 def series(plan: Plan) -> str:
-    """Selects the agent's own series: those of its two Services."""
-    services = f"{names.gateway(plan.name)}|{names.orchestrator(plan.name)}"
+    """Selects the agent's own series: those of its roles' Services."""
+    services = "|".join(each.object_name(plan.name) for each in ROLES)
     return f'namespace="{plan.namespace}",service=~"{services}"'
 
 

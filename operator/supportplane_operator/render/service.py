@@ -1,20 +1,20 @@
-"""Services of gateway and orchestrator; the second one's selector decides which revision answers."""
+"""The Service of each role; of a role with revisions its selector decides which revision answers."""
 
 from supportplane_crds import names
 from supportplane_operator.render.meta import labels, metadata, selector
 from supportplane_operator.render.plan import Plan
+from supportplane_operator.render.roles import Role
 from supportplane_operator.snapshot import Manifest
 
 
-def gateway(plan: Plan) -> Manifest:
-    role = names.ROLE_GATEWAY
-    return _service(plan, names.gateway(plan.name), role, selector(plan.name, role))
-
-
-def orchestrator(plan: Plan) -> Manifest:
-    role = names.ROLE_ORCHESTRATOR
-    select = {**selector(plan.name, role), names.LABEL_REVISION: plan.serving_revision}
-    return _service(plan, names.orchestrator(plan.name), role, select)
+def service(plan: Plan, role: Role) -> Manifest:
+    meta = metadata(
+        role.object_name(plan.name), plan.namespace, of=labels(plan.name, role.name), owned_by=plan.snapshot.raw
+    )
+    marks = {names.LABEL_REVISION: plan.serving_revision} if role.is_per_revision else {}
+    select = {**selector(plan.name, role.name), **marks}
+    spec = {"type": "ClusterIP", "selector": select, "ports": [http_port(), health_port()]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}
 
 
 def http_port() -> Manifest:
@@ -25,9 +25,3 @@ def health_port() -> Manifest:
     """For Prometheus, which finds pods by their Services."""
     name = names.HEALTH_PORT_NAME
     return {"name": name, "port": names.HEALTH_PORT, "protocol": "TCP", "targetPort": name}
-
-
-def _service(plan: Plan, name: str, role: str, select: dict[str, str]) -> Manifest:
-    meta = metadata(name, plan.namespace, of=labels(plan.name, role), owned_by=plan.snapshot.raw)
-    spec = {"type": "ClusterIP", "selector": select, "ports": [http_port(), health_port()]}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}

@@ -1,20 +1,18 @@
 """ServiceAccounts without tokens: no pod of an agent ever talks to the API server."""
 
-from supportplane_crds import names
 from supportplane_operator.render.meta import labels, metadata
 from supportplane_operator.render.plan import Plan
+from supportplane_operator.render.roles import BY_NAME, ORCHESTRATOR, Role
 from supportplane_operator.snapshot import Manifest
 
 
-def gateway(plan: Plan) -> Manifest:
-    return _account(plan, names.ROLE_GATEWAY, names.gateway(plan.name))
-
-
-def orchestrator(plan: Plan) -> Manifest:
-    """Also of the jobs."""
-    return _account(plan, names.ROLE_ORCHESTRATOR, names.orchestrator(plan.name))
-
-
-def _account(plan: Plan, role: str, name: str) -> Manifest:
-    meta = metadata(name, plan.namespace, of=labels(plan.name, role), owned_by=plan.snapshot.raw)
+def service_account(plan: Plan, role: Role) -> Manifest:
+    meta = metadata(
+        name_for(plan, role.name), plan.namespace, of=labels(plan.name, role.name), owned_by=plan.snapshot.raw
+    )
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta, "automountServiceAccountToken": False}
+
+
+def name_for(plan: Plan, role: str) -> str:
+    """The account that pods of a role run as. Jobs have none of their own and run as the orchestrator."""
+    return BY_NAME.get(role, ORCHESTRATOR).object_name(plan.name)

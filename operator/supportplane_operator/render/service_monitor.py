@@ -1,9 +1,10 @@
-"""The ServiceMonitor by which Prometheus finds the metrics of gateway and orchestrator."""
+"""The ServiceMonitor by which Prometheus finds the metrics of every role."""
 
 from supportplane_crds import names
 from supportplane_operator import snapshot as seen
 from supportplane_operator.render.meta import labels, metadata
 from supportplane_operator.render.plan import Plan
+from supportplane_operator.render.roles import ROLES
 from supportplane_operator.snapshot import Manifest
 
 
@@ -11,7 +12,7 @@ def service_monitor(plan: Plan) -> Manifest | None:
     wanted = plan.snapshot.agent.spec.observability.service_monitor
     if not wanted or not plan.snapshot.has(seen.SERVICE_MONITOR):
         return None
-    roles = [names.ROLE_GATEWAY, names.ROLE_ORCHESTRATOR]
+    roles = [each.name for each in ROLES]
     name = names.gateway(plan.name)
     return {
         "apiVersion": "monitoring.coreos.com/v1",
