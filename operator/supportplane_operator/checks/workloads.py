@@ -6,6 +6,7 @@ from supportplane_operator.checks.pods import FATAL, Obstacle, obstacles
 from supportplane_operator.conditions import FAILS, HOLDS, UNKNOWN, Impact, Verdict
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.render.roles import BY_NAME, ROLES
+from supportplane_operator.render.rollout import serving
 from supportplane_operator.snapshot import Manifest
 
 # Available
@@ -13,7 +14,7 @@ from supportplane_operator.snapshot import Manifest
 
 def serving_deployments(plan: Plan) -> tuple[tuple[str, Manifest], ...]:
     """Name and object of each that customers' questions go through; an object that is not there is empty."""
-    wanted = (each.deployment_name(plan.name, plan.serving_revision) for each in ROLES)
+    wanted = (each.deployment_name(plan.name, serving(plan)) for each in ROLES)
     return tuple((name, plan.snapshot.child("Deployment", name) or {}) for name in wanted)
 
 
@@ -79,7 +80,7 @@ def _behind(plan: Plan) -> str | None:
         found = plan.snapshot.child("Deployment", name)
         if found is None or not _is_rolled_out(found):
             return f"Deployment {name} is being brought to revision {plan.revision}"
-    if plan.serving_revision != plan.revision:
+    if serving(plan) != plan.revision:
         return f"Revision {plan.revision} is about to take over"
     return None
 

@@ -4,6 +4,7 @@ from supportplane_crds import names
 from supportplane_operator.render.deployment import as_it_is
 from supportplane_operator.render.meta import labels, metadata
 from supportplane_operator.render.plan import Plan
+from supportplane_operator.render.rollout import serving
 from supportplane_operator.snapshot import Manifest
 
 
@@ -23,7 +24,7 @@ def configs_in_use(plan: Plan) -> list[Manifest]:
 
     A gateway's pods of before stay until new ones are ready; one that is restarted meanwhile needs its file.
     """
-    used = {names.config(plan.name, plan.serving_revision), *_mounted(plan)}
+    used = {names.config(plan.name, serving(plan)), *_mounted(plan)}
     used.discard(names.config(plan.name, plan.revision))
     found = (plan.snapshot.child("ConfigMap", name) for name in sorted(used))
     return [as_it_is(each) for each in found if each is not None]

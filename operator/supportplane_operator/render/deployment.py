@@ -8,6 +8,7 @@ from supportplane_operator.render.meta import compact, labels, metadata, selecto
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.render.pod import GRACE_S, placement, restricted, serving_container, volumes
 from supportplane_operator.render.roles import Role
+from supportplane_operator.render.rollout import serving
 from supportplane_operator.snapshot import Manifest, Snapshot
 
 HISTORY = 2  # old ReplicaSets to look at; a revision is undone by its object, not by `rollout undo`
@@ -17,7 +18,7 @@ _CONTROLLER_ANNOTATION = "deployment.kubernetes.io/revision"
 
 def running_orchestrator(plan: Plan) -> Manifest | None:
     """The Deployment that serves until the wanted revision can, as it was made; None when that is the wanted one."""
-    revision = plan.serving_revision
+    revision = serving(plan)
     found = plan.deployment(revision)
     return None if revision == plan.revision or found is None else _as_it_was(found)
 

@@ -4,6 +4,7 @@ from supportplane_crds.scaling import Autoscaling, ScalingMetric, ScalingTarget
 from supportplane_operator.render.meta import labels, metadata
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.render.roles import Role
+from supportplane_operator.render.rollout import serving
 from supportplane_operator.snapshot import Manifest
 
 RESOURCES = {ScalingMetric.CPU_UTILIZATION: "cpu", ScalingMetric.MEMORY_UTILIZATION: "memory"}
@@ -36,7 +37,7 @@ def least(plan: Plan, scaling: Autoscaling, role: Role) -> int:
     """Fewest pods: while another revision still serves, as many as it has, or the change would overload."""
     if not role.is_per_revision:
         return scaling.min_replicas
-    running = plan.deployment(plan.serving_revision) if plan.serving_revision != plan.revision else None
+    running = plan.deployment(serving(plan)) if serving(plan) != plan.revision else None
     serving_now = running.get("spec", {}).get("replicas", 0) if running else 0
     return max(scaling.min_replicas, min(scaling.max_replicas, serving_now))
 

@@ -229,24 +229,8 @@ class Plan:
         selected = ((service or {}).get("spec", {}).get("selector") or {}).get(names.LABEL_REVISION)
         return selected if selected and self.deployment(selected) else None
 
-    @cached_property
-    def serving_revision(self) -> str:
-        """The one that should answer now: the new one as soon as enough of its pods do, until then the running one."""
-        running = self.running_revision
-        return self.revision if running is None or self._is_available(self.revision) else running
-
     def deployment(self, revision: str) -> Manifest | None:
         return self.snapshot.child("Deployment", names.orchestrator(self.name, revision))
-
-    def _is_available(self, revision: str) -> bool:
-        """All its pods are, counted by the controller that has seen the Deployment as it is now."""
-        found = self.deployment(revision)
-        if found is None:
-            return False
-        status, wanted = found.get("status", {}), found.get("spec", {}).get("replicas", 1)
-        is_current = status.get("observedGeneration", 0) >= found.get("metadata", {}).get("generation", 0)
-        least = max(wanted, self.least_replicas if self.replicas is None else 0)
-        return bool(is_current and status.get("availableReplicas", 0) >= least)
 
     # The agent file.
 

@@ -4,6 +4,7 @@ from supportplane_crds import names
 from supportplane_operator.render.meta import labels, metadata, selector
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.render.roles import Role
+from supportplane_operator.render.rollout import serving
 from supportplane_operator.snapshot import Manifest
 
 
@@ -11,7 +12,7 @@ def service(plan: Plan, role: Role) -> Manifest:
     meta = metadata(
         role.object_name(plan.name), plan.namespace, of=labels(plan.name, role.name), owned_by=plan.snapshot.raw
     )
-    marks = {names.LABEL_REVISION: plan.serving_revision} if role.is_per_revision else {}
+    marks = {names.LABEL_REVISION: serving(plan)} if role.is_per_revision else {}
     select = {**selector(plan.name, role.name), **marks}
     spec = {"type": "ClusterIP", "selector": select, "ports": [http_port(), health_port()]}
     return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}

@@ -7,6 +7,7 @@ import pytest
 from operator_samples import SETTINGS, applied, by_name, live, ready, snapshot
 from supportplane_operator.render import render
 from supportplane_operator.render.plan import Plan
+from supportplane_operator.render.rollout import serving
 from supportplane_operator.snapshot import Manifest, Snapshot
 
 CHANGE = {"template": {"instructions": {"inline": "Be brief."}}}
@@ -75,7 +76,7 @@ def test_who_meddles_with_the_running_deployment_meanwhile_is_undone() -> None:
 def test_a_running_revision_whose_deployment_is_gone_is_not_waited_for() -> None:
     found = changed(ready(0))
     children = {key: each for key, each in found.children.items() if key[1] != f"helpdesk-orchestrator-{OLD}"}
-    assert Plan(replace(found, children=children), SETTINGS).serving_revision == NEW
+    assert serving(Plan(replace(found, children=children), SETTINGS)) == NEW
 
 
 def test_while_another_revision_serves_the_autoscaler_gives_the_new_one_as_many_pods() -> None:
