@@ -21,6 +21,8 @@ from supportplane_cli.state import State, last_state
 from supportplane_cli.supervisor.preflight import NEEDED_BYTES, existing
 
 NAMED_FILES = 3  # of those that a reading left out, in one line
+# Part of the gateway -> the log that tells of it; what is not here stands in the log of the gateway.
+LOG_OF = {"database": "postgres", "schema": "migrate", "cache": "redis", "model": "model", "knowledge": "knowledge"}
 PYTHONS = ((3, 11), (3, 13))
 
 
@@ -157,7 +159,7 @@ def check_running(state: State) -> Iterator[Verdict]:
         return
     for probe in health.get("parts", ()):
         level = Level.OK if probe["status"] == "ok" else Level.FAILED if probe["required"] else Level.WARNING
-        hint = None if level is Level.OK else f"supportplane logs {probe['name']}"
+        hint = None if level is Level.OK else f"supportplane logs {LOG_OF.get(probe['name'], 'gateway')}"
         yield Verdict(f"part {probe['name']}", level, str(probe["detail"]), hint)
     yield from check_readings(state)
     yield from check_model_speed(state)

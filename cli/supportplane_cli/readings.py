@@ -48,4 +48,10 @@ def lines_of(reading: "LastReading") -> Iterator[str]:
         yield f"left out {name} {reason}"
     more = reading.skipped - len(reading.named)
     if more > 0:
-        yield f"left out {more} more files of {reading.knowledge_base}; `supportplane logs knowledge` names each"
+        yield unnamed_line(more, reading.knowledge_base)
+
+
+def unnamed_line(count: int, knowledge_base: str) -> str:
+    """About files that a list has no room for."""
+    files = "file" if count == 1 else "files"
+    return f"left out {count} more {files} of {knowledge_base}; `supportplane logs knowledge` names each"

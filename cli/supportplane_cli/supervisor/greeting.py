@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from supportplane_cli.paths import DataDir, find_data_dir
 from supportplane_cli.supervisor.parts import Embedded
 from supportplane_cli.supervisor.plan import Plan
 
@@ -31,18 +32,24 @@ def program() -> str:
     return shlex.quote(str(started.relative_to(here) if started.is_relative_to(here) else started))
 
 
+def option(data: DataDir) -> str:
+    """What a pasted command needs to find this agent: nothing where it looks by itself, and else the data directory."""
+    return "" if find_data_dir(None) == data else f" --data-dir {shlex.quote(str(data.root))}"
+
+
 def greeting(plan: Plan, embedded: Embedded, *, key: str, link: str, seconds: float) -> list[str]:
     """Lines for people. Secrets stand in them only when a terminal shows them, never in a log or a pipe."""
     shown = sys.stdout.isatty()
-    once = f"              signs one browser in, once, within 15 minutes; `{program()} link` makes another"
-    page = [f"  chat page   {link}", once] if shown else [f"  chat page   {plan.url}/  (`{program()} link` signs in)"]
+    called = f"`{program()} link{option(plan.data)}`"
+    once = f"              signs one browser in, once, within 15 minutes; {called} makes another"
+    page = [f"  chat page   {link}", once] if shown else [f"  chat page   {plan.url}/  ({called} signs in)"]
     return [
         "",
         f"Supportplane answers at {plan.url}/  (ready in {seconds:.1f} s)",
         "",
         *page,
         f"  API key     {plan.data.api_key}" + (f"  ({key})" if shown else ""),
-        f'  terminal    {program()} ask "{SAMPLE_QUESTION}"',
+        f'  terminal    {program()} ask{option(plan.data)} "{SAMPLE_QUESTION}"',
         "  try it      " + curl(plan.url, plan.data.api_key),
         *offered(plan, embedded),
         *without_effect(plan),

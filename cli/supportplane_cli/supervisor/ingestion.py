@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from supportplane_cli.embedded.process import Child, ChildSpec
+from supportplane_cli.readings import unnamed_line
 from supportplane_cli.supervisor.parts import RUNTIME_MODULE
 from supportplane_cli.supervisor.report import Reporter
 
@@ -140,10 +141,7 @@ def remarks(outcome: IngestOutcome, most_named: int | None = None) -> list[str]:
     named = outcome.skipped[:most_named]
     lines = [f"left out {each['name']} {each['reason']}" for each in named]
     if len(named) < len(outcome.skipped):
-        more = len(outcome.skipped) - len(named)
-        lines.append(
-            f"left out {more} more files of {outcome.knowledge_base}; `supportplane logs knowledge` names each"
-        )
+        lines.append(unnamed_line(len(outcome.skipped) - len(named), outcome.knowledge_base))
     return lines + [unselected_line(outcome.knowledge_base, each) for each in outcome.unselected]
 
 

@@ -2,9 +2,11 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from manifests.wrong_objects import REPOSITORY
 from supportplane_cli.paths import DataDir
-from supportplane_cli.supervisor.greeting import curl, ready_facts, without_effect
+from supportplane_cli.supervisor.greeting import curl, option, ready_facts, without_effect
 from supportplane_cli.supervisor.plan import UpOptions, make_plan
 
 
@@ -18,6 +20,14 @@ def test_the_curl_works_when_pasted_even_with_spaces_and_quotes_in_the_path(tmp_
     assert "Authorization: Bearer sk_test" in words
     assert json.loads(words[-1])["query"]
     assert "sk_test" not in line
+
+
+def test_a_command_names_the_data_directory_only_where_it_would_not_find_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert option(DataDir(tmp_path / ".supportplane")) == ""
+    assert option(DataDir(tmp_path / "my data")) == f" --data-dir '{tmp_path}/my data'"
 
 
 def test_what_the_file_says_to_clusters_only_is_one_line(tmp_path: Path) -> None:
