@@ -17,7 +17,7 @@ from supportplane_runtime.store.interfaces import Audit
 
 log = structlog.get_logger(__name__)
 
-EVERY_S = 3600.0
+EVERY_S = 300.0  # so old is the size that the metric tells, at most
 BATCH_SIZE = 5000  # a statement of some 50 ms, so that nothing waits for it
 
 
