@@ -248,6 +248,9 @@ class _Builder:
     def start(self, tag: Tag) -> None:
         name = tag.name
         if name in _TRANSPARENT:
+            # A rule of the page's style sheet does not count: a page that hides its body so shows it by script.
+            if name != "head" and is_hidden(name, tag.attributes, {}) and not self._counts["template"]:
+                self._hide_all()
             return
         if name in _ENDS_PARAGRAPH and self._counts["p"]:
             self._end_open(*_PARAGRAPH)
@@ -258,6 +261,13 @@ class _Builder:
         node = self._node(tag, seen)
         if name not in VOID and not (tag.is_empty and self._knows_empty_tags(name)):
             self._push(name, node)
+
+    def _hide_all(self) -> None:
+        """A page has one body: what stands before its tag or after its end tag belongs to it, as in a browser."""
+        if self._open[0][1] is None:
+            return
+        self.root.children.clear()
+        self._open = [(name, None) for name, _ in self._open]
 
     def _knows_empty_tags(self, name: str) -> bool:
         return self._is_xml or name in _FOREIGN or any(self._counts[each] for each in _FOREIGN)

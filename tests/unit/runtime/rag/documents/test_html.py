@@ -43,6 +43,20 @@ def test_what_a_browser_does_not_show_is_not_text(hidden: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "page",
+    [
+        "<html><title>Desk</title><body hidden><p>SECRET</p></body></html>",
+        "<html hidden><body><p>SECRET</p></body></html>",
+        "<html style='display: none'><body><p>SECRET</p></body></html>",
+        "<body style='display:none'><h1>SECRET</h1><main>SECRET</main></body><p>SECRET</p>",
+        "<p>SECRET<div><body hidden><p>SECRET</div></p>SECRET",
+    ],
+)
+def test_of_a_page_whose_body_is_hidden_nothing_is_text(page: str) -> None:
+    assert text(page) == ""
+
+
+@pytest.mark.parametrize(
     "seen",
     [
         "<details><summary>SEEN</summary></details>",
