@@ -2,12 +2,14 @@
 
 Every value stays text: a date that does not exist, a number of 5,000 digits or an odd tag says nothing about the page.
 Anchors are not followed, so nothing can grow. What no parser takes is read line by line, because a page whose front
-matter is broken may still be a draft.
+matter is broken may still be a draft. A key that decides whether the page is public has the value UNCLEAR where it is
+named and cannot be understood: publishing.py then withholds the page.
 """
 
 import json
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -36,6 +38,45 @@ _LINE: Final = re.compile(r"^([A-Za-z_][\w.-]{0,100})[ \t]*[:=](?:[ \t]+|(?=\n)|
 _PROSE: Final = re.compile(r"\A(?:[ \t]*(?:#.*)?\n)*(?![A-Za-z_][\w.-]{0,100}[ \t]*:(?:[ \t]|\n|\Z))")
 # A page of Hugo may begin with a JSON object; any other object at the top of a file is text.
 _KNOWN: Final = {"title", "draft", "date", "published", "publishdate", "expirydate", "description", "weight", "slug"}
+# Keys that decide whether a page is public, in lower case.
+DECIDING: Final = frozenset(
+    {
+        "draft",
+        "published",
+        "publish",
+        "unpublished",
+        "unlisted",
+        "hidden",
+        "private",
+        "internal",
+        "visible",
+        "status",
+        "visibility",
+        "publishdate",
+        "publish_date",
+        "pubdate",
+        "expirydate",
+        "expiry_date",
+        "unpublishdate",
+    }
+)
+# No file holds this character: text.cleaned takes it away.
+UNCLEAR: Final = "\0"
+# Everyday words such as `status` name too much else to withhold a page that no parser takes.
+_MENTIONED: Final = "|".join(sorted(DECIDING - {"status", "visibility", "visible"}, reverse=True))
+_MENTION: Final = re.compile(
+    rf"(?:^[ \t]*+|[{{,][ \t]*+)[\"']?({_MENTIONED})[\"']?[ \t]*+[:=]",
+    re.MULTILINE | re.IGNORECASE,
+)
+_PLAIN: Final = re.compile(r"\w[\w:.+-]*+(?: \w[\w:.+-]*+)?")
+_LINE_COMMENT: Final = re.compile(r"(?:^|[ \t])#.*")
+_BEFORE: Final = re.compile(r"(?:[ \t]*+\n)*+(?:<!--.*?-->[ \t]*+\n(?:[ \t]*+\n)*+)?", re.DOTALL)
+_OPENING: Final = re.compile(r"(?:---[ \t]*+(?:ya?ml|toml|json)?|\+\+\+|;;;)[ \t]*+\n")
+# What the lines of a front matter look like, where no fence tells its end.
+_LINES: Final = re.compile(
+    r"(?:[ \t]*+(?:#.*+)?\n|[ \t]++.*+\n|-[ \t].*+\n|[A-Za-z_][\w.-]*+[ \t]*+[:=].*+(?:\n|\Z))*+"
+)
+_OBJECT_END: Final = re.compile(r"^\}", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +88,18 @@ class Page:
 
 
 def page(text: str) -> Page:
-    """A text without front matter is all body."""
+    """A text without front matter is all body. Blank lines or one comment may stand above the front matter."""
+    found = _page(text)
+    if found.fields or len(found.body) < len(text):
+        return found
+    before = _BEFORE.match(text)
+    if before is not None and before.end():
+        found = _page(text[before.end() :])
+    # Below other lines a rule may be meant as a rule: only known keys make a front matter of what follows.
+    return found if (_KNOWN | DECIDING) & found.fields.keys() else Page({}, text)
+
+
+def _page(text: str) -> Page:
     if text.startswith("{"):
         return _json_page(text)
     for dialect, fence in _FENCES:
@@ -55,7 +107,17 @@ def page(text: str) -> Page:
         if match is not None:
             fields = _fields(dialect, match[1] or "")
             return Page({}, text) if fields is None else Page(fields, text[match.end() :])
-    return Page({}, text)
+    return _unclosed(text)
+
+
+def _unclosed(text: str) -> Page:
+    """Without a closing fence all is body, but what decides whether the page is public counts."""
+    opening = _OPENING.match(text)
+    if opening is None:
+        return Page({}, text)
+    lines = _LINES.match(text, opening.end(), opening.end() + MAX_PARSED_CHARACTERS)
+    fields = _read_lines(lines[0]) if lines is not None else {}
+    return Page({key: value for key, value in fields.items() if key in DECIDING}, text)
 
 
 def _fields(dialect: str, source: str) -> dict[str, str] | None:
@@ -66,7 +128,8 @@ def _fields(dialect: str, source: str) -> dict[str, str] | None:
         return _read_by_line(dialect, source)
     try:
         if dialect == "yaml":
-            return _yaml_fields(source)
+            fields = _yaml_fields(source)
+            return _first_key_unclear(source) if fields is None else fields
         return _flat(tomllib.loads(source, parse_float=str) if dialect == "toml" else _json_object(source))
     except (YAMLError, ValueError, RecursionError):
         return _read_by_line(dialect, source)
@@ -74,8 +137,28 @@ def _fields(dialect: str, source: str) -> dict[str, str] | None:
 
 def _read_by_line(dialect: str, source: str) -> dict[str, str] | None:
     if dialect == "yaml" and _PROSE.match(source):
-        return None
-    return {key.lower(): value.strip().strip("\"'") for key, value in reversed(_LINE.findall(source))}
+        return _first_key_unclear(source)
+    return _read_lines(source)
+
+
+def _first_key_unclear(source: str) -> dict[str, str] | None:
+    """`"draft": true` above a broken line, or `draft:true`, is no prose."""
+    source = source.lstrip()
+    mention = _MENTION.search(source) if source.startswith("{") else _MENTION.match(source)
+    return None if mention is None else {mention[1].lower(): UNCLEAR}
+
+
+def _read_lines(source: str) -> dict[str, str]:
+    fields = {key.lower(): _plain_value(value) for key, value in reversed(_LINE.findall(source))}
+    for key, times in Counter(match[1].lower() for match in _MENTION.finditer(source)).items():
+        value = fields.get(key)
+        if value is None or times > 1 or (value and not _PLAIN.fullmatch(value)):
+            fields[key] = UNCLEAR
+    return fields
+
+
+def _plain_value(value: str) -> str:
+    return _LINE_COMMENT.sub("", value).strip().strip("\"'")
 
 
 def _yaml_fields(source: str) -> dict[str, str] | None:
@@ -96,16 +179,21 @@ def _yaml_fields(source: str) -> dict[str, str] | None:
         elif isinstance(event, ScalarEvent | AliasEvent):
             if not stack:
                 return None
-            _scalar(fields, stack, event.value if isinstance(event, ScalarEvent) else "")
+            _scalar(fields, stack, event)
+    if any(key.startswith("<<") for key in fields):
+        # What a merge brings is not followed either.
+        fields |= {name: UNCLEAR for key in fields if (name := key.rpartition(".")[2]) in DECIDING}
     return fields
 
 
-def _scalar(fields: dict[str, str], stack: list[str | bool | None], value: str) -> None:
+def _scalar(fields: dict[str, str], stack: list[str | bool | None], event: ScalarEvent | AliasEvent) -> None:
+    value: str | None = event.value if isinstance(event, ScalarEvent) else None
     if stack[-1] is None:
-        stack[-1] = value
+        stack[-1] = value or ""
         return
     if len(stack) <= 2 and all(isinstance(key, str) for key in stack):
-        fields[".".join(str(key) for key in stack).lower()] = value
+        name = ".".join(str(key) for key in stack).lower()
+        fields[name] = value if value is not None else UNCLEAR if name in DECIDING else ""
     _value_ended(stack)
 
 
@@ -119,9 +207,17 @@ def _json_page(text: str) -> Page:
     try:
         found, end = _DECODER.raw_decode(text[:MAX_PARSED_CHARACTERS])
     except (ValueError, RecursionError):
-        return Page({}, text)
+        return Page(_unclear_in_object(text), text)
     fields = _flat(found)
-    return Page(fields, text[end:]) if _KNOWN & fields.keys() else Page({}, text)
+    return Page(fields, text[end:]) if (_KNOWN | DECIDING) & fields.keys() else Page({}, text)
+
+
+def _unclear_in_object(text: str) -> dict[str, str]:
+    """Of a text that begins as an object and is none, such as one with a comma too many."""
+    end = _OBJECT_END.search(text)
+    mentions = _MENTION.finditer(text, 0, end.start() if end else MAX_PARSED_CHARACTERS)
+    quoted = (match for match in mentions if match[0].rstrip(" \t:").endswith('"'))
+    return {match[1].lower(): UNCLEAR for match in quoted}
 
 
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)

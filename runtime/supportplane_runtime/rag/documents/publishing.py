@@ -9,6 +9,8 @@ from datetime import date
 from pathlib import PurePosixPath
 from typing import Final
 
+from supportplane_runtime.rag.documents.front_matter import UNCLEAR
+
 _TRUE: Final = {"true", "yes", "on", "y", "1"}
 _FALSE: Final = {"false", "no", "off", "n", "0"}
 # Each key with the values that withhold the page and what the page then is.
@@ -42,6 +44,9 @@ def withheld_by_folder(name: str) -> str | None:
 
 def withheld(fields: Mapping[str, str], today: date) -> str | None:
     """Why the page is not to be read, the end of a sentence; None when it is published."""
+    unclear = next((key for key, value in fields.items() if value == UNCLEAR), None)
+    if unclear is not None:
+        return f"may not be published: its front matter names `{unclear}` and cannot be understood"
     for key, values, what in _MARKS:
         value = fields.get(key, "").strip()
         if value.lower() in values:

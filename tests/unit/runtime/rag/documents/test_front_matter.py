@@ -45,6 +45,21 @@ def test_prose_between_two_rules_and_other_objects_are_text(source: str) -> None
     assert page(source).body == source
 
 
+@pytest.mark.parametrize(
+    ("source", "title", "body"),
+    [
+        ("\n \n---\ntitle: Desk\n---\nText", "Desk", "Text"),
+        ("<!-- a note -->\n---\ntitle: Desk\n---\nText", "Desk", "Text"),
+        ('\n{"title": "Desk"}\nText', "Desk", "Text"),
+        ("\n---\nNote: text\n---\nText", "", "\n---\nNote: text\n---\nText"),
+        ("---\ntitle: Desk\ndraft: false\n\nText", "", "---\ntitle: Desk\ndraft: false\n\nText"),
+    ],
+)
+def test_front_matter_may_stand_below_blank_lines_or_a_comment(source: str, title: str, body: str) -> None:
+    found = page(source)
+    assert (found.fields.get("title", ""), found.body.lstrip("\n")) == (title, body.lstrip("\n"))
+
+
 TODAY = date(2026, 6, 15)
 
 
@@ -56,6 +71,14 @@ TODAY = date(2026, 6, 15)
         ("+++\ndraft = true\n+++\n", "is a draft: `draft: true` in its front matter"),
         ('{"draft": true}\nText', "is a draft: `draft: true` in its front matter"),
         ("---\ndraft: true\nbroken: [\n---\n", "is a draft: `draft: true` in its front matter"),
+        ("\n\n---\ndraft: true\n---\n", "is a draft: `draft: true` in its front matter"),
+        ("<!-- a note -->\n---\ndraft: true\n---\n", "is a draft: `draft: true` in its front matter"),
+        ("---\ntitle: Desk\ndraft: true\n\n# Text", "is a draft: `draft: true` in its front matter"),
+        ("\n+++\ndraft = true # for now\n\nText", "is a draft: `draft: true` in its front matter"),
+        ("---\npublished: false\nText", "is not published: `published: false` in its front matter"),
+        ("---\n\nText\n\ndraft: true\n", None),
+        ("---\ntitle: a: b\ndraft: false\n---\n", None),
+        ("+++\ndraft = false\ndate = 2026-02-30\n+++\n", None),
         ("---\npublished: false\n---\n", "is not published: `published: false` in its front matter"),
         ("---\npublish: off\n---\n", "is not published: `publish: off` in its front matter"),
         ("---\nunlisted: true\n---\n", "is unlisted: `unlisted: true` in its front matter"),
@@ -76,6 +99,27 @@ TODAY = date(2026, 6, 15)
     ],
 )
 def test_a_page_that_its_author_has_not_published_says_why(source: str, reason: str | None) -> None:
+    assert withheld(page(source).fields, TODAY) == reason
+
+
+@pytest.mark.parametrize(
+    ("source", "key"),
+    [
+        ("---\na: &a true\ndraft: *a\n---\n", "draft"),
+        ("---\na: &a\n  draft: true\n<<: *a\n---\n", "draft"),
+        ("---\n<<: {draft: true}\n---\n", "draft"),
+        ('---\n"draft": true\nbroken: [\n---\n', "draft"),
+        ('---\ntitle: a: b\n"published": false\n---\n', "published"),
+        ("---\ntitle: a: b\ndraft: !!bool true\n---\n", "draft"),
+        ("---\ntitle: a: b\ndraft: false\ndraft: true\n---\n", "draft"),
+        ("---\ndraft:true\n---\n", "draft"),
+        ("---\n{title: a, unlisted: true\n---\n", "unlisted"),
+        ("---\ntitle: a: b\npublishDate: *day\n---\n", "publishdate"),
+        ('{\n "title": "Desk",\n "draft": true,\n}\nText', "draft"),
+    ],
+)
+def test_a_page_whose_front_matter_cannot_be_understood_is_not_published(source: str, key: str) -> None:
+    reason = f"may not be published: its front matter names `{key}` and cannot be understood"
     assert withheld(page(source).fields, TODAY) == reason
 
 
