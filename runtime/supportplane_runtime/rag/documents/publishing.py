@@ -4,8 +4,9 @@ Honoured are the marks of Jekyll, Hugo, Docusaurus, Obsidian Publish and their r
 out of menus or search engines (`unlisted`, `hidden`) counts too: an agent that cites the page would list it.
 """
 
+import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -33,6 +34,13 @@ _MARKS: Final[tuple[tuple[str, set[str], str], ...]] = (
 )
 _PUBLISHED_FROM: Final = ("publishdate", "publish_date", "pubdate")
 _PUBLISHED_UNTIL: Final = ("expirydate", "expiry_date", "unpublishdate")
+_DAYS: Final = _PUBLISHED_FROM + _PUBLISHED_UNTIL
+_NOTHING: Final = {"", "null", "~"}
+_TIME: Final = re.compile(r"[Tt\s]")
+_WEEKDAY: Final = re.compile(r"^\s*(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\b", re.IGNORECASE)
+# Beside ISO dates: `2026-6-1`, `2026/06/01`, `Jul 8, 2026` and `Wed, 08 Jul 2026 10:00:00 GMT`.
+_FORMS: Final = ("%Y-%m-%d", "%Y/%m/%d", "%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y")
+_MAX_SHOWN: Final = 60
 DRAFTS_FOLDER: Final = "_drafts"
 
 
@@ -51,20 +59,33 @@ def withheld(fields: Mapping[str, str], today: date) -> str | None:
         value = fields.get(key, "").strip()
         if value.lower() in values:
             return f"{what}: `{key}: {value}` in its front matter"
-    for key in _PUBLISHED_FROM:
-        day = _day(fields.get(key, ""))
-        if day is not None and day > today:
-            return f"is not published before {day}: `{key}` in its front matter"
-    for key in _PUBLISHED_UNTIL:
-        day = _day(fields.get(key, ""))
-        if day is not None and day <= today:
-            return f"is not published since {day}: `{key}` in its front matter"
+    return next((reason for key in _DAYS if (reason := _withheld_by_day(key, fields.get(key, ""), today))), None)
+
+
+def _withheld_by_day(key: str, value: str, today: date) -> str | None:
+    value = value.strip()
+    if value.lower() in _NOTHING:
+        return None
+    day = _day(value)
+    if day is None:
+        return f"may not be published: `{key}: {value[:_MAX_SHOWN]}` in its front matter is no day that can be read"
+    if key in _PUBLISHED_FROM and day > today:
+        return f"is not published before {day}: `{key}` in its front matter"
+    if key in _PUBLISHED_UNTIL and day <= today:
+        return f"is not published since {day}: `{key}` in its front matter"
     return None
 
 
 def _day(value: str) -> date | None:
-    """The day of an ISO date or time; None for what is no date, such as 30 February."""
+    """The day of a date or time, as ISO 8601 or in English words; None for what is no date, such as 30 February."""
     try:
-        return date.fromisoformat(value.strip()[:10])
+        return date.fromisoformat(_TIME.split(value, maxsplit=1)[0])
     except ValueError:
-        return None
+        pass
+    words = " ".join(_WEEKDAY.sub("", value[:_MAX_SHOWN].replace(",", " ")).split()[:3])
+    for form in _FORMS:
+        try:
+            return datetime.strptime(words, form).date()  # noqa: DTZ007 -- the day as the author wrote it
+        except ValueError:
+            continue
+    return None

@@ -61,6 +61,7 @@ def test_front_matter_may_stand_below_blank_lines_or_a_comment(source: str, titl
 
 
 TODAY = date(2026, 6, 15)
+NO_DAY = "is no day that can be read"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,21 @@ TODAY = date(2026, 6, 15)
             "is not published since 2026-06-15: `expirydate` in its front matter",
         ),
         ("---\ndraft: false\npublished: true\npublishDate: 2026-06-15\nexpiryDate: 2026-06-16\n---\n", None),
-        ("---\npublished: 2024-01-01\npublishDate: 2026-02-30\nstatus: done\ndate: 2030-01-01\n---\n", None),
+        *(
+            (
+                f"---\n{key}: {value}\n---\n",
+                f"may not be published: `{key.lower()}: {value}` in its front matter {NO_DAY}",
+            )
+            for key in ("publishDate", "expiryDate")
+            for value in ("2027-02-30", "2026-13-45", "soon")
+        ),
+        (
+            "---\npubDate: 'Jun 16 2026'\n---\n",
+            "is not published before 2026-06-16: `pubdate` in its front matter",
+        ),
+        ("---\npubDate: Mon, 15 Jun 2026 10:00:00 GMT\nexpiryDate: 2026/6/16\n---\n", None),
+        ("---\npublishDate:\nexpiryDate: null\ndate: 2027-02-30\n---\n", None),
+        ("---\npublished: 2024-01-01\nstatus: done\ndate: 2030-01-01\n---\n", None),
     ],
 )
 def test_a_page_that_its_author_has_not_published_says_why(source: str, reason: str | None) -> None:
