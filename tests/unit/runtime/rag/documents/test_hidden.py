@@ -14,6 +14,10 @@ def shown(source: str) -> str:
     [
         ("# Desk\n\n<!-- SECRET -->\n\nOpen at 9.", "# Desk Open at 9."),
         ("Open <!-- SECRET --> at 9.", "Open at 9."),
+        ("<?php\n// SECRET\n\necho 'SECRET';\n?>\n\nOpen.", "Open."),
+        ("Open <?php echo 'SECRET' ?> at 9.", "Open at 9."),
+        ("Open <?= SECRET\n\nSECRET ?> at 9.", "Open at 9."),
+        ("Open <?php SECRET\n\nClosed.", "Open Closed."),
         ("Open\n<!-- SECRET\n\nSECRET\n-->\nat 9.", "Open at 9."),
         ("Open <!-- SECRET\n\nSECRET --> at 9.", "Open at 9."),
         ("<!-- a <!-- SECRET --> SECRET --> Open.", "Open."),
@@ -72,6 +76,8 @@ def test_what_an_author_hides_is_not_text(source: str, kept: str) -> None:
         "- item\n\n  ```\n  %% shown %%\n  ```",
         "Write `<!-- a comment -->` or ``{# `one` #}``.",
         "Escaped: \\<!-- shown -->",
+        "Write `<?php shown ?>`, and a <? b.",
+        "```php\n<?php shown ?>\n```",
         "50%% off, and 20%% more.",
         "About 5 % of them.\n% is the sign.",
         "## A heading {#with-an-id}\n\nText #}",
@@ -98,6 +104,7 @@ def test_a_shortcode_that_is_written_to_be_shown_is_shown() -> None:
     "source",
     [
         "Open.\n\n<!-- SECRET\n\nSECRET",
+        "Open.\n\n<?php\nSECRET\n\nSECRET",
         "Open.\n\n%%\nSECRET\n\nSECRET",
         "Open.\n\n{% comment %}\nSECRET\n\nSECRET",
         "Open.\n\n<div hidden>\n\nSECRET",
