@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Final
 
-from supportplane_runtime.rag.documents.visibility import UNSEEN, VOID, hiding_rules, is_hidden
+from supportplane_runtime.rag.documents.style_rules import HidingRules, Matched
+from supportplane_runtime.rag.documents.visibility import UNSEEN, VOID, hides_itself
 
 # Pages nest 60 levels at most; html.py calls itself once a level.
 MAX_DEPTH: Final = 100
@@ -136,9 +137,10 @@ class Tag:
 
 
 def tree(page: str) -> Tree:
-    builder = _Builder(_rules(page), is_xml=page.startswith("<?xml"))
+    rules = _rules(page)
+    builder = _Builder(rules, is_xml=page.startswith("<?xml"))
     unclosed = None
-    for position, token in _tokens(page):
+    for position, token in _tokens(page, _KEPT_ATTRIBUTES | rules.attributes):
         if token is None:
             unclosed = position
         elif isinstance(token, str):
@@ -150,11 +152,11 @@ def tree(page: str) -> Tree:
     return Tree(builder.title, builder.root, unclosed)
 
 
-def _rules(page: str) -> dict[str, bool]:
-    return hiding_rules("\n".join(re.findall(r"<style\b[^>]*+>(.*?)</style", page, re.DOTALL | re.IGNORECASE)))
+def _rules(page: str) -> HidingRules:
+    return HidingRules("\n".join(re.findall(r"<style\b[^>]*+>(.*?)</style", page, re.DOTALL | re.IGNORECASE)))
 
 
-def _tokens(page: str) -> Iterator[tuple[int, Tag | str | None]]:
+def _tokens(page: str, kept: frozenset[str]) -> Iterator[tuple[int, Tag | str | None]]:
     """Tags (an end tag's name begins with a slash), pieces of text, and None for a comment without an end."""
     position = 0
     while position < len(page):
@@ -170,7 +172,7 @@ def _tokens(page: str) -> Iterator[tuple[int, Tag | str | None]]:
                 yield start, None
                 return
             continue
-        tag, position = _tag(page, start + 1)
+        tag, position = _tag(page, start + 1, kept)
         if tag is None:
             return
         yield start, tag
@@ -192,7 +194,7 @@ def _end_of_comment(page: str, start: int) -> int:
     return end.end() if end else -1
 
 
-def _tag(page: str, position: int) -> tuple[Tag | None, int]:
+def _tag(page: str, position: int, kept: frozenset[str]) -> tuple[Tag | None, int]:
     """The tag whose name begins there and the place after it; None when the page ends inside the tag."""
     slash = "/" if page[position] == "/" else ""
     name = _NAME.match(page, position + len(slash))
@@ -210,7 +212,7 @@ def _tag(page: str, position: int) -> tuple[Tag | None, int]:
         if position < 0:
             return None, len(page)
         key = match[1].lower()
-        if key in _KEPT_ATTRIBUTES and key not in attributes:
+        if key in kept and key not in attributes:
             attributes[key] = unescape(value[:MAX_ATTRIBUTE_CHARACTERS])
 
 
@@ -227,12 +229,14 @@ def _value(page: str, position: int) -> tuple[str, int]:
 class _Builder:
     """The open elements by name, each with the node that takes its text; None where the text is not seen."""
 
-    def __init__(self, rules: Mapping[str, bool], *, is_xml: bool) -> None:
+    def __init__(self, rules: HidingRules, *, is_xml: bool) -> None:
         self.root = Node("#root", {})
         self.title = ""
         self._rules = rules
         self._is_xml = is_xml
         self._open: list[tuple[str, Node | None]] = [("#root", self.root)]
+        # What the open elements matched of the rules, each with those around it.
+        self._matched: list[Matched] = [Matched()]
         self._counts: Counter[str] = Counter()
         self._depth = 0
         self._indenting = 0
@@ -249,18 +253,23 @@ class _Builder:
         name = tag.name
         if name in _TRANSPARENT:
             # A rule of the page's style sheet does not count: a page that hides its body so shows it by script.
-            if name != "head" and is_hidden(name, tag.attributes, {}) and not self._counts["template"]:
+            if name != "head" and hides_itself(name, tag.attributes) and not self._counts["template"]:
                 self._hide_all()
+            self._match_around(tag)
             return
         if name in _ENDS_PARAGRAPH and self._counts["p"]:
             self._end_open(*_PARAGRAPH)
         if name in _ENDS and any(self._counts[each] for each in _ENDS[name][0]):
             self._end_open(*_ENDS[name])
         above = self._open[-1][1]
-        seen = above if above is not None and self._is_seen(tag) else None
-        node = self._node(tag, seen)
+        matched, is_seen = self._matched[-1], False
+        if above is not None:
+            matched, hides = self._rules.matched(name, tag.attributes, matched) if self._rules else (matched, False)
+            is_seen = self._is_seen(tag, hides)
+        node = self._node(tag, above if is_seen else None)
         if name not in VOID and not (tag.is_empty and self._knows_empty_tags(name)):
             self._push(name, node)
+            self._matched.append(matched)
 
     def _hide_all(self) -> None:
         """A page has one body: what stands before its tag or after its end tag belongs to it, as in a browser."""
@@ -272,12 +281,18 @@ class _Builder:
     def _knows_empty_tags(self, name: str) -> bool:
         return self._is_xml or name in _FOREIGN or any(self._counts[each] for each in _FOREIGN)
 
-    def _is_seen(self, tag: Tag) -> bool:
+    def _match_around(self, tag: Tag) -> None:
+        """The html and body elements are never closed: they stand around whatever follows."""
+        if self._rules:
+            self._matched[-1] = self._rules.matched(tag.name, tag.attributes, self._matched[-1])[0]
+
+    def _is_seen(self, tag: Tag, hidden_by_rule: bool) -> bool:
         if tag.name in UNSEEN or tag.name in _SURROUNDINGS or tag.name == "title":
             return False
         if tag.attributes.get("role", "").strip().lower() in _SURROUNDING_ROLES:
             return False
-        return not is_hidden(tag.name, tag.attributes, self._rules)
+        own = hides_itself(tag.name, tag.attributes)
+        return not (hidden_by_rule if own is None else own)
 
     def _node(self, tag: Tag, above: Node | None) -> Node | None:
         """A new node, or that of the element above where the tree is deep enough."""
@@ -301,6 +316,7 @@ class _Builder:
 
     def _pop(self) -> str:
         name, node = self._open.pop()
+        self._matched.pop()
         self._counts[name] -= 1
         above = self._open[-1][1]
         if node is not None and node is not above:
