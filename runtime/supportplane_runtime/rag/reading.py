@@ -126,18 +126,24 @@ def _storable(name: str) -> str:
 def _selected(root: Path, source: KnowledgeSource, unread: list[Skipped]) -> Iterator[str]:
     """Names below root, sorted, that include selects and exclude does not; the patterns start at root.
 
-    unread: takes the folders that cannot be walked.
+    unread: takes the folders that cannot be walked, and the links to folders, which are not followed.
     """
     include, exclude = (
         GitIgnoreSpec.from_lines(f"/{glob}" for glob in globs) for globs in (source.include, source.exclude)
     )
 
-    def name_folder(problem: OSError) -> None:
-        name = Path(problem.filename).relative_to(root).as_posix()
-        unread.append(Skipped(f"{source.name}/{_storable(name)}/", f"cannot be read: {problem.strerror}"))
+    def name_folder(path: Path, reason: str) -> None:
+        name = f"{path.relative_to(root).as_posix()}/"
+        if not exclude.match_file(name) and not exclude.match_file(f"{name}any file"):
+            unread.append(Skipped(f"{source.name}/{_storable(name)}", reason))
 
-    for folder, folders, files in os.walk(root, onerror=name_folder):
+    def name_unreadable(problem: OSError) -> None:
+        name_folder(Path(problem.filename), f"cannot be read: {problem.strerror}")
+
+    for folder, folders, files in os.walk(root, onerror=name_unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for linked in (Path(folder) / name for name in folders if (Path(folder) / name).is_symlink()):
+            name_folder(linked, "is a link to a folder, which is not followed; put the folder itself there")
         for file in sorted(files):
             name = (Path(folder) / file).relative_to(root).as_posix()
             if not file.startswith(".") and include.match_file(name) and not exclude.match_file(name):

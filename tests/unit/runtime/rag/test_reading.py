@@ -126,6 +126,19 @@ def test_what_cannot_be_read_is_named_with_its_reason(
     ]
 
 
+def test_a_linked_folder_is_not_followed_and_is_named_unless_it_is_excluded(docs: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.md").write_text("# Elsewhere\n\nNot ours.\n")
+    (docs / "linked").symlink_to(tmp_path / "elsewhere")
+    write(docs, {"fine.md": "text"})
+    reason = "is a link to a folder, which is not followed; put the folder itself there"
+    found = read(docs.parent)
+    assert [document.document_id for document in found.documents] == ["docs/fine.md"]
+    assert found.skipped == (Skipped("docs/linked/", reason),)
+    for pattern in ("linked", "linked/**"):
+        assert read(docs.parent, exclude=[pattern]).skipped == ()
+
+
 def test_a_mounted_config_map_is_read_through_its_links_and_cited_without_the_mount(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
