@@ -1,6 +1,7 @@
 """`supportplane keys`: API keys of the running agent's tenant. A key's secret is printed once, when it is made."""
 
 import asyncio
+import re
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,6 +44,7 @@ REVOKE_EPILOG = """Examples:
   supportplane keys revoke 3fK0sWq2Zt9Xab
 """
 SCOPES = ("invoke", "read", "admin")
+_ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?/?")
 
 cli = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 
@@ -64,6 +66,7 @@ def create(
     """Make a key and print it, once."""
     scopes = parse_scopes(scope or ["invoke"])
     check_name(name)
+    check_origins(origin or [], scopes)
     state = running_state(find_data_dir(data_dir))
     if dry_run:
         say(f"Would make the key {name} of tenant {state.tenant} with {', '.join(scopes)}.")
@@ -128,6 +131,16 @@ def check_name(name: str) -> None:
         ensure_key_name(name)
     except InvalidRequest as fault:
         raise WrongUsage(fault.detail, hint="name the key with letters, digits and spaces") from fault
+
+
+def check_origins(origins: list[str], scopes: tuple[str, ...]) -> None:
+    """Raises WrongUsage for what no browser sends as an Origin, and for scopes with which no visitor can ask."""
+    wrong = next((each for each in origins if _ORIGIN.fullmatch(each) is None), None)
+    if wrong is not None:
+        hint = "name scheme, host and port only: https://shop.example.com or http://localhost:3000"
+        raise WrongUsage(f"--origin {wrong} is not an origin.", hint=hint)
+    if origins and "invoke" not in scopes:
+        raise WrongUsage("A key with --origin is for visitors, who need the scope invoke.", hint="add --scope invoke")
 
 
 def parse_scopes(names: list[str]) -> tuple[str, ...]:
