@@ -94,9 +94,9 @@ class Api:
             await asyncio.sleep(PAUSES_S[min(attempt, len(PAUSES_S) - 1)])
             attempt += 1
 
-    async def feedback(self, turn_id: str, rating: str) -> None:
+    async def feedback(self, turn_id: str, rating: str, comment: str | None = None) -> None:
         """rating: up or down."""
-        body = {"turn_id": turn_id, "rating": rating}
+        body = {"turn_id": turn_id, "rating": rating} | ({} if comment is None else {"comment": comment})
         try:
             async with self._session.post(self._url("/api/v1/feedback"), json=body) as reply:
                 await refuse_problem(reply)

@@ -20,7 +20,8 @@ EPILOG = """Examples:
 
   supportplane chat --conversation 6f1d...  (goes on with an earlier one)
 
-In the chat: /up and /down rate the last answer, /new begins another conversation, /quit or Ctrl-D ends.
+In the chat: /up and /down rate the last answer and take a comment (/down the price is missing), /new begins another
+conversation, /quit or Ctrl-D ends. What begins with another / is no question: // asks a question that begins with one.
 """
 RATINGS = {"/up": "up", "/down": "down"}
 
@@ -62,10 +63,15 @@ class Chat:
                 say(f"error: {refusal.message}")
 
     async def _take(self, line: str) -> None:
-        if line in RATINGS:
-            await self._rate(RATINGS[line])
+        command, _, rest = line.partition(" ")
+        if command in RATINGS:
+            await self._rate(RATINGS[command], rest.strip() or None)
         elif line == "/new":
             self._conversation = None
+        elif line.startswith("//"):
+            await self._ask(line[1:])
+        elif line.startswith("/"):
+            say(f"{command} is no command of the chat. There are /up, /down, /new and /quit.")
         elif line:
             await self._ask(line)
 
@@ -78,12 +84,12 @@ class Chat:
         self._conversation = str(reply["conversation_id"])
         self._last_turn = str(reply["turn_id"])
 
-    async def _rate(self, rating: str) -> None:
+    async def _rate(self, rating: str, comment: str | None) -> None:
         if self._last_turn is None:
             say("There is no answer to rate yet.")
             return
-        await self._api.feedback(self._last_turn, rating)
-        say("Thank you.")
+        await self._api.feedback(self._last_turn, rating, comment)
+        say("Thank you." if comment is None else "Thank you. Your comment is stored.")
 
 
 def read_line() -> str | None:
