@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from supportplane_runtime.errors import CacheUnavailable
 from supportplane_runtime.metrics import CACHE_REQUESTS, LIMITS_LOCAL
+from supportplane_runtime.store.allowances import Allowances
 from supportplane_runtime.store.interfaces import Limit, LimitDecision
 from supportplane_runtime.store.rates import WindowCounter, local_counter
 
@@ -115,10 +116,9 @@ class RedisCache:
 
 
 class RedisRateLimiter:
-    """A limit shared by all processes. Without Redis each grants its share, so all together stay within one more limit.
+    """A limit shared by all processes. Without Redis each grants its share of what Redis has left.
 
-    A process never grants more than the whole limit itself, whether Redis allowed it or not: otherwise each Redis that
-    goes away, or is late, would begin a new allowance. processes: how many gateways share the limit.
+    processes: how many gateways share the limit.
     """
 
     def __init__(self, link: RedisLink, limits: Mapping[str, Limit], *, processes: int = 1) -> None:
@@ -127,26 +127,17 @@ class RedisRateLimiter:
         storage = RedisStorage("redis://", implementation="redispy", key_prefix=f"{KEY_PREFIX}:limits", **options)
         self._link = link
         self._shared = WindowCounter(storage, limits)
-        self._share = local_counter(limits, processes=processes)
-        self._own = local_counter(limits)
-        self._remember_s = 2 * max((limit.window.total_seconds() for limit in limits.values()), default=0.0)
-        self._alone_until = 0.0  # by the monotonic clock: until then requests that Redis does not know may count
+        self._local = local_counter(limits, processes=processes)
+        self._allowances = Allowances()
 
     async def hit(self, tenant: str, subject: str, scope: str) -> LimitDecision:
-        decision = await self._decide(tenant, subject, scope)
-        if not decision.allowed:
-            return decision
-        own = await self._own.hit(tenant, subject, scope)
-        return decision if own.allowed or time.monotonic() > self._alone_until else own
-
-    async def _decide(self, tenant: str, subject: str, scope: str) -> LimitDecision:
+        asked = (tenant, subject, scope)
         try:
-            return await self._link.call(lambda: self._shared.hit(tenant, subject, scope))
+            return self._allowances.told(asked, await self._link.call(lambda: self._shared.hit(*asked)))
         except CacheUnavailable:
             if self._link.is_away:
                 LIMITS_LOCAL.inc()
-            self._alone_until = time.monotonic() + self._remember_s
-            return await self._share.hit(tenant, subject, scope)
+            return self._allowances.alone(asked, await self._local.hit(*asked))
 
 
 def _key(tenant: str, name: str) -> str:

@@ -1,0 +1,63 @@
+"""What Redis granted and what a process granted without Redis, set against each other; pure, used by redis.py.
+
+Redis does not know the requests that were granted while it was silent, or while the process was late with reading its
+answer, and the process does not know its share of what Redis granted. Without this each silence would begin a new
+allowance.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Final
+
+from supportplane_runtime.store.interfaces import LimitDecision
+
+MAX_SUBJECTS: Final = 20_000  # about 6 MB; the one that was seen longest ago goes first
+
+Subject = tuple[str, str, str]  # tenant, whom the scope counts by, scope
+
+
+@dataclass(slots=True)
+class _Seen:
+    """left: what Redis said last is left; alone: granted without Redis in this window. Each until a time."""
+
+    left: int = 0
+    left_until: float = 0.0
+    alone: int = 0
+    alone_until: float = 0.0
+
+
+class Allowances:
+    """clock: seconds that never jump."""
+
+    def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._subjects: OrderedDict[Subject, _Seen] = OrderedDict()
+
+    def told(self, subject: Subject, decision: LimitDecision) -> LimitDecision:
+        """A decision of Redis, refused when what was granted without Redis has used up what is left."""
+        now, seen = self._clock(), self._seen(subject)
+        seen.left, seen.left_until = decision.remaining, now + decision.window_s
+        return _refused(decision) if now < seen.alone_until and seen.alone > decision.remaining else decision
+
+    def alone(self, subject: Subject, decision: LimitDecision) -> LimitDecision:
+        """A decision of this process, refused when Redis has not left so much."""
+        now, seen = self._clock(), self._seen(subject)
+        if now >= seen.alone_until:
+            seen.alone, seen.alone_until = 0, now + decision.window_s
+        if now < seen.left_until and seen.alone >= seen.left:
+            return _refused(decision)
+        seen.alone += decision.allowed
+        return decision
+
+    def _seen(self, subject: Subject) -> _Seen:
+        seen = self._subjects.setdefault(subject, _Seen())
+        self._subjects.move_to_end(subject)
+        if len(self._subjects) > MAX_SUBJECTS:
+            self._subjects.popitem(last=False)
+        return seen
+
+
+def _refused(decision: LimitDecision) -> LimitDecision:
+    return replace(decision, allowed=False, remaining=0)
