@@ -21,7 +21,7 @@ from supportplane_cli.state import State, last_state
 from supportplane_cli.supervisor.preflight import NEEDED_BYTES, existing
 
 NAMED_FILES = 3  # of those that a reading left out, in one line
-# Part of the gateway -> the log that tells of it; what is not here stands in the log of the gateway.
+# What the gateway reports on -> the log of the embedded part; a server of one's own has none, and the gateway's tells.
 LOG_OF = {"database": "postgres", "schema": "migrate", "cache": "redis", "model": "model", "knowledge": "knowledge"}
 PYTHONS = ((3, 11), (3, 13))
 
@@ -159,10 +159,16 @@ def check_running(state: State) -> Iterator[Verdict]:
         return
     for probe in health.get("parts", ()):
         level = Level.OK if probe["status"] == "ok" else Level.FAILED if probe["required"] else Level.WARNING
-        hint = None if level is Level.OK else f"supportplane logs {LOG_OF.get(probe['name'], 'gateway')}"
+        hint = None if level is Level.OK else f"supportplane logs {log_of(probe['name'], state)}"
         yield Verdict(f"part {probe['name']}", level, str(probe["detail"]), hint)
     yield from check_readings(state)
     yield from check_model_speed(state)
+
+
+def log_of(reported: str, state: State) -> str:
+    """A name that `supportplane logs` knows on this agent."""
+    log = LOG_OF.get(reported, "gateway")
+    return log if log in {"knowledge", "migrate", *(part.name for part in state.parts)} else "gateway"
 
 
 def check_readings(state: State) -> Iterator[Verdict]:

@@ -2,9 +2,12 @@ import os
 import socket
 from pathlib import Path
 
-from supportplane_cli.checks import Level, Verdict, examine
+import pytest
+
+from supportplane_cli.checks import Level, Verdict, examine, log_of
 from supportplane_cli.paths import DataDir
 from supportplane_cli.private_files import write_private
+from supportplane_cli.state import PartState, State
 
 
 def verdicts(data: DataDir, port: int) -> dict[str, Verdict]:
@@ -52,3 +55,20 @@ def test_a_damaged_database_folder_and_a_newer_release_are_failures(tmp_path: Pa
     found = verdicts(data, free_port)
     assert found["database folder"].level is Level.FAILED
     assert "written by supportplane 9.0" in found["release"].detail
+
+
+@pytest.mark.parametrize(
+    ("reported", "log"),
+    [
+        ("database", "postgres"),
+        ("schema", "migrate"),
+        ("cache", "gateway"),  # a Redis of one's own
+        ("model", "gateway"),  # the same
+        ("knowledge", "knowledge"),
+        ("what a later release reports on", "gateway"),
+    ],
+)
+def test_a_hint_names_a_log_that_there_is(reported: str, log: str) -> None:
+    parts = tuple(PartState(name, 1, 0.0, "127.0.0.1:1", f"{name}.log") for name in ("gateway", "postgres"))
+    state = State(1, "running", "http://127.0.0.1:1", "agent.yaml", "t", 0.0, "0", environment={}, parts=parts)
+    assert log_of(reported, state) == log
