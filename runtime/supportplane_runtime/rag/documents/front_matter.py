@@ -26,6 +26,8 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
+from supportplane_runtime.rag.documents.publishing import DECIDING, UNCLEAR
+
 # A guess: a long front matter has 2 KB. The YAML parser takes 10 us a byte; longer ones are read line by line.
 MAX_PARSED_CHARACTERS: Final = 32 * 1024
 MAX_DEPTH: Final = 20
@@ -38,32 +40,8 @@ _LINE: Final = re.compile(r"^([A-Za-z_][\w.-]{0,100})[ \t]*[:=](?:[ \t]+|(?=\n)|
 _PROSE: Final = re.compile(r"\A(?:[ \t]*(?:#.*)?\n)*(?![A-Za-z_][\w.-]{0,100}[ \t]*:(?:[ \t]|\n|\Z))")
 # A page of Hugo may begin with a JSON object; any other object at the top of a file is text.
 _KNOWN: Final = {"title", "draft", "date", "published", "publishdate", "expirydate", "description", "weight", "slug"}
-# Keys that decide whether a page is public, in lower case.
-DECIDING: Final = frozenset(
-    {
-        "draft",
-        "published",
-        "publish",
-        "unpublished",
-        "unlisted",
-        "hidden",
-        "private",
-        "internal",
-        "visible",
-        "status",
-        "visibility",
-        "publishdate",
-        "publish_date",
-        "pubdate",
-        "expirydate",
-        "expiry_date",
-        "unpublishdate",
-    }
-)
-# No file holds this character: text.cleaned takes it away.
-UNCLEAR: Final = "\0"
 # Everyday words such as `status` name too much else to withhold a page that no parser takes.
-_MENTIONED: Final = "|".join(sorted(DECIDING - {"status", "visibility", "visible"}, reverse=True))
+_MENTIONED: Final = "|".join(map(re.escape, sorted(DECIDING - {"status", "visibility", "visible"}, reverse=True)))
 _MENTION: Final = re.compile(
     rf"(?:^[ \t]*+|[{{,][ \t]*+)[\"']?({_MENTIONED})[\"']?[ \t]*+[:=]",
     re.MULTILINE | re.IGNORECASE,

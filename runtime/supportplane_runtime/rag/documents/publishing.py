@@ -10,8 +10,6 @@ from datetime import date, datetime
 from pathlib import PurePosixPath
 from typing import Final
 
-from supportplane_runtime.rag.documents.front_matter import UNCLEAR
-
 _TRUE: Final = {"true", "yes", "on", "y", "1"}
 _FALSE: Final = {"false", "no", "off", "n", "0"}
 # Each key with the values that withhold the page and what the page then is.
@@ -35,6 +33,10 @@ _MARKS: Final[tuple[tuple[str, set[str], str], ...]] = (
 _PUBLISHED_FROM: Final = ("publishdate", "publish_date", "pubdate")
 _PUBLISHED_UNTIL: Final = ("expirydate", "expiry_date", "unpublishdate")
 _DAYS: Final = _PUBLISHED_FROM + _PUBLISHED_UNTIL
+# The keys of a front matter that decide whether its page is public, in lower case.
+DECIDING: Final = frozenset({key for key, _, _ in _MARKS} | set(_DAYS))
+# The value of such a key that is named and cannot be understood. No file holds this character: text.cleaned takes it.
+UNCLEAR: Final = "\0"
 _NOTHING: Final = {"", "null", "~"}
 _TIME: Final = re.compile(r"[Tt\s]")
 _WEEKDAY: Final = re.compile(r"^\s*(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\b", re.IGNORECASE)
