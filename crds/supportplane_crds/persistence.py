@@ -62,7 +62,7 @@ class ManagedCache(ContractModel):
 
 
 class Cache(ContractModel):
-    """The Redis that counts requests and passes on pieces of answers."""
+    """The Redis that rate limits are counted in; it holds nothing that must last."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(

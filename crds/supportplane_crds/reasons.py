@@ -79,9 +79,12 @@ class Reason(Explained):
     CLOUD_NATIVE_PG_MISSING = "CloudNativePGMissing", "CloudNativePG is asked for, but its operator is not installed."
     DATABASE_NOT_READY = "DatabaseNotReady", "The CloudNativePG cluster is not ready."
     DATABASE_UNREACHABLE = "DatabaseUnreachable", "The database does not answer."
-    CACHE_NOT_CONFIGURED = "CacheNotConfigured", "Neither spec.persistence nor the class names a cache."
-    CACHE_NOT_READY = "CacheNotReady", "The managed cache is not ready."
-    CACHE_UNREACHABLE = "CacheUnreachable", "The cache does not answer."
+    CACHE_NOT_CONFIGURED = (
+        "CacheNotConfigured",
+        "Neither spec.persistence.cache nor the class names a Redis, in which rate limits are counted.",
+    )
+    CACHE_NOT_READY = "CacheNotReady", "The Redis that was made for the agent is not ready."
+    CACHE_UNREACHABLE = "CacheUnreachable", "The Redis of the agent does not answer."
     VECTOR_STORE_NOT_READY = "VectorStoreNotReady", "The managed Weaviate is not ready."
     VECTOR_STORE_UNREACHABLE = "VectorStoreUnreachable", "The vector store does not answer."
     MIGRATION_PENDING = "MigrationPending", "The database schema is being brought up to date."

@@ -123,11 +123,6 @@ STORE_FAILURES = _counter(
     "Database statements that did not go through, each run of a repeated one counted",
     reason=("no-connection", "refused", "connection-lost"),
 )
-CACHE_REQUESTS = _counter(
-    "supportplane_cache_requests_total",
-    "Cache reads and writes, by what came of them",
-    result=("hit", "miss", "stored", "failed"),
-)
 LIMITS_LOCAL = Counter(
     "supportplane_limits_local_total",
     "Requests counted against this process's share of a limit because Redis was away (a deliberate fail-open)",

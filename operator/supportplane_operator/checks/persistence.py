@@ -35,7 +35,8 @@ def _not_configured(plan: Plan) -> Verdict | None:
         return _verdict(FAILS, Reason.DATABASE_NOT_CONFIGURED, f"SupportAgent {plan.name} names no database; {way}")
     if not plan.has_managed_cache and plan.cache_secret is None:
         way = "set spec.persistence.cache, or the cache of its SupportAgentClass"
-        return _verdict(FAILS, Reason.CACHE_NOT_CONFIGURED, f"SupportAgent {plan.name} names no cache; {way}")
+        message = f"SupportAgent {plan.name} names no Redis for its rate limits; {way}"
+        return _verdict(FAILS, Reason.CACHE_NOT_CONFIGURED, message)
     if plan.cnpg and not plan.snapshot.has(seen.CNPG_CLUSTER):
         message = (
             "CloudNativePG is not installed on this cluster; install it, or set spec.persistence.database.secretRef"

@@ -80,7 +80,7 @@ PANELS = (
         (
             ("sum by (reason) (rate(supportplane_model_failures_total{%}[5m]))", "model, {{reason}}"),
             ("sum by (reason) (rate(supportplane_store_failures_total{%}[5m]))", "database, {{reason}}"),
-            ("sum(rate(supportplane_limits_local_total{%}[5m]))", "cache away"),
+            ("sum(rate(supportplane_limits_local_total{%}[5m]))", "counted without Redis"),
             ("sum by (reason) (rate(supportplane_turns_refused_total{%}[5m]))", "refused, {{reason}}"),
         ),
     ),

@@ -324,14 +324,6 @@ class Audit(Protocol):
         ...
 
 
-class Cache(Protocol):
-    """Redis for values that may vanish: tenant-scoped keys, bounded time to live. Misses on failure, and counts it."""
-
-    async def get(self, tenant: str, name: str) -> bytes | None: ...
-
-    async def put(self, tenant: str, name: str, value: bytes, *, ttl_s: int) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Limit:
     """``requests`` in any ``window``, for each subject that is counted."""

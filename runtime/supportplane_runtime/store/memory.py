@@ -615,19 +615,6 @@ class MemoryStore:
         return
 
 
-class MemoryCache:
-    def __init__(self, *, clock: Clock = _now) -> None:
-        self._clock = clock
-        self._values: dict[tuple[str, str], tuple[bytes, datetime]] = {}
-
-    async def get(self, tenant: str, name: str) -> bytes | None:
-        value, until = self._values.get((tenant, name), (None, self._clock()))
-        return value if until > self._clock() else None
-
-    async def put(self, tenant: str, name: str, value: bytes, *, ttl_s: int) -> None:
-        self._values[tenant, name] = (value, self._clock() + timedelta(seconds=ttl_s))
-
-
 def memory_rate_limiter(limits: Mapping[str, Limit]) -> WindowCounter:
     return local_counter(limits)
 

@@ -1,4 +1,4 @@
-"""Cache and rate limits on Redis, both of which the product can do without: losing it costs speed, never an answer.
+"""Rate limits on Redis, which the product can do without: without it a gateway grants its share of a limit.
 
 RedisLink is the one way to the server: a budget on every call, and after a failure a pause in which nobody asks, so a
 Redis that hangs costs one request its budget and not every request. The first call after the pause tries again. A call
@@ -8,7 +8,7 @@ that is late while others are answered tells of a busy process, not of a Redis t
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from limits.aio.storage import RedisStorage
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from supportplane_runtime.errors import CacheUnavailable
-from supportplane_runtime.metrics import CACHE_REQUESTS, LIMITS_LOCAL
+from supportplane_runtime.metrics import LIMITS_LOCAL
 from supportplane_runtime.store.allowances import Allowances
 from supportplane_runtime.store.interfaces import Limit, LimitDecision
 from supportplane_runtime.store.rates import WindowCounter, local_counter
@@ -87,34 +87,6 @@ class RedisLink:
         await self.client.ping()
 
 
-class RedisCache:
-    def __init__(self, link: RedisLink) -> None:
-        self._link = link
-
-    async def get(self, tenant: str, name: str) -> bytes | None:
-        async def read() -> bytes | None:
-            return cast("bytes | None", await self._link.client.get(_key(tenant, name)))  # the client decodes nothing
-
-        try:
-            value = await self._link.call(read)
-        except CacheUnavailable:
-            CACHE_REQUESTS.labels("failed").inc()
-            return None
-        CACHE_REQUESTS.labels("miss" if value is None else "hit").inc()
-        return value
-
-    async def put(self, tenant: str, name: str, value: bytes, *, ttl_s: int) -> None:
-        async def write() -> None:
-            await self._link.client.set(_key(tenant, name), value, ex=ttl_s)
-
-        try:
-            await self._link.call(write)
-        except CacheUnavailable:
-            CACHE_REQUESTS.labels("failed").inc()
-            return
-        CACHE_REQUESTS.labels("stored").inc()
-
-
 class RedisRateLimiter:
     """A limit shared by all processes. Without Redis each grants its share of what Redis has left.
 
@@ -138,11 +110,6 @@ class RedisRateLimiter:
             if self._link.is_away:
                 LIMITS_LOCAL.inc()
             return self._allowances.alone(asked, await self._local.hit(*asked))
-
-
-def _key(tenant: str, name: str) -> str:
-    """A tenant is a DNS label, so no name can reach into another's keys."""
-    return f"{KEY_PREFIX}:{tenant}:{name}"
 
 
 def _away() -> CacheUnavailable:
