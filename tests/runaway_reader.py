@@ -5,7 +5,7 @@ import signal
 import time
 from typing import Any
 
-from supportplane_runtime.rag.reader_worker import document_and_chunks, run
+from supportplane_runtime.rag.documents.reader_worker import document_and_chunks, run
 
 
 def work(request: dict[str, Any], content: bytes) -> dict[str, Any]:

@@ -17,13 +17,13 @@ import pytest
 
 from supportplane_crds.knowledge_base import KnowledgeBaseSpec
 from supportplane_runtime.domain.knowledge import Document
-from supportplane_runtime.rag.chunking import chunk_document
+from supportplane_runtime.rag.documents.chunking import chunk_document
 from supportplane_runtime.rag.documents.markdown import parsed
+from supportplane_runtime.rag.documents.reader_process import ReaderProcess, Request
+from supportplane_runtime.rag.documents.reader_worker import Limits
 from supportplane_runtime.rag.documents.readers import read
+from supportplane_runtime.rag.documents.reading import read_knowledge_base
 from supportplane_runtime.rag.documents.text import Unreadable
-from supportplane_runtime.rag.reader_process import ReaderProcess, Request
-from supportplane_runtime.rag.reader_worker import Limits
-from supportplane_runtime.rag.reading import read_knowledge_base
 
 SIZES = (25_000, 50_000, 100_000, 200_000)
 SENTENCE = "Glowhouse lamps are tested for a year before they are sold. "

@@ -12,7 +12,7 @@ from supportplane_cli.supervisor.ingestion import unselected_line
 if TYPE_CHECKING:
     from supportplane_crds import AgentFile, KnowledgeBase
     from supportplane_crds.errors import Problem
-    from supportplane_runtime.rag.sources import SourcesRead
+    from supportplane_runtime.rag.documents.sources import SourcesRead
 
 EPILOG = """Examples:
 
@@ -52,7 +52,7 @@ def validate(file: AgentFileOption, as_json: JsonOption = False) -> None:
 def documents_of(agent: "AgentFile", base: "KnowledgeBase") -> "SourcesRead | None":
     """What its sources hold; None for those of a cluster. Raises InvalidAgentFile for a source without a document."""
     from supportplane_crds import InvalidAgentFile
-    from supportplane_runtime.rag.sources import read_sources
+    from supportplane_runtime.rag.documents.sources import read_sources
 
     if any(source.path is None for source in base.spec.sources):
         return None

@@ -1,4 +1,4 @@
-"""Fits the coefficients of rag/confidence.json: ``python -m supportplane_cli.evaluation.fitting FOLDER ... > FILE``.
+"""Fits the coefficients of rag/search/confidence.json: ``python -m supportplane_cli.evaluation.fitting FOLDER ...``.
 
 For whoever changes the ranking or the embedding, then the features move. Two logistic regressions, each folder weighing
 the same: "confidence" learns whether the first document is relevant, over every measured question; "in_scope" learns to
@@ -22,13 +22,13 @@ from supportplane_runtime.errors import InvalidRequest
 from supportplane_runtime.evaluation import dataset, metrics
 from supportplane_runtime.evaluation.asking import messages
 from supportplane_runtime.evaluation.dataset import DOCUMENTS, DataSet, Question
-from supportplane_runtime.rag import confidence, fusion
-from supportplane_runtime.rag.confidence import Features
-from supportplane_runtime.rag.fusion import Search
-from supportplane_runtime.rag.ingest import ingest
+from supportplane_runtime.rag.documents.reading import read_jsonl
+from supportplane_runtime.rag.ingestion.ingest import ingest
 from supportplane_runtime.rag.interfaces import Collection, Hit
-from supportplane_runtime.rag.reading import read_jsonl
-from supportplane_runtime.rag.retriever import Found, IndexRetriever
+from supportplane_runtime.rag.search import confidence, fusion
+from supportplane_runtime.rag.search.confidence import Features
+from supportplane_runtime.rag.search.fusion import Search
+from supportplane_runtime.rag.search.retriever import Found, IndexRetriever
 
 # Questions of each other folder, evenly spread over it.
 FOREIGN: Final = 100

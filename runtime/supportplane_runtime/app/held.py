@@ -5,10 +5,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from supportplane_crds import AgentFile, KnowledgeBase
-from supportplane_runtime.rag.embedding import LocalEmbedders
+from supportplane_runtime.rag.embedding.local import LocalEmbedders
+from supportplane_runtime.rag.index.pgvector import PgVectorIndex
 from supportplane_runtime.rag.interfaces import ChunkIndex, Collection, Embedders
-from supportplane_runtime.rag.pgvector import PgVectorIndex
-from supportplane_runtime.rag.retriever import IndexRetriever
+from supportplane_runtime.rag.search.retriever import IndexRetriever
 from supportplane_runtime.settings import Settings
 from supportplane_runtime.store.postgres.store import PostgresStore, open_store
 
@@ -48,7 +48,7 @@ async def _open_index(settings: Settings, store: PostgresStore) -> ChunkIndex:
     if settings.weaviate_url is None:
         return PgVectorIndex(store.database.pool)
     # The client takes as long to import as everything else together, and only who has a Weaviate needs it.
-    from supportplane_runtime.rag.weaviate import WeaviateIndex  # noqa: PLC0415
+    from supportplane_runtime.rag.index.weaviate import WeaviateIndex  # noqa: PLC0415
 
     return await WeaviateIndex.connect(
         settings.weaviate_url, grpc_port=settings.weaviate_grpc_port, api_key=settings.weaviate_api_key

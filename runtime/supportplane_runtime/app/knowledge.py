@@ -1,6 +1,6 @@
 """The role ``knowledge``: reads the agent's knowledge bases into the index once; a JSON line per step on stdout.
 
-``progress`` lines are Progress of rag/ingest.py, ``finished`` lines its IngestReport, ``failed`` lines the reason; each
+``progress`` lines are Progress of rag/ingestion, ``finished`` lines its IngestReport, ``failed`` lines the reason; each
 with its knowledge base, and the last two with the sources that could not be read and the files that no pattern selects.
 The log, on stderr, has a line for every file that was left out. How it went is kept in the store, for the processes
 that serve. A knowledge base that cannot be read keeps nobody from the others, and the process ends with exit code 1.
@@ -18,10 +18,10 @@ import structlog
 from supportplane_crds import AgentFile, KnowledgeBase
 from supportplane_runtime.app.held import Held, hold
 from supportplane_runtime.errors import InvalidRequest, KnowledgeUnavailable, RuntimeFault
-from supportplane_runtime.rag.ingest import IngestionParts, IngestReport, Progress, ingest
-from supportplane_runtime.rag.ingest_lock import PostgresIngestionLock
-from supportplane_runtime.rag.reading import Reading, Skipped
-from supportplane_runtime.rag.sources import SourcesRead, Unread, Unselected, read_sources
+from supportplane_runtime.rag.documents.reading import Reading, Skipped
+from supportplane_runtime.rag.documents.sources import SourcesRead, Unread, Unselected, read_sources
+from supportplane_runtime.rag.ingestion.ingest import IngestionParts, IngestReport, Progress, ingest
+from supportplane_runtime.rag.ingestion.lock import PostgresIngestionLock
 from supportplane_runtime.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -20,8 +20,8 @@ class Document:
 class Chunk:
     """A passage of a document.
 
-    chunk_id is stable across runs (hash of document id, heading path and text, see rag/chunking.py). ``text`` is
-    verbatim and what citations quote; ``heading_path`` is prefixed for search and embedding only.
+    chunk_id is stable across runs (hash of document id, heading path and text, see rag/documents/chunking.py). ``text``
+    is verbatim and what citations quote; ``heading_path`` is prefixed for search and embedding only.
     """
 
     chunk_id: str

@@ -16,9 +16,9 @@ from supportplane_runtime.evaluation.dataset import Question
 from supportplane_runtime.orchestrator.graph import Parts, build_graph, run_turn
 from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge
 from supportplane_runtime.orchestrator.policy import Policy
-from supportplane_runtime.rag import fusion
 from supportplane_runtime.rag.interfaces import ChunkIndex, Collection, Retrieval
-from supportplane_runtime.rag.retriever import IndexRetriever
+from supportplane_runtime.rag.search import fusion
+from supportplane_runtime.rag.search.retriever import IndexRetriever
 from supportplane_runtime.turns.events import Token, TurnEvent
 
 # Passages that are looked at for the ranking of documents; what the turn reads is TOP_K of them, the schema's default.

@@ -1,4 +1,4 @@
-"""Reads a folder of questions (questions*.jsonl) that an evaluation asks; its documents are read by rag/reading.py.
+"""Reads a folder of questions (questions*.jsonl) that an evaluation asks; rag/documents/reading.py reads its documents.
 
 A line with an unknown key is fine, a line that cannot be used is an error that names file and line: a figure over
 silently fewer questions would be a wrong figure.

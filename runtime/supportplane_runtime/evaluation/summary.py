@@ -13,7 +13,7 @@ from supportplane_runtime.domain.answer import Outcome
 from supportplane_runtime.evaluation import metrics
 from supportplane_runtime.evaluation.asking import Observation
 from supportplane_runtime.evaluation.metrics import Estimate
-from supportplane_runtime.rag.lexemes import lexemes
+from supportplane_runtime.rag.words.lexemes import lexemes
 
 
 @dataclass(frozen=True, slots=True)

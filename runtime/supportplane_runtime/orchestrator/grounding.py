@@ -1,7 +1,7 @@
 """The two questions the orchestrator asks of rag: what of the passages answers this, and does a passage prove that.
 
 Called by the answer node (``extract``) and the verify node (``proof``). The rules themselves, and what they were
-measured on, are in rag/sentences.py, rag/verify.py and rag/claims.py.
+measured on, are in rag/evidence.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Final
 
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.orchestrator.drafts import Draft, Writer
-from supportplane_runtime.rag import claims, sentences, verify
+from supportplane_runtime.rag.evidence import claims, sentences, verify
 from supportplane_runtime.rag.interfaces import Retrieval
 
 # List marks and punctuation.
@@ -34,7 +34,7 @@ def extract(question: str, retrieval: Retrieval) -> list[Draft]:
 def proof(draft: Draft, retrieval: Retrieval) -> Quote | None:
     """The words of the named passage that prove a draft, or None.
 
-    What claims to be quoted must stand there; that it says something, rag/sentences.py has seen to.
+    What claims to be quoted must stand there; that it says something, rag/evidence/sentences.py has seen to.
     """
     chunk = retrieval.evidence[draft.passage].chunk
     if draft.writer is Writer.EXTRACT:

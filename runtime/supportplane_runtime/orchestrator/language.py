@@ -13,7 +13,7 @@ from functools import cache
 from typing import Final
 
 from supportplane_runtime.languages import ENGLISH, SMALL_TALK, Language, Speech, codes, language
-from supportplane_runtime.rag.lexemes import lexemes
+from supportplane_runtime.rag.words.lexemes import lexemes
 
 # A language other than the expected one must win clearly: one function word of its own, half a word ahead.
 LEAST_SCORE: Final = 1.0

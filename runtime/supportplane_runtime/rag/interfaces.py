@@ -1,7 +1,7 @@
 """What retrieval needs from the outside: an embedder and a chunk index; and what it offers to the orchestrator.
 
-Implementations: embedding.py (Embedder); pgvector.py, weaviate.py, memory.py (ChunkIndex: one conformance suite);
-retriever.py (Retriever).
+Implementations: embedding/local.py (Embedder); index/ (ChunkIndex: one conformance suite); search/retriever.py
+(Retriever).
 """
 
 from collections.abc import Mapping, Sequence
@@ -94,7 +94,7 @@ class Matches:
 
 
 class ChunkIndex(Protocol):
-    """A store of chunks with two searches; fusing them is rag/fusion.py's business, so every index ranks alike."""
+    """A store of chunks with two searches; rag/search/fusion.py fuses them, so every index ranks alike."""
 
     async def hashes(self, collection: Collection, embedder: str) -> dict[str, str]:
         """chunk_id -> content_hash of every chunk; "" for one that another embedder embedded."""

@@ -13,7 +13,7 @@ from supportplane_runtime.orchestrator.language import SpokenLanguage, detect, p
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.progress import step_began
 from supportplane_runtime.orchestrator.state import Intent, TurnContext, TurnState, Understanding
-from supportplane_runtime.rag.lexemes import lexemes
+from supportplane_runtime.rag.words.lexemes import lexemes
 
 # A longer question stands for itself even if it begins with "and" or "it". A guess, like the next number.
 LEANING_LEXEMES = 6

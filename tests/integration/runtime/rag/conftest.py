@@ -9,10 +9,10 @@ import pytest_asyncio
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from supportplane_runtime.rag.index.memory import MemoryIndex
+from supportplane_runtime.rag.index.pgvector import PgVectorIndex
+from supportplane_runtime.rag.index.weaviate import WeaviateIndex
 from supportplane_runtime.rag.interfaces import ChunkIndex
-from supportplane_runtime.rag.memory import MemoryIndex
-from supportplane_runtime.rag.pgvector import PgVectorIndex
-from supportplane_runtime.rag.weaviate import WeaviateIndex
 from weaviate_server import Weaviate, WeaviateSpec, weaviate_binary
 
 

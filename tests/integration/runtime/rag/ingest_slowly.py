@@ -12,12 +12,12 @@ from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
 from supportplane_runtime.domain.knowledge import Document
-from supportplane_runtime.rag.embedding import LocalEmbedders
-from supportplane_runtime.rag.ingest import IngestionParts, Progress, ingest
-from supportplane_runtime.rag.ingest_lock import PostgresIngestionLock
+from supportplane_runtime.rag.documents.reading import Reading
+from supportplane_runtime.rag.embedding.local import LocalEmbedders
+from supportplane_runtime.rag.index.pgvector import PgVectorIndex
+from supportplane_runtime.rag.ingestion.ingest import IngestionParts, Progress, ingest
+from supportplane_runtime.rag.ingestion.lock import PostgresIngestionLock
 from supportplane_runtime.rag.interfaces import Collection
-from supportplane_runtime.rag.pgvector import PgVectorIndex
-from supportplane_runtime.rag.reading import Reading
 
 NAME = "ingest-slowly"  # of its sessions in the database
 COLLECTION = Collection("acme", "killed")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from supportplane_crds.knowledge_base import KnowledgeBaseSpec
-from supportplane_runtime.rag.reading import Reading, read_knowledge_base
+from supportplane_runtime.rag.documents.reading import Reading, read_knowledge_base
 
 MB = 1_000_000
 SENTENCE = "Glowhouse lamps are tested for a year before they are sold. "

@@ -12,9 +12,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.errors import KnowledgeUnavailable
+from supportplane_runtime.rag.index.pgvector import PgVectorIndex
+from supportplane_runtime.rag.index.weaviate import WeaviateIndex
 from supportplane_runtime.rag.interfaces import ChunkIndex, Collection, IndexedChunk, Query
-from supportplane_runtime.rag.pgvector import PgVectorIndex
-from supportplane_runtime.rag.weaviate import WeaviateIndex
 from weaviate_server import Weaviate, WeaviateSpec, weaviate_binary
 
 # The first test may have to build a Weaviate before it starts it.
@@ -69,7 +69,7 @@ async def test_a_batch_whose_connection_is_lost_leaves_nothing(
         await cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
     with monkeypatch.context() as patched:
-        patched.setattr("supportplane_runtime.rag.pgvector._delete_lexemes", lost)
+        patched.setattr("supportplane_runtime.rag.index.pgvector._delete_lexemes", lost)
         with pytest.raises(KnowledgeUnavailable, match="does not answer"):
             await index.upsert(DOCS, [KEY], "embedder")
     assert await index.count(DOCS) == (0, 0)

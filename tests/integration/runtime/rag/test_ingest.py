@@ -10,12 +10,12 @@ from psycopg_pool import AsyncConnectionPool
 from integration.runtime.rag.ingest_slowly import COLLECTION, DOCUMENTS, NAME, parts
 from supportplane_runtime.domain.knowledge import Document
 from supportplane_runtime.errors import KnowledgeUnavailable
-from supportplane_runtime.rag.ingest import ingest
-from supportplane_runtime.rag.ingest_lock import PostgresIngestionLock
+from supportplane_runtime.rag.documents.reading import Reading
+from supportplane_runtime.rag.index.pgvector import PgVectorIndex
+from supportplane_runtime.rag.index.pgvector_session import autocommit
+from supportplane_runtime.rag.ingestion.ingest import ingest
+from supportplane_runtime.rag.ingestion.lock import PostgresIngestionLock
 from supportplane_runtime.rag.interfaces import Collection
-from supportplane_runtime.rag.pgvector import PgVectorIndex
-from supportplane_runtime.rag.pgvector_session import autocommit
-from supportplane_runtime.rag.reading import Reading
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 pytestmark = pytest.mark.slow

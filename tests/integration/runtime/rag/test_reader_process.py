@@ -7,9 +7,9 @@ import psutil
 import pytest
 
 from supportplane_runtime.errors import KnowledgeUnavailable
+from supportplane_runtime.rag.documents.reader_process import ReaderProcess, Request
+from supportplane_runtime.rag.documents.reader_worker import Limits
 from supportplane_runtime.rag.documents.text import Unreadable
-from supportplane_runtime.rag.reader_process import ReaderProcess, Request
-from supportplane_runtime.rag.reader_worker import Limits
 
 
 def request(name: str = "a.md") -> Request:

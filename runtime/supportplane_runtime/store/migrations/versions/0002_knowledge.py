@@ -1,9 +1,9 @@
-"""Chunks of knowledge with their vectors and lexemes, as rag/pgvector.py searches them.
+"""Chunks of knowledge with their vectors and lexemes, as rag/index/pgvector.py searches them.
 
 Vectors stand in a table of their own, inline (1.5 KB a row, never TOASTed): a scan over a collection's vectors reads
 nothing else. A lexeme's row repeats the chunk's length, so full-text search is a scan of one index and no join. Both
-have no foreign key: a check for each of the 140 lexemes of a chunk made writing 20 times slower, and rag/pgvector.py
-writes and deletes the three together.
+have no foreign key: a check for each of the 140 lexemes of a chunk made writing 20 times slower, and
+rag/index/pgvector.py writes and deletes the three together.
 """
 
 from alembic import op

@@ -1,0 +1,1 @@
+"""Texts to vectors: the interface, the embedded models, and the threads on which the models run."""

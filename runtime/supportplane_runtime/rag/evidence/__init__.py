@@ -1,0 +1,1 @@
+"""What of a passage answers a question, and whether a passage proves a sentence; pure, without I/O and models."""

@@ -1,0 +1,268 @@
+"""Chooses what of the passages answers a question, word for word; pure, called by the orchestrator's answer node.
+
+A passage falls into units: sentences, list items, table rows, code blocks. The units that hold most of the question's
+words are quoted in the order they stand in, with the list or code they introduce and the sentence they lean on.
+Measured on mtrag_un: quoting the first passage only is right in 0.90 of the cases against 0.81 for the best units of
+three passages, at the same share of the reference answer's words (0.42); vectors of sentences added nothing.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache, lru_cache
+from typing import Final
+
+from supportplane_runtime import languages
+from supportplane_runtime.domain.knowledge import Chunk, Evidence
+from supportplane_runtime.rag.search.fusion import covered
+from supportplane_runtime.rag.words.lexemes import lexemes
+
+MAX_UNITS: Final = 4
+MAX_CHARACTERS: Final = 700
+# A lead-in and its whole list or code may be longer than sentences are.
+MAX_LED_IN: Final = 900
+# Shorter than this, what follows the best unit is quoted too: mtrag_un's token recall 0.39 -> 0.41.
+TERSE: Final = 300
+# Of the best unit's share of the question: what has less is filler.
+WORTH_QUOTING: Final = 0.5
+# Another passage must add this much of the question, and be nearly as good a find.
+WORTH_ADDING: Final = 0.3
+NEARLY_AS_GOOD: Final = 0.7
+
+_ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
+# A line of its own without a sentence's end, as titles are in plain text.
+_TITLE = re.compile(r"[^\n.!?:;,\u3002\uff01\uff1f]{1,60}(?:\n(?=[\"'(\[*_`]{0,2}[A-Z])|\s*\Z)")
+_FENCE = re.compile(r"^\s*(```|~~~)")
+_HEADING = re.compile(r"^\s{0,3}(?:#{1,6}\s|[=-]{3,}\s*$)")
+_TABLE_ROW = re.compile(r"^\s*\|")
+_SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]*_`]*(?:\s+(?=[^a-z\s])|(?<=[。！？]))")  # noqa: RUF001 - full-width marks
+
+
+class Kind(Enum):
+    PROSE = "prose"
+    ITEM = "item"
+    CODE = "code"
+    ROW = "row"
+    HEADING = "heading"
+
+
+_KINDS: Final = (
+    (Kind.CODE, _FENCE),
+    (Kind.HEADING, _HEADING),
+    (Kind.ITEM, _ITEM),
+    (Kind.ROW, _TABLE_ROW),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """text[start:end] of the passage is the unit, verbatim."""
+
+    start: int
+    end: int
+    kind: Kind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """Consecutive words of a passage; passage is its index in the evidence."""
+
+    passage: int
+    text: str
+
+
+def pick(question: str, evidence: Sequence[Evidence], rarities: Mapping[str, float]) -> list[Quotation]:
+    """What to quote, in reading order. Empty only when there is no evidence. rarities: see Retrieval."""
+    if not evidence:
+        return []
+    wanted = {word: rarities.get(word, 1.0) for word in lexemes(question, evidence[0].chunk.language)}
+    quotations = [Quotation(0, text) for text in _from_passage(evidence[0].chunk, wanted, MAX_UNITS)]
+    held = lexemes("\n".join(each.text for each in quotations), evidence[0].chunk.language)
+    missing = {word: rarity for word, rarity in wanted.items() if word not in held}
+    for passage, item in enumerate(evidence[1:], start=1):
+        if item.score < NEARLY_AS_GOOD * evidence[0].score or not missing:
+            break
+        added = _addition(item.chunk, missing, wanted)
+        if added is not None:
+            return [*quotations, Quotation(passage, added)]
+    return quotations
+
+
+def _from_passage(chunk: Chunk, wanted: Mapping[str, float], limit: int) -> list[str]:
+    whole = units(chunk.text, chunk.language)
+    scores = _scores(chunk, wanted)
+    leans = _leans(chunk.language)
+    if not scores:
+        return [chunk.text.strip()[:MAX_CHARACTERS]]
+    best = max(scores.values())
+    order = sorted(scores, key=lambda n: (-scores[n], n)) if best > 0 else sorted(scores)[:1]
+    chosen: set[int] = set()
+    for n in order[:limit]:
+        if chosen and scores[n] < WORTH_QUOTING * best:
+            break
+        grown = chosen | set(_with_company(whole, n, leans))
+        if chosen and _length(whole, grown) > MAX_CHARACTERS:
+            continue
+        chosen = grown
+    chosen |= set(_continued(whole, max(_with_company(whole, order[0], leans)), TERSE - _length(whole, chosen)))
+    return [chunk.text[whole[run[0]].start : whole[run[-1]].end] for run in _runs(whole, chosen)]
+
+
+def _scores(chunk: Chunk, wanted: Mapping[str, float]) -> dict[int, float]:
+    """Of each unit that can be an answer. A question, also as the heading, gives its score to the answer below it."""
+    scores: dict[int, float] = {}
+    asked = covered(lexemes(_question_above(chunk), chunk.language), wanted)
+    whole = units(chunk.text, chunk.language)
+    for n, (unit, held) in enumerate(zip(whole, _held(chunk.text, chunk.language), strict=True)):
+        if unit.kind is Kind.HEADING:
+            continue
+        score = covered(held, wanted)
+        if unit.text.endswith("?") and n + 1 < len(whole):
+            asked = score
+            continue
+        scores[n] = max(score, asked)
+        asked = 0.0
+    return scores
+
+
+def _question_above(chunk: Chunk) -> str:
+    heading = chunk.heading_path[-1] if chunk.heading_path else ""
+    return heading if heading.endswith("?") else ""
+
+
+# The same passages are quoted again and again; 20 KB each, 3 ms to take apart.
+@lru_cache(maxsize=512)
+def _held(text: str, language: str) -> tuple[frozenset[str], ...]:
+    """The lexemes of each unit."""
+    return tuple(frozenset(lexemes(unit.text, language)) for unit in units(text, language))
+
+
+def _continued(whole: Sequence[Unit], last: int, characters: int) -> Iterator[int]:
+    """The units after ``last``, up to the next heading, until there are so many characters."""
+    for n in range(last + 1, len(whole)):
+        if characters <= 0 or whole[n].kind is Kind.HEADING or whole[n].text.endswith("?"):
+            return
+        yield n
+        characters -= len(whole[n].text)
+
+
+def _addition(chunk: Chunk, missing: Mapping[str, float], wanted: Mapping[str, float]) -> str | None:
+    """The unit that says most of what is still missing, when that is much of the question."""
+    whole = units(chunk.text, chunk.language)
+    scores = _scores(chunk, missing)
+    best = max((n for n in scores if whole[n].kind in (Kind.PROSE, Kind.ITEM)), key=scores.__getitem__, default=None)
+    if best is None:
+        return None
+    adds = scores[best] * sum(missing.values()) / sum(wanted.values())
+    return whole[best].text if adds >= WORTH_ADDING else None
+
+
+def _with_company(whole: Sequence[Unit], n: int, leans: re.Pattern[str]) -> Iterator[int]:
+    """The unit, the sentence it leans on, and the list or code that it introduces."""
+    yield n
+    unit = whole[n]
+    if unit.kind is Kind.PROSE and n and whole[n - 1].kind is Kind.PROSE and leans.match(unit.text):
+        yield n - 1
+    if unit.text.endswith(":"):
+        length, follower = len(unit.text), n + 1
+        kind = whole[follower].kind if follower < len(whole) else Kind.HEADING
+        while follower < len(whole) and whole[follower].kind is kind and kind is not Kind.HEADING:
+            length += len(whole[follower].text)
+            if length > MAX_LED_IN or (kind is Kind.PROSE and follower > n + 2):
+                return
+            yield follower
+            follower += 1
+
+
+def _length(whole: Sequence[Unit], chosen: set[int]) -> int:
+    return sum(len(whole[n].text) for n in chosen)
+
+
+def _runs(whole: Sequence[Unit], chosen: set[int]) -> Iterator[list[int]]:
+    """Neighbours that belong together, a list with its lead-in, are one quotation; sentences are one each."""
+    run: list[int] = []
+    for n in sorted(chosen):
+        if run and n == run[-1] + 1 and whole[n].kind in (Kind.ITEM, Kind.CODE, Kind.ROW):
+            run.append(n)
+            continue
+        if run:
+            yield run
+        run = [n]
+    if run:
+        yield run
+
+
+@cache
+def _abbreviation(language: str) -> re.Pattern[str]:
+    """Fits a text whose last full stop ends no sentence: e.g., Dr., 1. and single letters."""
+    known = languages.language(language).abbreviations or languages.language(languages.ENGLISH).abbreviations
+    words = (re.escape(word) if word.islower() else f"(?-i:{re.escape(word)})" for word in sorted(known))
+    return re.compile(rf"(?:\b(?:{'|'.join(words)}|[A-Za-z])|^\W*\d{{1,3}})\.$", re.IGNORECASE)
+
+
+@cache
+def _leans(language: str) -> re.Pattern[str]:
+    """Fits a sentence that says little without the one before."""
+    known = languages.language(language).leaning_words or languages.language(languages.ENGLISH).leaning_words
+    return re.compile(rf"^\W*(?:{'|'.join(map(re.escape, sorted(known)))})\b", re.IGNORECASE)
+
+
+@lru_cache(maxsize=512)
+def units(text: str, language: str) -> tuple[Unit, ...]:
+    """Every unit in order; together they hold all of the text that is not white space."""
+    return tuple(unit for block in _blocks(text) for unit in _of_block(text, *block, _abbreviation(language)))
+
+
+def _blocks(text: str) -> Iterator[tuple[int, int, Kind]]:
+    """Runs of lines that belong together; an item takes its indented lines along, a fence all up to its end."""
+    start, position, kind = 0, 0, Kind.PROSE
+    fence: str | None = None
+    for line in text.splitlines(keepends=True):
+        mark = _FENCE.match(line)
+        if fence is not None:
+            fence = None if mark and mark[1] == fence else fence
+        elif not _goes_on(kind, line, is_first=start == position):
+            yield start, position, kind
+            start, kind = position, _kind(line)
+            fence = mark[1] if mark else None
+        position += len(line)
+    yield start, position, kind
+
+
+def _goes_on(kind: Kind, line: str, *, is_first: bool) -> bool:
+    if not line.strip():
+        return is_first
+    if kind is Kind.ITEM and line.startswith((" ", "\t")) and _kind(line) is Kind.PROSE:
+        return True
+    return kind is Kind.PROSE and _kind(line) is Kind.PROSE
+
+
+def _kind(line: str) -> Kind:
+    for kind, pattern in _KINDS:
+        if pattern.match(line):
+            return kind
+    return Kind.PROSE
+
+
+def _of_block(text: str, start: int, end: int, kind: Kind, abbreviation: re.Pattern[str]) -> Iterator[Unit]:
+    if kind is not Kind.PROSE:
+        yield from _unit(text, start, end, kind)
+        return
+    title = _TITLE.match(text, start + len(text[start:end]) - len(text[start:end].lstrip()), end)
+    if title:
+        yield from _unit(text, start, title.end(), Kind.HEADING)
+        start = title.end()
+    for match in _SENTENCE.finditer(text, start, end):
+        if not abbreviation.search(text[max(start, match.start() - 8) : match.start()]):
+            yield from _unit(text, start, match.end(), kind)
+            start = match.end()
+    yield from _unit(text, start, end, kind)
+
+
+def _unit(text: str, start: int, end: int, kind: Kind) -> list[Unit]:
+    passage = text[start:end]
+    stripped = passage.strip()
+    begin = start + len(passage) - len(passage.lstrip())
+    return [Unit(begin, begin + len(stripped), kind, stripped)] if stripped else []

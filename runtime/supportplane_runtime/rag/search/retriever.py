@@ -1,0 +1,62 @@
+"""A question and its conversation to ranked evidence, over one knowledge base; called by the graph's retrieve node.
+
+Searches by every view of the turn (fusion.py says which), by words and by meaning, all at once, and leaves ranking to
+fusion.py and the judgement of the result to confidence.py, which are pure. Raises KnowledgeUnavailable when the index
+does not answer: no answer is better than one from half the knowledge.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from supportplane_runtime import metrics
+from supportplane_runtime.domain.conversation import Message
+from supportplane_runtime.domain.knowledge import Evidence
+from supportplane_runtime.rag.interfaces import ChunkIndex, Collection, Embedder, Hit, Query, Retrieval
+from supportplane_runtime.rag.search import confidence, fusion
+from supportplane_runtime.rag.search.fusion import Search, View
+from supportplane_runtime.rag.words.lexemes import lexemes
+
+# Of each search. With 200 mtrag_un ranks 2 of 125 questions worse and mongodb_faq the same.
+CANDIDATES: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Everything a retrieval rests on, in the order in which it came about."""
+
+    searches: Sequence[Search]
+    rarities: Mapping[str, float]
+    ranked: Sequence[Evidence]
+
+
+class IndexRetriever:
+    """Satisfies Retriever."""
+
+    def __init__(self, collection: Collection, index: ChunkIndex, embedder: Embedder) -> None:
+        self._collection = collection
+        self._index = index
+        self._embedder = embedder
+
+    async def retrieve(self, question: str, history: Sequence[Message], *, limit: int) -> Retrieval:
+        found = await self.find(question, history)
+        judged = confidence.judge(found.searches, found.ranked, found.rarities)
+        return Retrieval(
+            question, tuple(found.ranked[:limit]), judged.confidence, judged.in_scope, rarities=found.rarities
+        )
+
+    async def find(self, question: str, history: Sequence[Message]) -> Found:
+        """What ``retrieve`` sees before it is judged and cut; the judgement is fitted on it (evaluation/fitting.py)."""
+        views = fusion.views(question, history)
+        with metrics.EMBEDDING_SECONDS.time():
+            vectors = await self._embedder.queries([view.text for view in views])
+        queries = [Query(view.text, vector) for view, vector in zip(views, vectors, strict=True)]
+        wanted = list(lexemes(question, self._collection.language))
+        with metrics.SEARCH_SECONDS.time():
+            found = await self._index.search(self._collection, queries, words=wanted, limit=CANDIDATES)
+        hits = zip(views, found.keyword, found.nearest, strict=True)
+        searches = [self._search(view, keyword, nearest) for view, keyword, nearest in hits]
+        return Found(searches, found.rarities, fusion.fuse(searches, found.rarities))
+
+    def _search(self, view: View, keyword: Sequence[Hit], nearest: Sequence[Hit]) -> Search:
+        return Search(self._collection, view, self._embedder.unrelated, keyword, nearest)

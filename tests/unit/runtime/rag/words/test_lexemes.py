@@ -1,0 +1,38 @@
+from collections import Counter
+
+import pytest
+
+from supportplane_runtime.rag.words.lexemes import lexemes, rarity, weight
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("How do I rotate the API keys?", "en", {"rotat": 1, "api": 1, "key": 1}),
+        ("Key, keys; KEY", "en", {"key": 3}),
+        ("spec.template.model", "en", {"spec": 1, "templat": 1, "model": 1}),
+        ("snake_case and v1alpha1", "en", {"snake": 1, "case": 1, "v1alpha1": 1}),
+        ("a SupportAgent", "en", {"supportag": 1, "support": 1, "agent": 1}),
+        ("APIs, GPUs", "en", {"api": 1, "gpus": 1}),
+        ("Wie kann ich die Schlüssel wechseln?", "de", {"schlussel": 1, "wechsel": 1}),
+        ("l'argent de la famille", "fr", {"argent": 1, "famill": 1}),
+        ("chaves e senhas", "pt-BR", {"chav": 1, "senh": 1}),
+        ("東京タワー", "ja", {"東京": 1, "京タ": 1, "タワ": 1, "ワー": 1}),
+        ("\ufb01le \uff26ull", "en", {"file": 1, "full": 1}),
+        ("naranja the", "xx", {"naranja": 1, "the": 1}),
+        ("A" * 65, "en", {}),
+        ("... !?", "en", {}),
+    ],
+)
+def test_words_are_folded_stemmed_and_counted(text: str, language: str, expected: dict[str, int]) -> None:
+    assert lexemes(text, language) == Counter(expected)
+
+
+def test_a_rarer_lexeme_weighs_more_and_none_weighs_less_than_nothing() -> None:
+    assert rarity(100, 1) > rarity(100, 50) > rarity(100, 100) > 0
+
+
+def test_repetition_adds_less_each_time_and_longer_chunks_count_less() -> None:
+    once, twice, thrice = (weight(n, 50, 50.0) for n in (1, 2, 3))
+    assert twice - once > thrice - twice > 0
+    assert weight(1, 100, 50.0) < once
