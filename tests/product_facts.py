@@ -26,10 +26,10 @@ from supportplane_crds.knowledge_base import KnowledgeSource
 from supportplane_operator.settings import Settings as OperatorSettings
 from supportplane_runtime.domain.conversation import TicketReason
 from supportplane_runtime.domain.identity import Scope
+from supportplane_runtime.gateway.api.query.schemas import QueryRequest
 from supportplane_runtime.gateway.health import endpoints as health
+from supportplane_runtime.gateway.identity.visitors import VISITOR_TTL
 from supportplane_runtime.gateway.openapi import SECURITY_SCHEMES
-from supportplane_runtime.gateway.query.schemas import QueryRequest
-from supportplane_runtime.gateway.visitors import VISITOR_TTL
 from supportplane_runtime.orchestrator import language
 from supportplane_runtime.rag.documents.reading import MAX_FILE_BYTES
 from supportplane_runtime.settings import Settings

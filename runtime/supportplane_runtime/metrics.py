@@ -114,7 +114,7 @@ AUDIT_SIZE = Gauge("supportplane_audit_size_bytes", "The audit log in the databa
 FEEDBACK = Counter(
     "supportplane_feedback_total",
     "Ratings of answers, by who gave the answer; a changed rating counts again, a repeated one does not",
-    ["agent", "revision", "rating"],  # of the answer, bounded by gateway/feedback/counting.py; rating: up, down
+    ["agent", "revision", "rating"],  # of the answer, bounded by gateway/ratings.py; rating: up, down
 )
 
 # Store

@@ -10,7 +10,7 @@ from fastapi.requests import HTTPConnection
 from starlette.types import Scope
 
 from supportplane_runtime.domain.identity import Caller
-from supportplane_runtime.gateway.peers import Peer
+from supportplane_runtime.gateway.connections.peers import Peer
 
 SCOPE_KEY = "supportplane.facts"
 GONE = 499  # the client left before there was a response; nginx's number, never sent

@@ -8,12 +8,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from supportplane_runtime.gateway.authentication import SESSION_COOKIE
+from supportplane_runtime.gateway.api.query.schemas import FRAMES
+from supportplane_runtime.gateway.http.json import MAX_DEPTH, MAX_INTEGER
+from supportplane_runtime.gateway.http.problems import Problem
+from supportplane_runtime.gateway.http.schemas import STORABLE
+from supportplane_runtime.gateway.identity.authentication import SESSION_COOKIE
 from supportplane_runtime.gateway.openapi_links import add_links
-from supportplane_runtime.gateway.problems import Problem
-from supportplane_runtime.gateway.query.schemas import FRAMES
-from supportplane_runtime.gateway.schemas import STORABLE
-from supportplane_runtime.gateway.strict_json import MAX_DEPTH, MAX_INTEGER
 
 DESCRIPTION = """\
 Ask a support agent and get grounded answers with their sources.

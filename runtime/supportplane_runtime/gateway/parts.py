@@ -9,7 +9,7 @@ from uuid import UUID
 from joserfc.jwk import KeySet
 
 from supportplane_runtime.domain.conversation import Turn
-from supportplane_runtime.gateway.audit_retention import Audited
+from supportplane_runtime.gateway.audit.retention import Audited
 from supportplane_runtime.store.interfaces import Audit, FeedbackBook, Keys, Limit, RateLimiter, Records, Sessions
 from supportplane_runtime.turns.interfaces import Turns
 

@@ -26,7 +26,8 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from supportplane_runtime import metrics
-from supportplane_runtime.gateway.connections import (
+from supportplane_runtime.gateway.connections.peers import UNKNOWN, TrustedProxies
+from supportplane_runtime.gateway.connections.places import (
     ACCEPTED_AT_ONCE,
     PLACE_EXTENSION,
     RESERVE,
@@ -34,7 +35,6 @@ from supportplane_runtime.gateway.connections import (
     Connections,
     Place,
 )
-from supportplane_runtime.gateway.peers import UNKNOWN, TrustedProxies
 from supportplane_runtime.gateway.query.stream import ABORT_EXTENSION
 from supportplane_runtime.gateway.state import Gateway
 from supportplane_runtime.settings import Settings

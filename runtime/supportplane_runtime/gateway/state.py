@@ -6,19 +6,19 @@ from typing import Annotated, Self
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
-from supportplane_runtime.gateway.admission import Admission
-from supportplane_runtime.gateway.audit import AuditLog
-from supportplane_runtime.gateway.audit_retention import AuditRetention
-from supportplane_runtime.gateway.authentication import Authentication
-from supportplane_runtime.gateway.feedback.counting import RatingCounts
+from supportplane_runtime.gateway.asking import Asking
+from supportplane_runtime.gateway.audit.log import AuditLog
+from supportplane_runtime.gateway.audit.retention import AuditRetention
+from supportplane_runtime.gateway.connections.peers import TrustedProxies
 from supportplane_runtime.gateway.health.checks import HealthChecks
-from supportplane_runtime.gateway.pacing import HandshakePace, Pace
+from supportplane_runtime.gateway.identity.authentication import Authentication
+from supportplane_runtime.gateway.identity.visitors import Visitors
+from supportplane_runtime.gateway.limits.admission import Admission
+from supportplane_runtime.gateway.limits.pacing import HandshakePace, Pace
+from supportplane_runtime.gateway.limits.tarpit import Tarpit
 from supportplane_runtime.gateway.parts import GatewayParts
-from supportplane_runtime.gateway.peers import TrustedProxies
-from supportplane_runtime.gateway.query.asking import Asking
+from supportplane_runtime.gateway.ratings import RatingCounts
 from supportplane_runtime.gateway.streams import Streams
-from supportplane_runtime.gateway.tarpit import Tarpit
-from supportplane_runtime.gateway.visitors import Visitors
 from supportplane_runtime.settings import Settings
 
 

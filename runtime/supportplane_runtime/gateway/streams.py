@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 from supportplane_runtime import metrics
 from supportplane_runtime.domain.identity import Caller, CallerKind
+from supportplane_runtime.gateway.connections.peers import Peer
 from supportplane_runtime.gateway.errors import TooManyStreams
-from supportplane_runtime.gateway.peers import Peer
 from supportplane_runtime.settings import Settings
 
 RETRY_AFTER_S = 5  # a guess: streams end with their turns

@@ -90,6 +90,6 @@ def test_every_file_that_the_architecture_names_exists() -> None:
     rows = re.findall(r"^\| [^|]* \| (.*) \|$", (REPOSITORY / "ARCHITECTURE.md").read_text(), re.MULTILINE)
     names = [name for row in rows for name in re.findall(r"`([\w./-]+/[\w./-]*|[\w-]+\.(?:py|json))`", row)]
     roots = (REPOSITORY, REPOSITORY / "runtime/supportplane_runtime")
-    siblings = (REPOSITORY / "crds/supportplane_crds", *roots, roots[1] / "gateway/static")
+    siblings = (REPOSITORY / "crds/supportplane_crds", *roots, roots[1] / "gateway/api/page/static")
     assert len(names) > 40
     assert [name for name in names if not any((root / name).exists() for root in siblings)] == []

@@ -20,6 +20,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 
 SERVER = "supportplane_runtime/gateway/server.py"
+ROUTES = "supportplane_runtime/gateway/http/routes.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +126,13 @@ SEAMS = {
     "a request keeps its parsed body": Seam(
         Request.json,
         ('if not hasattr(self, "_json")', "return self._json"),
-        "supportplane_runtime/gateway/routes.py parses the body itself and leaves the value there, so that FastAPI "
+        f"{ROUTES} parses the body itself and leaves the value there, so that FastAPI "
         "does not parse it again and less strictly.",
     ),
     "a dependency of a route names its function": Seam(
         Dependant,
         ("dependencies: list", "call: "),
-        "supportplane_runtime/gateway/routes.py sees there whether a route declares a caller. Without it a route would "
-        "read the body of a stranger.",
+        f"{ROUTES} sees there whether a route declares a caller. Without it a route would read the body of a stranger.",
     ),
     "the model's client makes its HTTP client in one place": Seam(
         AsyncInferenceClient,

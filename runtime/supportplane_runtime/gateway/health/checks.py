@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from supportplane_runtime.errors import RuntimeFault
-from supportplane_runtime.gateway.admission import Admission
+from supportplane_runtime.gateway.limits.admission import Admission
 from supportplane_runtime.gateway.parts import PartHealth, Probe
 
 FRESH_S = 1.0

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from supportplane_runtime.gateway.health.schemas import HealthReply, LiveReply, ReadyReply
+from supportplane_runtime.gateway.http.replies import json_reply
+from supportplane_runtime.gateway.http.routes import GatewayRoute
 from supportplane_runtime.gateway.parts import PartHealth
-from supportplane_runtime.gateway.replies import json_reply
-from supportplane_runtime.gateway.routes import GatewayRoute
 from supportplane_runtime.gateway.state import CurrentGateway
 
 router = APIRouter(route_class=GatewayRoute, tags=["health"])

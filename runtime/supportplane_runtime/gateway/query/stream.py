@@ -12,8 +12,7 @@ from fastapi.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from supportplane_runtime.errors import RuntimeFault
-from supportplane_runtime.gateway.admission import Closing
-from supportplane_runtime.gateway.events import (
+from supportplane_runtime.gateway.api.query.events import (
     WireEvent,
     accepted_event,
     fault_event,
@@ -21,8 +20,9 @@ from supportplane_runtime.gateway.events import (
     sse_frame,
     wire_event,
 )
-from supportplane_runtime.gateway.query.asking import Run
-from supportplane_runtime.gateway.query.standing import while_welcome
+from supportplane_runtime.gateway.api.query.standing import while_welcome
+from supportplane_runtime.gateway.asking import Run
+from supportplane_runtime.gateway.limits.admission import Closing
 from supportplane_runtime.gateway.state import Gateway
 
 ABORT_EXTENSION = "supportplane.abort"  # server.py: drop the connection without waiting for its reader

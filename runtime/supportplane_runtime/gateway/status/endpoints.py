@@ -12,8 +12,8 @@ from fastapi import APIRouter, Request, Response
 
 from supportplane_crds.names import STATUS_PATH
 from supportplane_runtime.errors import NotFound, RuntimeFault, Unauthenticated
-from supportplane_runtime.gateway.replies import json_reply
-from supportplane_runtime.gateway.routes import GatewayRoute
+from supportplane_runtime.gateway.http.replies import json_reply
+from supportplane_runtime.gateway.http.routes import GatewayRoute
 from supportplane_runtime.gateway.state import CurrentGateway, Gateway
 from supportplane_runtime.gateway.status.tokens import check_token
 

@@ -16,7 +16,7 @@ from joserfc.jwk import KeySet
 
 from supportplane_crds.names import STATUS_ISSUER
 from supportplane_runtime.errors import InvalidRequest, Unauthenticated
-from supportplane_runtime.gateway.token_headers import is_plain
+from supportplane_runtime.gateway.identity.token_headers import is_plain
 
 MAX_LIFE_S = 300
 SKEW_S = 30  # between the operator's clock and ours

@@ -14,8 +14,8 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from runtime_gateway_stand_in import ORIGIN, eventually
+from supportplane_runtime.gateway.limits.tarpit import ALLOWANCE
 from supportplane_runtime.gateway.server import MAX_PIPELINED
-from supportplane_runtime.gateway.tarpit import ALLOWANCE
 
 Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[Any]]
 Stream: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]

@@ -11,7 +11,7 @@ import pytest
 from fuzzing import SHORT_EXAMPLES, Fuzzer, fuzz
 from runtime_gateway_stand_in import TestGateway
 from supportplane_crds.support_agent import LimitScope
-from supportplane_runtime.gateway import tarpit
+from supportplane_runtime.gateway.limits import tarpit
 from supportplane_runtime.store.interfaces import Limit
 from supportplane_runtime.store.postgres.store import open_store
 from supportplane_runtime.store.redis import RedisLink, RedisRateLimiter

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 
 from runtime_gateway_stand_in import ORIGIN, eventually, last_words
 from supportplane_runtime.domain.conversation import TurnStatus
-from supportplane_runtime.gateway.query import standing
+from supportplane_runtime.gateway.api.query import standing
 
 Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[Any]]
 ASK = {"type": "query", "query": "How do I rotate an API key?", "user_id": "u1"}

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from runtime_gateway_stand_in import eventually
-from supportplane_runtime.gateway.query import standing
+from supportplane_runtime.gateway.api.query import standing
 
 Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[Any]]
 ASK = {"query": "How do I rotate an API key?", "user_id": "u1"}

@@ -5,7 +5,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from runtime_gateway_stand_in import TestGateway
-from supportplane_runtime.gateway.problems import MEDIA_TYPE
+from supportplane_runtime.gateway.http.problems import MEDIA_TYPE
 
 OPEN = {"/livez", "/readyz", "/health", "/metrics", "/api/v1/sessions"}
 

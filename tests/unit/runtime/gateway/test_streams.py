@@ -2,8 +2,8 @@ import pytest
 
 from runtime_gateway_stand_in import make_settings
 from supportplane_runtime.domain.identity import Caller, CallerKind, Scope
+from supportplane_runtime.gateway.connections.peers import Peer
 from supportplane_runtime.gateway.errors import TooManyStreams
-from supportplane_runtime.gateway.peers import Peer
 from supportplane_runtime.gateway.streams import Streams
 
 HERE, THERE = Peer("192.0.2.1"), Peer("192.0.2.2")

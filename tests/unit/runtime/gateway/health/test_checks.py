@@ -7,9 +7,9 @@ import pytest
 
 from runtime_gateway_stand_in import fine, make_gateway
 from supportplane_runtime.errors import StoreUnavailable
-from supportplane_runtime.gateway.admission import Admission
 from supportplane_runtime.gateway.health import checks
 from supportplane_runtime.gateway.health.checks import HealthChecks
+from supportplane_runtime.gateway.limits.admission import Admission
 from supportplane_runtime.gateway.parts import Probe
 
 

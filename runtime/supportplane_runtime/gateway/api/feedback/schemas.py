@@ -1,0 +1,115 @@
+"""The body of a feedback, the parameters of its listing and its report, and what is documented of both."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from supportplane_runtime.domain.answer import Outcome
+from supportplane_runtime.domain.conversation import Rating
+from supportplane_runtime.gateway.http.schemas import MAX_PAGE, Body, JsonUUID, PageQuery, Printable, Text
+from supportplane_runtime.store.interfaces import EXAMPLES
+from supportplane_runtime.store.pages import FEEDBACK_CURSOR
+
+_EXAMPLE: JsonDict = {"turn_id": "5b0f6f0a-8c39-4a8e-bf57-f1b0d2c3a7de", "rating": "up"}
+MAX_AGENT = 63  # a DNS label
+REPORTED = timedelta(days=30)  # a guess: enough thumbs to compare, and what was corrected long ago is left out
+MAX_DOCUMENT = 2000  # a guess: what browsers and proxies carry of a URL
+
+
+class FeedbackRequest(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    turn_id: JsonUUID
+    rating: Annotated[Rating, Field(strict=False)]
+    comment: Text | None = Field(default=None, max_length=4000)
+
+
+def _is_text_of_a_moment(value: object) -> object:
+    """Pydantic would take a number for seconds since 1970; the document says RFC 3339."""
+    if isinstance(value, str) and not _MOMENT.match(value):
+        raise ValueError("must be a moment such as 2026-11-01T00:00:00Z")
+    return value
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
+Moment = Annotated[AwareDatetime, BeforeValidator(_is_text_of_a_moment)]
+
+
+class FeedbackQuery(PageQuery):
+    rating: Rating | None = Field(default=None, description="only thumbs up or only thumbs down")
+    since: Moment | None = Field(
+        default=None, description="given or changed then or later", examples=["2026-11-01T00:00:00Z"]
+    )
+    after: Annotated[str, Field(pattern=FEEDBACK_CURSOR)] | None = Field(
+        default=None, description="the cursor that the previous page named"
+    )
+    agent: Printable | None = Field(default=None, max_length=MAX_AGENT, description="only answers of this agent")
+    document: Printable | None = Field(
+        default=None, max_length=MAX_DOCUMENT, description="only answers that cite the document of this id or URL"
+    )
+
+
+class DocumentQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    since: Moment | None = Field(
+        default=None,
+        description=f"only answers given then or later; by default of the last {REPORTED.days} days",
+        examples=["2026-11-01T00:00:00Z"],
+    )
+    limit: int = Field(default=20, ge=1, le=MAX_PAGE)
+    key: str | None = None  # as in PageQuery
+
+
+class CitedDocument(BaseModel):
+    document_id: str
+    title: str
+    url: str
+
+
+class FeedbackReply(BaseModel):
+    turn_id: UUID
+    conversation_id: UUID
+    user_id: str
+    rating: Rating
+    comment: str | None
+    updated_at: datetime = Field(description="when the rating was given or changed")
+    question: str
+    answer: str | None = Field(description="null for a turn that ended without one")
+    outcome: Outcome | None
+    confidence: float | None = Field(ge=0, le=1)
+    sources: list[CitedDocument] = Field(description="the documents that the answer cites, once each")
+    agent: str | None = Field(description="the agent that answered")
+    revision: str | None = Field(description="the agent's revision that answered; null on a laptop")
+
+
+class FeedbackPage(BaseModel):
+    items: list[FeedbackReply] = Field(description="newest first; changed feedback is new again")
+    after: str | None = Field(description="cursor of the next page, null at the end")
+
+
+class DislikedQuestion(BaseModel):
+    turn_id: UUID
+    conversation_id: UUID
+    question: str
+    comment: str | None
+
+
+class DocumentFeedbackReply(BaseModel):
+    document_id: str
+    title: str
+    url: str
+    answers: int = Field(description="answers that cite the document, rated or not")
+    up: int
+    down: int
+    share_down: float | None = Field(ge=0, le=1, description="thumbs down among all thumbs; null without any")
+    examples: list[DislikedQuestion] = Field(description=f"the latest thumbs down, at most {EXAMPLES}, newest first")
+
+
+class DocumentReport(BaseModel):
+    since: datetime = Field(description="answers given then or later are counted")
+    items: list[DocumentFeedbackReply] = Field(description="most thumbs down first")
