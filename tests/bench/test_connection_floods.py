@@ -22,7 +22,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from runtime_roles import Roles
+from support.runtime.roles import Roles
 from supportplane_cli.embedded.ports import free_port
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.store.interfaces import KeyKind

@@ -18,11 +18,11 @@ from typing import Any
 import psutil
 import pytest
 
-from agent_space import ENDPOINT, Space, agent
-from audited import writes
-from cluster import Cluster, eventually, running_cluster, skip_without_binaries
-from gateway_stand_in import Gateway, running_gateway
-from operator_process import Installation, Operator
+from support.kubernetes.agent_space import ENDPOINT, Space, agent
+from support.kubernetes.audit_log import writes
+from support.kubernetes.cluster import Cluster, eventually, running_cluster, skip_without_binaries
+from support.operator.gateway_stand_in import Gateway, running_gateway
+from support.operator.process import Installation, Operator
 from supportplane_crds.names import GATEWAY_PORT
 
 AGENTS = int(os.environ.get("SUPPORTPLANE_BENCH_AGENTS", "1000"))

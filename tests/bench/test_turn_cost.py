@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import load
-from runtime_roles import Roles
+from support.runtime.roles import Roles
 from supportplane_cli.embedded.ports import free_port, http_status
 from supportplane_cli.embedded.postgres import Postgres
 from supportplane_cli.embedded.process import Child, ChildSpec

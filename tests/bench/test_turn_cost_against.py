@@ -21,7 +21,8 @@ from rich.table import Table
 
 from bench import load
 from bench.test_turn_cost import AGENT, DOCS, TENANT, WARM_UP, Server, bodies, measure, start_model
-from runtime_roles import Roles
+from support.repository import REPOSITORY
+from support.runtime.roles import Roles
 from supportplane_cli.embedded.ports import free_port
 from supportplane_cli.embedded.postgres import Postgres
 from supportplane_cli.embedded.redis import Redis
@@ -30,7 +31,7 @@ from supportplane_runtime.store.interfaces import KeyKind
 
 pytestmark = pytest.mark.timeout(1800)
 
-HERE = Path(__file__).parents[2]
+HERE = REPOSITORY
 BASE = os.environ.get("BASE", "")
 PAIRS = int(os.environ.get("BENCH_PAIRS", "15"))  # an odd number, of two rounds each
 CONNECTIONS = 8

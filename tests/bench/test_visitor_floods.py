@@ -18,9 +18,9 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from laptop import Laptop
+from support.gateway.visitors import Website, flood, website
+from support.laptop.running_agent import Laptop
 from supportplane_cli.embedded.ports import free_port
-from visitors import Website, flood, website
 
 pytestmark = pytest.mark.timeout(1200)
 

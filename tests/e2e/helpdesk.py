@@ -15,10 +15,10 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from e2e.images import REPOSITORY
 from e2e.node import Node, wait_until
 from e2e.parts import Outside
 from e2e.pods import Answer, ask_from_a_pod, namespace
+from support.repository import REPOSITORY
 from supportplane_runtime.store.credentials import mint_key
 from supportplane_runtime.store.interfaces import KeyKind
 

@@ -4,10 +4,11 @@ import json
 import subprocess
 from dataclasses import dataclass
 
-from e2e.images import REPOSITORY, Image
+from e2e.images import Image
 from e2e.node import Node
 from e2e.pods import namespace
-from manifests.control_plane import ready_binary
+from support.kubernetes.control_plane import ready_binary
+from support.repository import REPOSITORY
 
 SPACE = "supportplane-system"
 NAME = "supportplane-operator"

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from manifests.control_plane import NotReady, ready_binary
+from support.kubernetes.control_plane import NotReady, ready_binary
 
 CNI_PLUGINS = Path("/usr/lib/cni")
 PROGRAMS = ("containerd", "ctr", "runc", "iptables", "buildah", "debootstrap", "ip", "unshare")

@@ -16,7 +16,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from manifests.control_plane import ControlPlane, ready_binary
+from support.kubernetes.control_plane import ControlPlane, ready_binary
 from supportplane_cli.embedded.process import Child, ChildSpec
 
 HOST = "198.18.255.1"

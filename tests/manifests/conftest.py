@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 import pytest
 from ruamel.yaml import YAML
 
-from manifests.control_plane import START_DEADLINE_S, ControlPlane
-from manifests.wrong_objects import REPOSITORY
+from support.kubernetes.control_plane import START_DEADLINE_S, ControlPlane
+from support.repository import REPOSITORY
 from supportplane_crds.load import KINDS
 from supportplane_crds.objects import API_VERSION
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from cluster import eventually
-from manifests.control_plane import START_DEADLINE_S, ControlPlane, Reply, missing_binaries
-from manifests.wrong_objects import EDGES, REPOSITORY, WRONG_OBJECTS, WrongObject, full_sample
+from manifests.wrong_objects import EDGES, WRONG_OBJECTS, WrongObject, full_sample
+from support.kubernetes.cluster import eventually
+from support.kubernetes.control_plane import START_DEADLINE_S, ControlPlane, Reply, missing_binaries
+from support.repository import REPOSITORY
 from supportplane_crds import Condition, ConditionType, Reason, SupportAgentStatus, parse_object
 from supportplane_crds.load import KINDS, load_agent_file
 from supportplane_crds.objects import API_VERSION

@@ -8,8 +8,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from manifests.conftest import DEFINITIONS, wait_served
-from manifests.control_plane import ControlPlane, missing_binaries
-from operator_samples import ALL_APIS, SETTINGS, by_name, endpoint_snapshot, snapshot
+from support.kubernetes.control_plane import ControlPlane, missing_binaries
+from support.operator.samples import ALL_APIS, SETTINGS, by_name, endpoint_snapshot, snapshot
 from supportplane_operator.drift import has_leftovers, is_within
 from supportplane_operator.render import render, render_endpoint
 from supportplane_operator.render.plan import Plan

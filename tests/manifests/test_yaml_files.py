@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from manifests.wrong_objects import REPOSITORY
+from support.repository import REPOSITORY
 
 RULES = """
 extends: default

@@ -9,12 +9,12 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from support.repository import REPOSITORY
+
 FULL_SAMPLE = REPOSITORY / "crds/samples/full.yaml"
 REMOVED = object()
 

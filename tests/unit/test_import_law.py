@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from support.repository import REPOSITORY as ROOT
+
 PACKAGES = {
     "crds": "supportplane_crds",
     "operator": "supportplane_operator",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cli_terminal import Terminal
+from support.laptop.terminal import Terminal
 from supportplane_cli.embedded.ports import free_port
 
 

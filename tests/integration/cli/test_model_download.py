@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hub_stand_in import HubStandIn
+from support.hub_stand_in import HubStandIn
 from supportplane_cli.errors import CommandFailed, PartFailed
 from supportplane_cli.model_download import fetch
 from supportplane_cli.supervisor.plan import HubFile

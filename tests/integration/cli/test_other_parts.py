@@ -10,9 +10,9 @@ import psycopg
 import pytest
 import redis
 
-from cli_terminal import Terminal
-from hub_stand_in import HubStandIn
-from laptop import QUESTION, poll
+from support.hub_stand_in import HubStandIn
+from support.laptop.running_agent import QUESTION, poll
+from support.laptop.terminal import Terminal
 from supportplane_cli.embedded.model_server import EMBEDDED_MODEL, ModelServer, embedded_weights
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

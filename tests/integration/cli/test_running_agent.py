@@ -9,8 +9,8 @@ from urllib.request import Request, urlopen
 import psycopg
 import pytest
 
-from cli_terminal import Terminal
-from laptop import QUESTION, poll
+from support.laptop.running_agent import QUESTION, poll
+from support.laptop.terminal import Terminal
 from supportplane_cli.supervisor.greeting import curl
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

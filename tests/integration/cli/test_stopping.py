@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cli_terminal import Terminal, has_ended
-from laptop import QUESTION, START_DEADLINE_S, listen_to_ctrl_c, poll
+from support.laptop.running_agent import QUESTION, START_DEADLINE_S, listen_to_ctrl_c, poll
+from support.laptop.terminal import Terminal, has_ended
 from supportplane_cli.stopping import SIGNALS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cli_terminal import Terminal
-from laptop import QUESTION, poll
+from support.laptop.running_agent import QUESTION, poll
+from support.laptop.terminal import Terminal
 from supportplane_cli.embedded.ports import http_status
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from cli_terminal import Terminal
+from support.laptop.terminal import Terminal
 from supportplane_cli.dumping import embedded_database
 from supportplane_cli.embedded.ports import free_port
 from supportplane_cli.paths import DataDir

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from laptop import Laptop, slow_agent
+from support.laptop.running_agent import Laptop, slow_agent
 from supportplane_cli.embedded.ports import free_port
 
 

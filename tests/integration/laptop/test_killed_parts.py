@@ -14,8 +14,8 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from cli_terminal import has_ended
-from laptop import QUESTION, Laptop, poll
+from support.laptop.running_agent import QUESTION, Laptop, poll
+from support.laptop.terminal import has_ended
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

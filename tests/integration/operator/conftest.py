@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from agent_space import Space
-from cluster import Cluster, running_cluster, skip_without_binaries
-from gateway_stand_in import Gateway, running_gateway
-from operator_process import QUICK, Installation, Operator
+from support.kubernetes.agent_space import Space
+from support.kubernetes.cluster import Cluster, running_cluster, skip_without_binaries
+from support.operator.gateway_stand_in import Gateway, running_gateway
+from support.operator.process import QUICK, Installation, Operator
 
 
 @pytest.fixture(scope="session")

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from agent_settled import applied, wait_settled
-from agent_space import APPS, CORE, ENDPOINT, Space, agent
-from audited import wait_looked_again, writes
-from cluster import eventually
-from kwok_stages import FATE
-from manifests.wrong_objects import REPOSITORY
-from operator_process import Operator
+from support.kubernetes.agent_space import APPS, CORE, ENDPOINT, Space, agent
+from support.kubernetes.audit_log import wait_looked_again, writes
+from support.kubernetes.cluster import eventually
+from support.kubernetes.kwok_stages import FATE
+from support.kubernetes.settled import applied, wait_settled
+from support.operator.process import Operator
+from support.repository import REPOSITORY
 from supportplane_crds.names import FIELD_MANAGER
 
 NAMED = (("helpdesk", "supportagents"), ("slm", "modelendpoints"))

@@ -3,18 +3,18 @@
 import json
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from agent_settled import on_the_way, wait_settled
-from agent_space import CHILD_KINDS, ENDPOINT, GROUP, PLURALS, Space, agent
-from cluster import Cluster, eventually
 from manifests.conftest import wait_served
-from operator_process import QUICK, Installation, Operator
+from support.kubernetes.agent_space import CHILD_KINDS, ENDPOINT, GROUP, PLURALS, Space, agent
+from support.kubernetes.cluster import Cluster, eventually
+from support.kubernetes.settled import on_the_way, wait_settled
+from support.operator.process import QUICK, Installation, Operator
+from support.repository import PROGRAMS
 
 pytestmark = pytest.mark.slow
-EXPIRED = Path(__file__).parents[2] / "operator_expired.py"
+EXPIRED = PROGRAMS / "operator_expired.py"
 CAUGHT_UP_S = 60.0
 RESTARTS = "supportplane_operator_watch_restarts_total"
 

@@ -6,21 +6,21 @@ import re
 import secrets
 from collections.abc import Iterator
 from itertools import cycle, product
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent_settled import on_the_way, wait_settled
-from agent_space import Space, agent
-from audited import writes
-from cluster import Cluster, eventually
-from gateway_stand_in import Gateway
-from operator_process import QUICK, Installation, Operator
+from support.kubernetes.agent_space import Space, agent
+from support.kubernetes.audit_log import writes
+from support.kubernetes.cluster import Cluster, eventually
+from support.kubernetes.settled import on_the_way, wait_settled
+from support.operator.gateway_stand_in import Gateway
+from support.operator.process import QUICK, Installation, Operator
+from support.repository import PROGRAMS
 from supportplane_crds.names import FIELD_MANAGER
 
 pytestmark = pytest.mark.slow
-PROGRAM = Path(__file__).parents[2] / "operator_doomed.py"
+PROGRAM = PROGRAMS / "operator_doomed.py"
 OWN = ("supportagents", "modelendpoints")
 PASSING = {"creationTimestamp", "generation", "lastTransitionTime", "resourceVersion", "time", "uid", "path"}
 PASSING |= {"clusterIP", "clusterIPs"}

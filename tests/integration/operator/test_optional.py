@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-import foreign_controllers as theirs
-from agent_space import APPS, CORE, PLURALS, STORES, Space, agent
-from audited import wait_looked_again
-from cluster import eventually, running_cluster, skip_without_binaries
-from gateway_stand_in import running_gateway
-from manifests.wrong_objects import REPOSITORY
-from operator_process import QUICK, Installation, Operator
+from support.kubernetes import foreign_controllers as theirs
+from support.kubernetes.agent_space import APPS, CORE, PLURALS, STORES, Space, agent
+from support.kubernetes.audit_log import wait_looked_again
+from support.kubernetes.cluster import eventually, running_cluster, skip_without_binaries
+from support.operator.gateway_stand_in import running_gateway
+from support.operator.process import QUICK, Installation, Operator
+from support.repository import REPOSITORY
 
 pytestmark = pytest.mark.slow
 GROUPS = ("cert-manager.io", "gateway.networking.k8s.io", "keda.sh", "monitoring.coreos.com", "postgresql.cnpg.io")

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from agent_settled import wait_settled
-from agent_space import APPS, Space, agent
-from audited import conflicts, turns
-from cluster import Cluster, eventually
-from operator_process import QUICK, Installation, Operator
+from support.kubernetes.agent_space import APPS, Space, agent
+from support.kubernetes.audit_log import conflicts, turns
+from support.kubernetes.cluster import Cluster, eventually
+from support.kubernetes.settled import wait_settled
+from support.operator.process import QUICK, Installation, Operator
 
 pytestmark = pytest.mark.slow
 # What a leader sends has two seconds to arrive after it last believed in its Lease, also on a busy machine.

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from agent_space import APPS, VERSION, Space, agent
-from cluster import Cluster, eventually
-from operator_process import Operator
+from support.kubernetes.agent_space import APPS, VERSION, Space, agent
+from support.kubernetes.cluster import Cluster, eventually
+from support.operator.process import Operator
 
 pytestmark = pytest.mark.slow
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"

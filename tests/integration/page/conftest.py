@@ -3,15 +3,15 @@
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
-from page_site import PageSite, page_site
+from support.page.site import PageSite, page_site
+from support.repository import REPOSITORY
 
-INSTALL = Path(__file__).parents[3] / "scripts" / "install-chromium"
+INSTALL = REPOSITORY / "scripts" / "install-chromium"
 # Without these Chromium calls home at every start; --no-sandbox because CI runs as root.
 FLAGS = [
     "--no-sandbox",

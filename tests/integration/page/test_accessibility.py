@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from page_site import PageSite
+from support.page.site import PageSite
 
 pytestmark = pytest.mark.slow
 

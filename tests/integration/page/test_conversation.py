@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, Request, expect
 
-from fault_proxy import Mode
-from page_site import PageSite
-from runtime_gateway_stand_in import eventually
+from support.fault_proxy import Mode
+from support.gateway.scripted_gateway import eventually
+from support.page.site import PageSite
 
 pytestmark = pytest.mark.slow
 

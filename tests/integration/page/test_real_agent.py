@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from laptop import QUESTION, Laptop, slow_agent
+from support.laptop.running_agent import QUESTION, Laptop, slow_agent
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

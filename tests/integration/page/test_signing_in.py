@@ -4,7 +4,7 @@ from typing import Any, cast
 import pytest
 from playwright.async_api import Page, expect
 
-from page_site import PageSite
+from support.page.site import PageSite
 
 pytestmark = pytest.mark.slow
 

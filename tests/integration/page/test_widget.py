@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Page, expect
 
-from page_site import PageSite
+from support.page.site import PageSite
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.store.interfaces import KeyKind
 

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-import product_facts
-from laptop import Laptop
+from support.laptop import product_facts
+from support.laptop.running_agent import Laptop
+from support.repository import REPOSITORY
 from supportplane_cli.embedded.ports import free_port
 
-AGENT = product_facts.ROOT / "environments/local/agent.yaml"
+AGENT = REPOSITORY / "environments/local/agent.yaml"
 FOLDER = Path(__file__).parent
 FORTY: list[dict[str, str]] = YAML(typ="safe").load(FOLDER / "product_questions.yaml")
 THIRTY: dict[str, list[dict[str, Any]]] = YAML(typ="safe").load(FOLDER / "questions.yaml")

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-DOCS = Path(__file__).parents[3] / "docs"
+from support.repository import REPOSITORY
+
+DOCS = REPOSITORY / "docs"
 QUESTIONS: dict[str, list[dict[str, Any]]] = YAML(typ="safe").load(Path(__file__).with_name("questions.yaml"))
 
 

@@ -12,11 +12,12 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from cluster import eventually
-from manifests.control_plane import START_DEADLINE_S, ControlPlane, ready_binary
+from support.kubernetes.cluster import eventually
+from support.kubernetes.control_plane import START_DEADLINE_S, ControlPlane, ready_binary
+from support.repository import REPOSITORY
 
 RELEASE, NAMESPACE = "supportplane", "supportplane-system"
-CHART = Path(__file__).resolve().parents[3] / "operator/chart"
+CHART = REPOSITORY / "operator/chart"
 MONITORING = ("monitoring.coreos.com/v1/ServiceMonitor", "monitoring.coreos.com/v1/PrometheusRule")
 WITH_MONITORING = tuple(itertools.chain.from_iterable(("--api-versions", api) for api in MONITORING))
 KUBECONFIG = """\

@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import pytest
 
-from manifests.control_plane import ControlPlane, NotReady, ready_binary
 from manifests.packaging.commands import CHART, NAMESPACE, RELEASE, Commands, Refused, write_kubeconfig
+from support.kubernetes.control_plane import ControlPlane, NotReady, ready_binary
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 
 from manifests.packaging.commands import WITH_MONITORING, Commands, only
 from manifests.packaging.conftest import skip_without
-from operator_samples import ALL_APIS, SETTINGS, snapshot
+from support.operator.samples import ALL_APIS, SETTINGS, snapshot
 from supportplane_operator.render import dashboard, render
 from supportplane_operator.render.plan import Plan
 

@@ -14,7 +14,8 @@ import pytest
 from lupa import lua51  # type: ignore[import-untyped]  # its stubs are not in the lock
 from ruamel.yaml import YAML
 
-from manifests.wrong_objects import REPOSITORY, full_sample
+from manifests.wrong_objects import full_sample
+from support.repository import REPOSITORY
 from supportplane_crds.load import KINDS
 from supportplane_crds.names import ANNOTATION_PAUSED
 from supportplane_crds.reasons import Reason

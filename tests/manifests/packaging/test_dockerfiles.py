@@ -10,7 +10,8 @@ from types import ModuleType
 import pytest
 from ruamel.yaml import YAML
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+from support.repository import REPOSITORY
+
 DOCKERFILES = ("operator", "runtime")
 LOCK = """\
 kopf==1.45.2 ; python_full_version < '3.14' \\
@@ -36,8 +37,8 @@ PROJECT = (
 
 @pytest.fixture(scope="module")
 def locked() -> ModuleType:
-    """tools/locked.py as a module."""
-    specification = importlib.util.spec_from_file_location("tools_locked", REPOSITORY / "tools/locked.py")
+    """scripts/locked.py as a module."""
+    specification = importlib.util.spec_from_file_location("locked", REPOSITORY / "scripts/locked.py")
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)

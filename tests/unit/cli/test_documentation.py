@@ -7,10 +7,10 @@ import pytest
 import typer.main
 from typer.core import TyperGroup
 
+from support.repository import REPOSITORY
 from supportplane_cli.registry import cli
 
-ROOT = Path(__file__).parents[3]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 CALL = re.compile(r"supportplane (?P<words>[a-z]+(?: [a-z]+)?)(?P<rest>[^`\n|]*)")
 FLAG = re.compile(r"(?<!\S)(--[a-z][a-z-]*|-[a-zA-Z])(?![\w-])")
 
@@ -50,7 +50,7 @@ def calls(page: Path) -> list[tuple[str, list[str]]]:
     return found
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_what_the_page_tells_to_type_exists(page: Path) -> None:
     wrong = [
         (command, sorted(set(flags) - KNOWN.get(command, set())))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from manifests.wrong_objects import REPOSITORY
+from support.repository import REPOSITORY
 from supportplane_crds import fields_that_need_a_cluster, fields_without_effect, load_agent_file, parse_agent_file
 from supportplane_crds.cluster_only import ClusterOnly
 from supportplane_crds.load import KINDS

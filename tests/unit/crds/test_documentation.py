@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from manifests.wrong_objects import REPOSITORY, full_sample
+from manifests.wrong_objects import full_sample
+from support.repository import REPOSITORY
 from supportplane_crds import parse_agent_file
 from supportplane_crds.load import KINDS
 from supportplane_crds.objects import API_VERSION

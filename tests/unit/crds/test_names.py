@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from manifests.wrong_objects import REPOSITORY
+from support.repository import REPOSITORY
 from supportplane_crds import ConditionType, Reason, names
 from supportplane_crds.kubernetes_page import CHILDREN, SECRETS, kubernetes_page
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from manifests.wrong_objects import REPOSITORY
+from support.repository import REPOSITORY
 from supportplane_crds import Mode, load_agent_file
 from supportplane_crds.load import KINDS
 from supportplane_crds.structural import Schema, root_schema

@@ -5,13 +5,13 @@ import pytest
 import typer
 from prometheus_client import REGISTRY
 
+from support.repository import REPOSITORY
 from supportplane_cli.registry import cli
 from supportplane_runtime import metrics
 from supportplane_runtime.errors import RuntimeFault
 from supportplane_runtime.gateway import errors as gateway_errors
 from supportplane_runtime.settings import Settings
 
-REPOSITORY = Path(__file__).parents[3]
 DOCS = REPOSITORY / "docs"
 PAGES = [*sorted(DOCS.rglob("*.md")), *sorted(REPOSITORY.glob("*.md"))]
 

@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from ruamel.yaml import YAML
 
+from support.repository import REPOSITORY
 from supportplane_cli import errors
 from supportplane_cli.paths import DataDir
 from supportplane_cli.registry import cli
@@ -32,7 +33,6 @@ from supportplane_runtime.gateway.identity.authentication import SESSION_COOKIE
 from supportplane_runtime.gateway.status.endpoints import router as status
 from supportplane_runtime.settings import Settings
 
-REPOSITORY = Path(__file__).parents[3]
 DOCS = REPOSITORY / "docs"
 # A decision tells what was so when it was made.
 PAGES = [each for each in sorted(DOCS.rglob("*.md")) if "adr" not in each.parts] + sorted(REPOSITORY.glob("*.md"))

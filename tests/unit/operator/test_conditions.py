@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from operator_samples import SETTINGS, applied, endpoint_snapshot, ready, snapshot
+from support.operator.samples import SETTINGS, applied, endpoint_snapshot, ready, snapshot
 from supportplane_crds import CompanionStatus, ConditionType, Reason, SupportAgentStatus
 from supportplane_operator import checks
 from supportplane_operator.conditions import (

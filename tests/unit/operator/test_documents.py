@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from operator_samples import SAMPLES, SETTINGS, of_file, snapshot
+from support.operator.samples import SAMPLES, SETTINGS, of_file, snapshot
 from supportplane_crds import parse_agent_file
 from supportplane_crds.documents import read_documents
 from supportplane_operator.documents import yaml_text

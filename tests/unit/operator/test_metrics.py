@@ -1,8 +1,7 @@
-from pathlib import Path
-
+from support.repository import REPOSITORY
 from supportplane_operator.metrics import Metrics
 
-PAGE = Path(__file__).parents[3] / "docs/operations/operator.md"
+PAGE = REPOSITORY / "docs/operations/operator.md"
 
 
 def counted(metrics: Metrics) -> dict[tuple[str, ...], float]:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import httpx2
 from lightkube import AsyncClient
 
-from operator_samples import raw, snapshot
+from support.operator.samples import raw, snapshot
 from supportplane_operator.cache import Cache, Key
 from supportplane_operator.observe import MOST_EVENTS, MOST_PODS, Observer
 from supportplane_operator.references import References

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from operator_samples import SETTINGS, snapshot
+from support.operator.samples import SETTINGS, snapshot
 from supportplane_operator.revision import revision_of
 
 SERVED = {"engine": "VLLM", "image": "vllm/vllm:1", "model": "a/b"}

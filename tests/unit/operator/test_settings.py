@@ -1,12 +1,12 @@
 import re
-from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from support.repository import REPOSITORY
 from supportplane_operator.settings import Settings, load_settings
 
-PAGE = Path(__file__).parents[3] / "docs/reference/operator-settings.md"
+PAGE = REPOSITORY / "docs/reference/operator-settings.md"
 
 
 def test_every_setting_is_documented_and_no_other() -> None:

@@ -1,4 +1,4 @@
-from operator_samples import raw, snapshot
+from support.operator.samples import raw, snapshot
 from supportplane_operator.snapshot import Manifest
 from supportplane_operator.why import Node, lines, tree_of
 

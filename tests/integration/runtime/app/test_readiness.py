@@ -12,8 +12,8 @@ from urllib.request import urlopen
 import psycopg
 import pytest
 
-from laptop import poll
-from runtime_roles import Roles, is_ready
+from support.laptop.running_agent import poll
+from support.runtime.roles import Roles, is_ready
 from supportplane_cli.embedded.ports import free_port
 from supportplane_cli.embedded.process import Child
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import KeySet, OKPKey
 
-from operator_samples import SETTINGS, by_name, endpoint_snapshot, snapshot
-from runtime_roles import is_ready
+from support.operator.samples import SETTINGS, by_name, endpoint_snapshot, snapshot
+from support.runtime.roles import is_ready
 from supportplane_cli.embedded.ports import free_port
 from supportplane_cli.embedded.process import Child, ChildSpec
 from supportplane_crds import names

@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 from psycopg import sql
 
-from runtime_roles import Roles, is_ready
+from support.runtime.roles import Roles, is_ready
 from supportplane_cli.embedded.ports import free_port
 from supportplane_cli.embedded.postgres import Postgres
 from supportplane_cli.embedded.process import Child

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from runtime_gateway_stand_in import TestGateway, eventually, make_gateway
+from support.gateway.scripted_gateway import TestGateway, eventually, make_gateway
 from supportplane_runtime.gateway.server import GatewayServer, build_server
 
 

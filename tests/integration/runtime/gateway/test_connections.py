@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from runtime_gateway_stand_in import ORIGIN, eventually
+from support.gateway.scripted_gateway import ORIGIN, eventually
 from supportplane_runtime.gateway.limits.tarpit import ALLOWANCE
 from supportplane_runtime.gateway.server import MAX_PIPELINED
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from runtime_gateway_stand_in import ORIGIN, eventually
+from support.gateway.scripted_gateway import ORIGIN, eventually
+from support.gateway.visitors import Website, flood, website
 from supportplane_crds.support_agent import DEFAULT_LIMITS
 from supportplane_runtime.store.interfaces import Limit
 from supportplane_runtime.store.postgres.store import open_store
 from supportplane_runtime.store.redis import RedisLink, RedisRateLimiter
-from visitors import Website, flood, website
 
 from .conftest import serve
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from fuzzing import SHORT_EXAMPLES, Fuzzer, fuzz
-from runtime_gateway_stand_in import TestGateway
+from support.gateway.fuzzing import SHORT_EXAMPLES, Fuzzer, fuzz
+from support.gateway.scripted_gateway import TestGateway
 from supportplane_crds.support_agent import LimitScope
 from supportplane_runtime.gateway.limits import tarpit
 from supportplane_runtime.store.interfaces import Limit

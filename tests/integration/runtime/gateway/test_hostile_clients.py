@@ -14,7 +14,7 @@ import orjson
 import psutil
 import pytest
 
-from runtime_gateway_stand_in import eventually
+from support.gateway.scripted_gateway import eventually
 
 Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[Any]]
 ASK = {"query": "How do I rotate an API key?", "user_id": "u1"}

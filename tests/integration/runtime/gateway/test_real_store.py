@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runtime_gateway_stand_in import TestGateway, limits, make_gateway
-from schema_values import NASTY, near_misses, values
+from support.gateway.schema_values import NASTY, near_misses, values
+from support.gateway.scripted_gateway import TestGateway, limits, make_gateway
 from supportplane_runtime.store.postgres.store import open_store
 from supportplane_runtime.store.redis import RedisLink, RedisRateLimiter
 

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from prometheus_client import REGISTRY
 
-from runtime_gateway_stand_in import ORIGIN, eventually, last_words
+from support.gateway.scripted_gateway import ORIGIN, eventually, last_words
 from supportplane_runtime.domain.conversation import TurnStatus
 from supportplane_runtime.gateway.api.query import standing
 

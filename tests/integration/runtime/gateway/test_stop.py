@@ -1,20 +1,21 @@
 """SIGTERM to a real process: what runs is finished or handed over, and nobody is cut off without a word."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
 import orjson
 import pytest
 
-from runtime_gateway_stand_in import last_words
+from support.gateway.scripted_gateway import last_words
+from support.repository import PROGRAMS, TESTS
 
-PROGRAM = Path(__file__).parents[3] / "runtime_gateway_process.py"
+PROGRAM = PROGRAMS / "gateway_process.py"
 WAIT = {"query": "wait for it", "user_id": "u1"}
 
 
@@ -41,8 +42,9 @@ class Running:
 
 @asynccontextmanager
 async def running(port: int, *, grace_s: float) -> AsyncIterator[Running]:
+    pipe, environment = asyncio.subprocess.PIPE, os.environ | {"PYTHONPATH": str(TESTS)}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(PROGRAM), str(port), str(grace_s), stdout=asyncio.subprocess.PIPE
+        sys.executable, str(PROGRAM), str(port), str(grace_s), stdout=pipe, env=environment
     )
     try:
         assert process.stdout is not None

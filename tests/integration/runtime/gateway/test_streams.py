@@ -9,7 +9,7 @@ import orjson
 import pytest
 from prometheus_client import REGISTRY
 
-from runtime_gateway_stand_in import eventually
+from support.gateway.scripted_gateway import eventually
 from supportplane_runtime.gateway.api.query import standing
 
 Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[Any]]

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from runtime_model_stand_in import StandIn, listening_stand_in
+from support.runtime.model_stand_in import StandIn, listening_stand_in
 
 
 @pytest.fixture

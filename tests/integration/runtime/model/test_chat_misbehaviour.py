@@ -7,7 +7,7 @@ from contextlib import aclosing
 import pytest
 import stamina
 
-from runtime_model_stand_in import (
+from support.runtime.model_stand_in import (
     DONE,
     Behaviour,
     StandIn,

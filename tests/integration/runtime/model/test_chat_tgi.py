@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import stamina
 
-from runtime_model_stand_in import DONE, StandIn, answers, frame, plays
+from support.runtime.model_stand_in import DONE, StandIn, answers, frame, plays
 from supportplane_runtime.errors import ModelUnavailable
 from supportplane_runtime.model.chat import Endpoint, ServedChatModel
 from supportplane_runtime.model.interfaces import ChatMessage, Generation

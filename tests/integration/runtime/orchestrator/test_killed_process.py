@@ -7,20 +7,20 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
-from runtime_turn_parts import FixedRetriever
-from runtime_turn_subject import QUICK, TENANT, Setup, Subject, abandon_in, asked, on_postgres
+from support.repository import PROGRAMS
+from support.runtime.turn_parts import FixedRetriever
+from support.runtime.turn_subject import QUICK, TENANT, Setup, Subject, abandon_in, asked, on_postgres
 from supportplane_runtime.domain.conversation import TurnStatus
 from supportplane_runtime.orchestrator.checkpoints import KEEP, checkpoint_saver, forget, stale_threads
 from supportplane_runtime.store.interfaces import AuditEntry
 from supportplane_runtime.store.postgres.store import open_store
 from supportplane_runtime.turns.events import Final
 
-DOOMED = Path(__file__).parent / "doomed_process.py"
+DOOMED = PROGRAMS / "turns_doomed.py"
 TURNS = 6
 
 

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from runtime_turn_parts import BACKUP, ROTATE, FixedRetriever
-from runtime_turn_subject import Setup, in_memory
+from support.runtime.turn_parts import BACKUP, ROTATE, FixedRetriever
+from support.runtime.turn_subject import Setup, in_memory
 from supportplane_runtime.domain.answer import Outcome
 from supportplane_runtime.model.chat import Endpoint, ServedChatModel, Timeouts
 from supportplane_runtime.orchestrator.drafts import Draft, Writer

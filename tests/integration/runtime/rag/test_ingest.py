@@ -1,13 +1,13 @@
 import asyncio
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool
 
-from integration.runtime.rag.ingest_slowly import COLLECTION, DOCUMENTS, NAME, parts
+from support.programs.ingest_slowly import COLLECTION, DOCUMENTS, NAME, parts
+from support.repository import PROGRAMS
 from supportplane_runtime.domain.knowledge import Document
 from supportplane_runtime.errors import KnowledgeUnavailable
 from supportplane_runtime.rag.documents.reading import Reading
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 async def killed_ingestion(url: str) -> None:
     """Starts a process that ingests, and kills it once it has written something but not everything."""
-    script = Path(__file__).parent / "ingest_slowly.py"
+    script = PROGRAMS / "ingest_slowly.py"
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(script), url, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )

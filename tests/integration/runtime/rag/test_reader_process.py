@@ -11,6 +11,8 @@ from supportplane_runtime.rag.documents.reader_process import ReaderProcess, Req
 from supportplane_runtime.rag.documents.reader_worker import Limits
 from supportplane_runtime.rag.documents.text import Unreadable
 
+RUNAWAY = "support.programs.runaway_reader"
+
 
 def request(name: str = "a.md") -> Request:
     return Request(name, f"docs/{name}", f"docs/{name}", "en", "2026-06-15")
@@ -18,7 +20,7 @@ def request(name: str = "a.md") -> Request:
 
 @pytest.fixture
 def reader() -> Iterator[ReaderProcess]:
-    with ReaderProcess(Limits(cpu_s=0.5, memory_bytes=100_000_000), deadline_s=20, worker="runaway_reader") as process:
+    with ReaderProcess(Limits(cpu_s=0.5, memory_bytes=100_000_000), deadline_s=20, worker=RUNAWAY) as process:
         yield process
 
 
@@ -43,7 +45,7 @@ def test_a_file_that_breaks_its_reader_is_told_why_and_the_next_one_is_read(
 
 
 def test_a_reader_that_stands_still_is_ended() -> None:
-    with ReaderProcess(deadline_s=5, worker="runaway_reader") as reader:
+    with ReaderProcess(deadline_s=5, worker=RUNAWAY) as reader:
         reader.read(request(), b"first")
         standing = reader.process_id
         with pytest.raises(Unreadable, match="takes longer than 5 seconds to read"):

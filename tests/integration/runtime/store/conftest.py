@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from store_samples import new_tenant
+from support.runtime.store_samples import new_tenant
 from supportplane_runtime.store.interfaces import Store
 from supportplane_runtime.store.memory import MemoryStore
 from supportplane_runtime.store.postgres.store import PostgresStore, open_store

@@ -12,8 +12,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from fault_proxy import FaultProxy, Mode, proxied
-from store_samples import ANSWER, HANDED_OFF, WISH, next_question, question
+from support.fault_proxy import FaultProxy, Mode, proxied
+from support.runtime.store_samples import ANSWER, HANDED_OFF, WISH, next_question, question
 from supportplane_cli.embedded.postgres import Postgres, PostgresSpec
 from supportplane_runtime.domain.conversation import Feedback, Rating, Turn, TurnStatus
 from supportplane_runtime.domain.identity import Scope

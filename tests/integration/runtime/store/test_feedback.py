@@ -9,7 +9,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from store_samples import ANSWER, HANDED_OFF, question
+from support.runtime.store_samples import ANSWER, HANDED_OFF, question
 from supportplane_runtime.domain.answer import Answer, Source
 from supportplane_runtime.domain.conversation import Feedback, Rating, Turn
 from supportplane_runtime.errors import InvalidRequest, NotFound

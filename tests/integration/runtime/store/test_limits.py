@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from store_samples import new_tenant
+from support.runtime.store_samples import new_tenant
 from supportplane_cli.embedded.redis import Redis, RedisSpec
 from supportplane_runtime.errors import CacheUnavailable
 from supportplane_runtime.metrics import LIMITS_LOCAL

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from store_samples import ANSWER, HANDED_OFF, WISH, next_question, question
+from support.runtime.store_samples import ANSWER, HANDED_OFF, WISH, next_question, question
 from supportplane_runtime.domain.conversation import Ticket, TicketStatus, Turn
 from supportplane_runtime.errors import InvalidRequest, NotFound
 from supportplane_runtime.store.interfaces import Page, Store

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg.errors import ForeignKeyViolation
 
-from store_samples import ANSWER, HANDED_OFF, WISH, next_question, question
+from support.runtime.store_samples import ANSWER, HANDED_OFF, WISH, next_question, question
 from supportplane_runtime.domain.conversation import Feedback, Rating, Turn, TurnStatus
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import NotFound

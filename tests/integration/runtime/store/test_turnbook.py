@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from store_samples import ANSWER, HANDED_OFF, WISH, new_tenant, next_question, question
+from support.runtime.store_samples import ANSWER, HANDED_OFF, WISH, new_tenant, next_question, question
 from supportplane_runtime.domain.conversation import Role, TicketStatus, Turn, TurnStatus
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import Conflict, NotFound, TurnFailed

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from runtime_turn_subject import Factory, in_memory, on_postgres, over_http
+from support.runtime.turn_subject import Factory, in_memory, on_postgres, over_http
 
 IMPLEMENTATIONS: dict[str, Callable[[pytest.FixtureRequest], Factory]] = {
     "in process, memory": lambda _: in_memory,

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import aiohttp
 import pytest
 
-from runtime_model_stand_in import until
-from runtime_turn_parts import FixedRetriever
-from runtime_turn_subject import TENANT, TOKEN, Gate, Setup, Subject, asked, failure, in_memory, served
+from support.runtime.model_stand_in import until
+from support.runtime.turn_parts import FixedRetriever
+from support.runtime.turn_subject import TENANT, TOKEN, Gate, Setup, Subject, asked, failure, in_memory, served
 from supportplane_runtime.domain.conversation import TurnStatus
 from supportplane_runtime.errors import NotFound, Unauthenticated, Unavailable
 from supportplane_runtime.orchestrator.turns import LocalTurns

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from runtime_model_stand_in import until
-from runtime_turn_parts import FixedRetriever
-from runtime_turn_subject import TENANT, Factory, Gate, Setup, asked, failure
+from support.runtime.model_stand_in import until
+from support.runtime.turn_parts import FixedRetriever
+from support.runtime.turn_subject import TENANT, Factory, Gate, Setup, asked, failure
 from supportplane_runtime.domain.answer import Outcome
 from supportplane_runtime.domain.conversation import TicketReason, TurnStatus
 from supportplane_runtime.errors import Conflict, KnowledgeUnavailable, NotFound, Unavailable

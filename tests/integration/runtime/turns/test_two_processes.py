@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from runtime_model_stand_in import until
-from runtime_turn_parts import FixedRetriever
-from runtime_turn_subject import TENANT, Factory, Gate, Setup, asked, in_memory, on_postgres
+from support.runtime.model_stand_in import until
+from support.runtime.turn_parts import FixedRetriever
+from support.runtime.turn_subject import TENANT, Factory, Gate, Setup, asked, in_memory, on_postgres
 from supportplane_runtime.domain.conversation import TurnStatus
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.turns import LocalTurns

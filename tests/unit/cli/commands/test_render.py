@@ -4,7 +4,7 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from operator_samples import SAMPLES
+from support.operator.samples import SAMPLES
 from supportplane_cli.errors import CommandFailed, WrongUsage
 from supportplane_cli.registry import cli
 from supportplane_operator.snapshot import OPTIONAL_APIS

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from laptop import AGENT, GUIDE
+from support.laptop.running_agent import AGENT, GUIDE
 from supportplane_cli.commands.validate import validate
 from supportplane_cli.errors import CommandFailed
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from operator_samples import raw, snapshot
+from support.operator.samples import raw, snapshot
 from supportplane_cli.errors import NothingRunning, WrongUsage
 from supportplane_cli.registry import cli
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from manifests.wrong_objects import REPOSITORY
+from support.repository import REPOSITORY
 from supportplane_cli.paths import DataDir
 from supportplane_cli.supervisor.greeting import curl, option, ready_facts, without_effect
 from supportplane_cli.supervisor.plan import UpOptions, make_plan

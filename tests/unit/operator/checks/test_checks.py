@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from operator_samples import ALL_APIS, SETTINGS, applied, pod, ready, snapshot, waiting
+from support.operator.samples import ALL_APIS, SETTINGS, applied, pod, ready, snapshot, waiting
 from supportplane_crds import ConditionType, Reason
 from supportplane_operator import checks
 from supportplane_operator.conditions import Impact, Verdict, summarised

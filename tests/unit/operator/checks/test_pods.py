@@ -1,6 +1,6 @@
 import pytest
 
-from operator_samples import pod, waiting
+from support.operator.samples import pod, waiting
 from supportplane_crds import Reason
 from supportplane_operator.checks.pods import obstacles_of
 from supportplane_operator.snapshot import Manifest

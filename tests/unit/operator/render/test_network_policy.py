@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from operator_samples import SETTINGS, by_name, endpoint_snapshot, snapshot
+from support.operator.samples import SETTINGS, by_name, endpoint_snapshot, snapshot
 from supportplane_operator.render import render, render_endpoint
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.settings import Settings

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from operator_samples import SETTINGS, applied, by_name, live, ready, snapshot
+from support.operator.samples import SETTINGS, applied, by_name, live, ready, snapshot
 from supportplane_operator.render import render
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.render.rollout import serving

@@ -4,7 +4,17 @@ from typing import Any
 
 import pytest
 
-from operator_samples import ALL_APIS, SAMPLES, SETTINGS, applied, by_name, endpoint_snapshot, of_file, ready, snapshot
+from support.operator.samples import (
+    ALL_APIS,
+    SAMPLES,
+    SETTINGS,
+    applied,
+    by_name,
+    endpoint_snapshot,
+    of_file,
+    ready,
+    snapshot,
+)
 from supportplane_crds import parse_agent_file
 from supportplane_operator.render import render, render_endpoint
 from supportplane_operator.render.plan import Plan

@@ -1,6 +1,6 @@
 import pytest
 
-from operator_samples import ALL_APIS, SETTINGS, by_name, snapshot
+from support.operator.samples import ALL_APIS, SETTINGS, by_name, snapshot
 from supportplane_operator.render import render
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.render.roles import BY_NAME, ROLES, Role

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from operator_samples import SETTINGS, applied, live, ready, snapshot
+from support.operator.samples import SETTINGS, applied, live, ready, snapshot
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.render.rollout import Weighted, revisions
 from supportplane_operator.snapshot import Manifest, Snapshot

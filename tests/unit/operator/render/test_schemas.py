@@ -11,13 +11,13 @@ import jsonschema
 import pytest
 from prometheus_client import REGISTRY
 
-from operator_samples import ALL_APIS, SETTINGS, snapshot
+from support.operator.samples import ALL_APIS, SETTINGS, snapshot
+from support.repository import REPOSITORY
 from supportplane_operator.render import dashboard, prometheus_rule, render
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.snapshot import Manifest
 from supportplane_runtime import metrics
 
-REPOSITORY = Path(__file__).resolve().parents[4]
 SCALED = {"autoscaling": {"provider": "KEDA", "maxReplicas": 9}}
 DATABASE = {"persistence": {"database": {"secretRef": None, "cloudNativePG": {"storageClassName": "fast"}}}}
 ROUTE = {"parentRefs": [{"name": "public", "namespace": "edge", "sectionName": "https"}], "hostnames": ["a.example"]}

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from runtime_gateway_stand_in import TestGateway, make_gateway
+from support.gateway.scripted_gateway import TestGateway, make_gateway
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from runtime_gateway_stand_in import TestGateway, make_gateway
-from schema_values import ANYTHING, NASTY, near_misses, values
+from support.gateway.schema_values import ANYTHING, NASTY, near_misses, values
+from support.gateway.scripted_gateway import TestGateway, make_gateway
 
 JSON = {"content-type": "application/json"}
 EXAMPLES = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
@@ -43,7 +43,7 @@ def document() -> dict[str, Any]:
 
 
 def _nothing() -> Any:
-    from runtime_gateway_stand_in import ScriptedTurns, make_settings
+    from support.gateway.scripted_gateway import ScriptedTurns, make_settings
     from supportplane_runtime.gateway.parts import GatewayParts
     from supportplane_runtime.store.memory import MemoryStore, memory_rate_limiter
 

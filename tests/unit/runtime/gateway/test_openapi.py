@@ -4,7 +4,7 @@ import httpx2
 import pytest
 from jsonschema import Draft202012Validator
 
-from runtime_gateway_stand_in import TestGateway
+from support.gateway.scripted_gateway import TestGateway
 from supportplane_runtime.gateway.http.problems import MEDIA_TYPE
 
 OPEN = {"/livez", "/readyz", "/health", "/metrics", "/api/v1/sessions"}

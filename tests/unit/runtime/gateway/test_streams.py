@@ -1,6 +1,6 @@
 import pytest
 
-from runtime_gateway_stand_in import make_settings
+from support.gateway.scripted_gateway import make_settings
 from supportplane_runtime.domain.identity import Caller, CallerKind, Scope
 from supportplane_runtime.gateway.connections.peers import Peer
 from supportplane_runtime.gateway.errors import TooManyStreams

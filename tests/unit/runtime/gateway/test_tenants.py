@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from runtime_gateway_stand_in import TestGateway
+from support.gateway.scripted_gateway import TestGateway
 from supportplane_runtime.domain.identity import Scope
 
 # Routes that show nobody's data: no caller, or (visitors, sessions) what they make belongs to whoever asked.

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from runtime_turn_parts import BACKUP, ROTATE, FixedRetriever
-from runtime_turn_subject import Setup, asked, in_memory
+from support.runtime.turn_parts import BACKUP, ROTATE, FixedRetriever
+from support.runtime.turn_subject import Setup, asked, in_memory
 from supportplane_runtime import metrics
 from supportplane_runtime.domain.answer import Answer, Outcome
 from supportplane_runtime.model.interfaces import ChatMessage, Generation

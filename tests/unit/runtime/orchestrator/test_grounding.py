@@ -1,6 +1,6 @@
 import pytest
 
-from runtime_turn_parts import BACKUP, ROTATE, passage
+from support.runtime.turn_parts import BACKUP, ROTATE, passage
 from supportplane_runtime.orchestrator.drafts import Draft, Writer
 from supportplane_runtime.orchestrator.grounding import Quote, extract, proof
 from supportplane_runtime.rag.interfaces import Retrieval

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from runtime_turn_parts import ROTATE, FixedRetriever, passage
-from runtime_turn_subject import Setup, asked, in_memory
+from support.runtime.turn_parts import ROTATE, FixedRetriever, passage
+from support.runtime.turn_subject import Setup, asked, in_memory
 from supportplane_runtime.domain.answer import Answer, Outcome
 from supportplane_runtime.model.memory import ScriptedChatModel
 from supportplane_runtime.orchestrator.policy import Policy, WritingPolicy

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import structlog
 
-from runtime_gateway_stand_in import eventually
+from support.gateway.scripted_gateway import eventually
 from supportplane_runtime.domain.answer import Answer, Outcome
 from supportplane_runtime.domain.conversation import Message, Turn
 from supportplane_runtime.errors import StoreUnavailable

@@ -3,9 +3,9 @@
 import pytest
 import structlog
 
-from runtime_model_stand_in import StandIn, delta, listening_stand_in, plays_then_hangs, until
-from runtime_turn_parts import FixedRetriever
-from runtime_turn_subject import TENANT, Gate, Setup, asked, failure, in_memory
+from support.runtime.model_stand_in import StandIn, delta, listening_stand_in, plays_then_hangs, until
+from support.runtime.turn_parts import FixedRetriever
+from support.runtime.turn_subject import TENANT, Gate, Setup, asked, failure, in_memory
 from supportplane_runtime import metrics
 from supportplane_runtime.model.chat import Endpoint, ServedChatModel
 from supportplane_runtime.orchestrator.policy import Policy, WritingPolicy

@@ -3,7 +3,7 @@ from uuid import uuid4
 
 import pytest
 
-from store_samples import ANSWER, question
+from support.runtime.store_samples import ANSWER, question
 from supportplane_runtime.domain.conversation import Turn, TurnStatus
 from supportplane_runtime.errors import InvalidRequest, TurnFailed
 from supportplane_runtime.store.rules import conversation_of, ensure_finished, ensure_key_name, turn_audit

@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from runtime_gateway_stand_in import fine, make_gateway
+from support.gateway.scripted_gateway import fine, make_gateway
 from supportplane_runtime.errors import StoreUnavailable
 from supportplane_runtime.gateway.health import checks
 from supportplane_runtime.gateway.health.checks import HealthChecks

@@ -4,7 +4,7 @@ from typing import Any
 import httpx2
 from prometheus_client import REGISTRY
 
-from runtime_gateway_stand_in import ORIGIN, limits, make_gateway
+from support.gateway.scripted_gateway import ORIGIN, limits, make_gateway
 from supportplane_runtime.gateway.limits.counting import FREE_OF_ADDRESS
 from supportplane_runtime.store.interfaces import Limit, RateLimiter
 from supportplane_runtime.store.memory import memory_rate_limiter

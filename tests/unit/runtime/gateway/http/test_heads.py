@@ -5,7 +5,7 @@ import asyncio
 import httpx2
 import pytest
 
-from runtime_gateway_stand_in import ORIGIN, TestGateway, eventually
+from support.gateway.scripted_gateway import ORIGIN, TestGateway, eventually
 
 PUBLIC = ("/livez", "/readyz", "/health", "/metrics", "/", "/widget.js", "/static/turn.js", "/docs", "/openapi.json")
 CHANGING = {"x-request-id", "content-length"}  # /metrics counts the request itself

@@ -3,7 +3,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from runtime_gateway_stand_in import TestGateway
+from support.gateway.scripted_gateway import TestGateway
 from supportplane_runtime.store.interfaces import AuditEntry
 
 ASK = {"query": "my card number is 4111", "user_id": "u1"}

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from runtime_gateway_stand_in import ORIGIN, TestGateway, make_gateway
+from support.gateway.scripted_gateway import ORIGIN, TestGateway, make_gateway
 
 ASK = {"query": "Hello?", "user_id": "u"}
 PREFLIGHT = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}

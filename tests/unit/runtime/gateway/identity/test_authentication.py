@@ -5,7 +5,7 @@ import httpx2
 import pytest
 from prometheus_client import REGISTRY
 
-from runtime_gateway_stand_in import ORIGIN, TestGateway, make_gateway
+from support.gateway.scripted_gateway import ORIGIN, TestGateway, make_gateway
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.store.interfaces import KeyKind
 

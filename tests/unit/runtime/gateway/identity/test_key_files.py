@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from runtime_model_stand_in import until
+from support.runtime.model_stand_in import until
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import StoreUnavailable
 from supportplane_runtime.gateway.identity.key_files import KeyFiles

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from schema_values import ANYTHING
-from signed_values import SEGMENTS, STRANGE, signed_with, tokens
+from support.gateway.schema_values import ANYTHING
+from support.gateway.signed_values import SEGMENTS, STRANGE, signed_with, tokens
 from supportplane_runtime.gateway.identity.visitors import Visitors
 
 SECRET = b"s" * 32

@@ -3,7 +3,7 @@ from collections.abc import Coroutine
 
 import pytest
 
-from runtime_gateway_stand_in import TestGateway
+from support.gateway.scripted_gateway import TestGateway
 from supportplane_runtime.errors import NotFound, RateLimited, Unauthenticated
 from supportplane_runtime.gateway.limits.tarpit import (
     ALLOWANCE,

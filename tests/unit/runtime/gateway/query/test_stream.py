@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from runtime_gateway_stand_in import TestGateway, eventually
+from support.gateway.scripted_gateway import TestGateway, eventually
 from supportplane_runtime.domain.identity import Caller, CallerKind
 from supportplane_runtime.gateway.asking import Run
 from supportplane_runtime.gateway.limits.counting import Asker

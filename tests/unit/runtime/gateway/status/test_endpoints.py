@@ -14,8 +14,8 @@ from joserfc import jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import KeySet, OctKey, OKPKey
 
-from runtime_gateway_stand_in import TestGateway, fine, make_gateway
-from signed_values import SEGMENTS, tokens
+from support.gateway.scripted_gateway import TestGateway, fine, make_gateway
+from support.gateway.signed_values import SEGMENTS, tokens
 from supportplane_runtime.errors import InvalidRequest, StoreUnavailable, Unauthenticated, Unavailable
 from supportplane_runtime.gateway.parts import KnowledgeCount, PartHealth, Probe, Report
 from supportplane_runtime.gateway.status.tokens import check_token, read_operator_keys

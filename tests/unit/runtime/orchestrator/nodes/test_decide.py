@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from runtime_turn_parts import BACKUP, ROTATE
+from support.runtime.turn_parts import BACKUP, ROTATE
 from supportplane_crds.support_agent import Trigger
 from supportplane_runtime.domain.answer import Answer, Outcome, Source
 from supportplane_runtime.domain.conversation import TicketReason

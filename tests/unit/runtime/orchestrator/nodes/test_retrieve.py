@@ -1,6 +1,6 @@
 import pytest
 
-from runtime_turn_parts import BACKUP, ROTATE, FixedRetriever
+from support.runtime.turn_parts import BACKUP, ROTATE, FixedRetriever
 from supportplane_runtime.domain.conversation import Message, Role
 from supportplane_runtime.errors import KnowledgeUnavailable
 from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge, retrieve

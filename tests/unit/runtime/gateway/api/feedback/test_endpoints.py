@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from prometheus_client import REGISTRY
 
-from runtime_gateway_stand_in import TestGateway, make_gateway
+from support.gateway.scripted_gateway import TestGateway, make_gateway
 from supportplane_runtime.domain.conversation import Rating
 from supportplane_runtime.gateway.ratings import MAX_ANSWERERS, NOT_KNOWN, OTHER, RatingCounts
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from runtime_gateway_stand_in import TestGateway
+from support.gateway.scripted_gateway import TestGateway
 from supportplane_runtime.gateway.api.page.files import STATIC_FOLDER, read_static_files
 
 

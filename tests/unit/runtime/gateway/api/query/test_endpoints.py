@@ -6,7 +6,7 @@ import httpx2
 import orjson
 import pytest
 
-from runtime_gateway_stand_in import TestGateway, eventually, make_gateway
+from support.gateway.scripted_gateway import TestGateway, eventually, make_gateway
 from supportplane_runtime.domain.conversation import TurnStatus
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.gateway import asking

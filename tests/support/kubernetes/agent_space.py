@@ -4,8 +4,8 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
-from cluster import Cluster, eventually
-from gateway_stand_in import Gateway
+from support.kubernetes.cluster import Cluster, eventually
+from support.operator.gateway_stand_in import Gateway
 
 GROUP = "/apis/supportplane.io/v1alpha1"
 CORE = "/api/v1"

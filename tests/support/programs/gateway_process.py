@@ -1,9 +1,9 @@
-"""A gateway process for tests that kill it: ``python runtime_gateway_process.py PORT GRACE_S``. Prints its API key."""
+"""A gateway process for tests that kill it: ``python gateway_process.py PORT GRACE_S``. Prints its API key."""
 
 import asyncio
 import sys
 
-from runtime_gateway_stand_in import make_gateway
+from support.gateway.scripted_gateway import make_gateway
 from supportplane_runtime.gateway.server import build_server
 from supportplane_runtime.telemetry import configure_logging
 

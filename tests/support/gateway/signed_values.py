@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from schema_values import ANYTHING
+from support.gateway.schema_values import ANYTHING
 
 HONEST = st.sampled_from([{"alg": "HS256", "typ": "JWT"}, {"alg": "EdDSA", "kid": "k1"}])
 NAMES = st.sampled_from(["crit", "alg", "typ", "kid", "b64", "x5c"])  # what libraries look at before the signature

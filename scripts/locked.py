@@ -1,4 +1,4 @@
-"""Prints the part of requirements.lock that one extra needs, with its hashes: `python tools/locked.py operator`.
+"""Prints the part of requirements.lock that one extra needs, with its hashes: `python scripts/locked.py operator`.
 
 The Dockerfiles install from it, so that an image holds what was tested and nothing of the other roles. Pure text work
 on pyproject.toml and the lock beside it, whose comments say who needs a package; needs no package itself.

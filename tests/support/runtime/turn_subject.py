@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from runtime_gateway_stand_in import make_settings
-from runtime_model_stand_in import until
-from runtime_turn_parts import FixedRetriever, MemoryEngine
+from support.gateway.scripted_gateway import make_settings
+from support.runtime.model_stand_in import until
+from support.runtime.turn_parts import FixedRetriever, MemoryEngine
 from supportplane_runtime.domain.answer import Answer
 from supportplane_runtime.model.interfaces import ChatModel
 from supportplane_runtime.orchestrator.checkpoints import checkpoint_saver

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from support.repository import REPOSITORY
 from supportplane_cli.embedded.ports import free_port, http_status, is_bindable
 from supportplane_cli.embedded.process import ChildSpec, Part
 
-TOOL = Path(__file__).parents[1] / "scripts" / "tool"
-NO_GO = 3  # exit code of tools/build.py
+TOOL = REPOSITORY / "scripts" / "tool"
+NO_GO = 3  # exit code of tests/servers/build.py
 
 
 def weaviate_binary() -> Path:

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from agent_space import Space
-from cluster import Cluster, eventually
+from support.kubernetes.agent_space import Space
+from support.kubernetes.cluster import Cluster, eventually
 
 CLUSTERS = "/apis/postgresql.cnpg.io/v1"
 CERTIFICATES = "/apis/cert-manager.io/v1"

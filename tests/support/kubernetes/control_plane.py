@@ -23,7 +23,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from manifests.wrong_objects import REPOSITORY
+from support.repository import REPOSITORY
 from supportplane_cli.embedded.ports import free_port
 from supportplane_cli.embedded.process import Child, ChildSpec
 

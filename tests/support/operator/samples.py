@@ -8,6 +8,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from support.repository import REPOSITORY
 from supportplane_crds import AgentFile, parse_agent_file
 from supportplane_operator.render import render
 from supportplane_operator.render.plan import Plan
@@ -16,7 +17,7 @@ from supportplane_operator.snapshot import OPTIONAL_APIS, EndpointSnapshot, Mani
 
 ALL_APIS = frozenset(OPTIONAL_APIS)
 SETTINGS = Settings(runtime_image="registry.example/runtime:1", status_jwks='{"keys": []}')
-SAMPLES = Path(__file__).parents[1] / "crds/samples"
+SAMPLES = REPOSITORY / "crds/samples"
 
 AGENT: Manifest = {
     "template": {"model": {"modelRef": {"name": "slm"}}, "knowledge": [{"name": "handbook"}]},

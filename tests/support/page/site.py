@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from socket import socket
 from typing import Any
 
-from fault_proxy import FaultProxy, proxied
-from runtime_gateway_stand_in import ScriptedTurns, TestGateway, TurnLog, eventually, make_gateway
+from support.fault_proxy import FaultProxy, proxied
+from support.gateway.scripted_gateway import ScriptedTurns, TestGateway, TurnLog, eventually, make_gateway
 from supportplane_runtime.domain.answer import Answer, Outcome, Source
 from supportplane_runtime.domain.conversation import TicketReason
 from supportplane_runtime.gateway.server import build_server

@@ -16,7 +16,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
-from cluster import Cluster
+from support.kubernetes.cluster import Cluster
 from supportplane_crds.names import STATUS_ISSUER, STATUS_PATH
 
 WELL = ("database", "cache", "schema", "model", "orchestrator", "knowledge")

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from kwok_stages import CAPACITY, stages
-from manifests.control_plane import START_DEADLINE_S, ControlPlane, NotReady, ready_binary
+from support.kubernetes.control_plane import START_DEADLINE_S, ControlPlane, NotReady, ready_binary
+from support.kubernetes.kwok_stages import CAPACITY, stages
 from supportplane_cli.embedded.process import Child, ChildSpec
 
 BINARIES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")

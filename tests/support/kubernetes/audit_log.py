@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from cluster import Cluster, eventually
-from operator_process import ACCOUNT, SYSTEM, Operator
+from support.kubernetes.cluster import Cluster, eventually
+from support.operator.process import ACCOUNT, SYSTEM, Operator
 
 USER = f"system:serviceaccount:{SYSTEM}:{ACCOUNT}"
 WRITES = {"create", "update", "patch", "delete"}

@@ -1,4 +1,4 @@
-"""A process that works on turns until it is killed. ``doomed_process.py DATABASE_URL STAGE TURN_ID...``.
+"""A process that works on turns until it is killed. ``turns_doomed.py DATABASE_URL STAGE TURN_ID...``.
 
 Each turn stops at STAGE: before its graph (retrieve), after graph and checkpoint but before it is stored (answered),
 or after it is stored but before anybody is told (stored). A line "at <turn id>" says that a turn is there.
@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from uuid import UUID
 
-from runtime_turn_parts import FixedRetriever
-from runtime_turn_subject import Setup, asked, parts
+from support.runtime.turn_parts import FixedRetriever
+from support.runtime.turn_subject import Setup, asked, parts
 from supportplane_runtime.domain.answer import Answer
 from supportplane_runtime.domain.conversation import Message, Turn
 from supportplane_runtime.orchestrator.checkpoints import checkpoint_saver

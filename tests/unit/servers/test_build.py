@@ -7,7 +7,9 @@ from types import ModuleType
 
 import pytest
 
-SCRIPT = Path(__file__).parents[3] / "tools" / "build.py"
+from support.repository import REPOSITORY
+
+SCRIPT = REPOSITORY / "tests/servers/build.py"
 
 
 @pytest.fixture

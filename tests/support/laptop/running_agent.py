@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 
+from support.repository import PROGRAMS
 from supportplane_cli.embedded.ports import free_port, http_status
 
 AGENT = """
@@ -49,7 +50,7 @@ A refund reaches your bank account five working days after the parcel has arrive
 """
 QUESTION = "How do I return a parcel?"
 START_DEADLINE_S = 240.0
-SLOW_MODEL = Path(__file__).with_name("slow_model.py")
+SLOW_MODEL = PROGRAMS / "slow_model.py"
 SLOW_TURN_S = 3.0
 
 

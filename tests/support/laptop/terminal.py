@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 
-from laptop import Laptop
+from support.laptop.running_agent import Laptop
 
 
 @dataclass
