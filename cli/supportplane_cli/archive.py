@@ -1,7 +1,7 @@
 """A backup as one tar file: a manifest with checksums, the database as pg_dump wrote it, the API key, the secrets.
 
 Written whole or not at all, mode 0600. Reading checks every checksum before anything is used, and takes only the
-names that a backup has, so a file made by somebody else cannot write elsewhere.
+names that a backup has, so a file that another program made cannot write elsewhere.
 """
 
 import hashlib

@@ -186,7 +186,7 @@ def check_readings(state: State) -> Iterator[Verdict]:
 
 
 def check_model_speed(state: State) -> Iterator[Verdict]:
-    """Measured on the embedded model server; one of somebody else's is not troubled."""
+    """Measured on the embedded model server; a server that the user named by URL is not measured."""
     part = next((part for part in state.parts if part.name == model_server.ModelServer.name), None)
     key = state.environment.get("SUPPORTPLANE_MODEL_API_KEY")
     if part is None or key is None:

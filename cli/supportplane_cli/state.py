@@ -12,7 +12,7 @@ from supportplane_cli.private_files import write_private
 
 @dataclass(frozen=True, slots=True)
 class PartState:
-    """One process: its pid with the time it was created (a pid alone may be somebody else's later)."""
+    """One process: its pid with the time it was created (the kernel may give the same pid to another process later)."""
 
     name: str
     pid: int

@@ -48,7 +48,7 @@ class Stop:
 
     @contextmanager
     def raising(self) -> Iterator[None]:
-        """For a wait inside somebody else's code that may be cut anywhere: here a signal raises StopAsked at once."""
+        """For a wait inside a library that may be cut at any line: a signal raises StopAsked at once."""
         self._raises = True
         try:
             self.check()

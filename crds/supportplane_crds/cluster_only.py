@@ -34,7 +34,7 @@ def fields_that_need_a_cluster(item: BaseModel) -> tuple[str, ...]:
 
 
 def _marked(value: Any, path: Path) -> Iterator[tuple[Path, ClusterOnly]]:
-    """The outermost marked fields that somebody wrote."""
+    """The outermost marked fields that the file sets."""
     if isinstance(value, tuple):
         for index, entry in enumerate(value):
             yield from _marked(entry, (*path, index))

@@ -1,6 +1,6 @@
 """``spec.persistence``: where an agent on a cluster keeps its state, and what becomes of it when the agent goes.
 
-Every store is either somebody's own, reached by a Secret or a URL, or made by the operator; never both.
+A store is either the user's own server, reached by a Secret or a URL, or made by the operator; never both.
 """
 
 from enum import StrEnum

@@ -81,7 +81,7 @@ class Writer:
             self._normal[key_of(wanted)] = (_fingerprint(wanted), projected(wanted, stored))
 
     def count(self, kind: str, verb: str) -> None:
-        """Called right before a request. Raises NotLeading when the Lease is somebody else's."""
+        """Called right before a request. Raises NotLeading when another replica holds the Lease."""
         if not self.may_write():
             raise NotLeading(f"{verb} of a {kind}: the Lease is not held")
         self.metrics.writes.labels(kind, verb).inc()
@@ -129,7 +129,7 @@ async def prune(
 
 
 async def write_status(writer: Writer, raw: Manifest, status: Manifest) -> None:
-    """Replace what we said before. A status of somebody else's field manager is taken over."""
+    """Replace the status that the operator wrote before. Fields of another field manager are taken over."""
     kind, metadata = raw["kind"], raw["metadata"]
     body = {**_head(raw), "status": status}
     writer.count(kind, "status")
@@ -173,7 +173,7 @@ async def write_event(writer: Writer, event: Manifest) -> None:
 
 
 def _check_account(child: Manifest, refused: Iterable[WriteRefused]) -> None:
-    """Pods never run as an account that is somebody else's: who may edit an agent would borrow its rights."""
+    """Pods never run as a service account that the operator did not make: an editor would borrow its rights."""
     account = child.get("spec", {}).get("template", {}).get("spec", {}).get("serviceAccountName")
     if any(each.kind == _ACCOUNT and each.name == account for each in refused):
         raise WriteRefused(
@@ -215,7 +215,7 @@ async def _patch(writer: Writer, child: Manifest, *, force: bool) -> Manifest:
 
 
 async def _is_ours(writer: Writer, child: Manifest) -> bool:
-    """Whether the object was made for the same owner (somebody only took its labels away), or is not there at all."""
+    """Whether the object was made for the same owner (a person only removed its labels), or does not exist."""
     kind, metadata = child["kind"], child["metadata"]
     with understood(kind, metadata["name"]):
         try:

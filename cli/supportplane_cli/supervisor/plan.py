@@ -1,4 +1,4 @@
-"""What `up` is asked for, resolved: which agent file, which parts are ours and which are somebody's URL.
+"""What `up` is asked for, resolved: which agent file, which parts the supervisor starts, which a URL names.
 
 Made from the command line's flags and the agent file; nothing is started, written or downloaded here.
 """
@@ -52,7 +52,7 @@ class HubFile:
 
 @dataclass(frozen=True, slots=True)
 class RemoteModel:
-    """An OpenAI-compatible server of somebody else's; its key is read from a file."""
+    """An OpenAI-compatible server that the user runs or rents; its key is read from a file."""
 
     url: str
     name: str

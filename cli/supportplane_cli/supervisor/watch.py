@@ -84,7 +84,7 @@ class Watch:
     def _failed(self, now: float, what: str) -> list[str]:
         reason = self.part.explain(PartFailed(what + self.part.log_tail()))
         if isinstance(reason, DiskFull):
-            self.tries = min(self.tries, len(PAUSES_S) - 1)  # space comes back when somebody frees it: never give up
+            self.tries = min(self.tries, len(PAUSES_S) - 1)  # the user may free disk space at any time: never give up
         elif not isinstance(reason, PartFailed):
             raise reason
         self._pause(now)

@@ -13,7 +13,7 @@ def _ready(ok: bool | None, reason: Reason, message: str) -> Verdict:
 
 
 def endpoint_ready(snapshot: EndpointSnapshot) -> Verdict:
-    """A server of ours is ready when a pod is; a server of somebody else's when it answered a probe."""
+    """A server that the operator made is ready when a pod is; the user's own server when it answered a probe."""
     spec = snapshot.endpoint.spec
     if spec.url is not None:
         return _probed(snapshot, spec.url)

@@ -29,7 +29,7 @@ def _as_it_was(live: Manifest) -> Manifest:
     noted = live["metadata"].get("annotations", {}).get(names.ANNOTATION_POD_TEMPLATE)
     try:
         template = json.loads(noted or "")
-    except ValueError:  # somebody changed that, too
+    except ValueError:  # a person edited the annotation, too
         return kept
     return {**kept, "spec": {**kept["spec"], "template": template}}
 

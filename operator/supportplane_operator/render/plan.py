@@ -183,7 +183,7 @@ class Plan:
 
     @property
     def weaviate_host(self) -> tuple[str, int] | None:
-        """Host and port of a Weaviate of somebody's own."""
+        """Host and port of the user's own Weaviate."""
         return _address(self.weaviate.url) if self.weaviate and self.weaviate.url else None
 
     @property
