@@ -19,8 +19,8 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from supportplane_runtime.domain.knowledge import Chunk
+from supportplane_runtime.rag.index.interfaces import Collection, Hit, IndexedChunk
 from supportplane_runtime.rag.index.pgvector import EXACT_UP_TO, PgVectorIndex
-from supportplane_runtime.rag.interfaces import Collection, Hit, IndexedChunk
 
 DIMENSIONS = 384
 WORDS = 20_000

@@ -30,6 +30,7 @@ class Break:
 
 _PLANES = "The command line sits above the planes, the contract below them"
 _RUNTIME = "Inside the runtime, imports go down only"
+_RETRIEVAL = "Inside retrieval, imports go down only"
 _OPERATOR = "Inside the operator, imports go down only"
 _APP = "Only app chooses implementations"
 BREAKS = (
@@ -43,10 +44,18 @@ BREAKS = (
     Break("supportplane_runtime.model.interfaces", "supportplane_runtime.store.rules", _RUNTIME),
     Break("supportplane_runtime.rag.ingestion.ingest", "supportplane_runtime.orchestrator.prompt", _RUNTIME),
     Break("supportplane_runtime.domain.answer", "supportplane_runtime.metrics", _RUNTIME),
+    Break("supportplane_runtime.rag.words.lexemes", "supportplane_runtime.rag.evidence.verify", _RETRIEVAL),
+    Break("supportplane_runtime.rag.evidence.claims", "supportplane_runtime.rag.search.fusion", _RETRIEVAL),
+    Break("supportplane_runtime.rag.evidence.claims", "supportplane_runtime.rag.index.interfaces", _RETRIEVAL),
+    Break("supportplane_runtime.rag.index.interfaces", "supportplane_runtime.rag.documents.chunking", _RETRIEVAL),
+    Break("supportplane_runtime.rag.documents.text", "supportplane_runtime.rag.embedding.interfaces", _RETRIEVAL),
+    Break("supportplane_runtime.rag.search.interfaces", "supportplane_runtime.rag.ingestion.lock", _RETRIEVAL),
+    Break("supportplane_runtime.rag.embedding.interfaces", "supportplane_runtime.rag.ingestion.ingest", _RETRIEVAL),
     Break("supportplane_runtime.languages", "supportplane_runtime.domain.answer", _RUNTIME),
     Break("supportplane_runtime.orchestrator.prompt", "supportplane_runtime.store.postgres.store", _APP),
     Break("supportplane_runtime.gateway.http.callers", "supportplane_runtime.store.redis", _APP),
     Break("supportplane_runtime.rag.ingestion.ingest", "supportplane_runtime.rag.index.weaviate", _APP),
+    Break("supportplane_runtime.rag.search.retriever", "supportplane_runtime.rag.embedding.local", _APP),
     Break("supportplane_runtime.turns.codec", "supportplane_runtime.store.memory", _APP),
     Break("supportplane_runtime.gateway.audit.log", "psycopg", "Only these modules talk to PostgreSQL"),
     Break("supportplane_operator.reconcile", "lightkube", "Only these modules talk to the Kubernetes API server"),

@@ -23,8 +23,8 @@ from supportplane_runtime.evaluation import dataset, metrics
 from supportplane_runtime.evaluation.asking import messages
 from supportplane_runtime.evaluation.dataset import DOCUMENTS, DataSet, Question
 from supportplane_runtime.rag.documents.reading import read_jsonl
+from supportplane_runtime.rag.index.interfaces import Collection, Hit
 from supportplane_runtime.rag.ingestion.ingest import ingest
-from supportplane_runtime.rag.interfaces import Collection, Hit
 from supportplane_runtime.rag.search import confidence, fusion
 from supportplane_runtime.rag.search.confidence import Features
 from supportplane_runtime.rag.search.fusion import Search

@@ -14,10 +14,10 @@ from typing import Final
 
 from supportplane_cli.embedded.postgres import Postgres, PostgresSpec
 from supportplane_runtime.rag.embedding.local import LocalEmbedders
+from supportplane_runtime.rag.index.interfaces import Collection
 from supportplane_runtime.rag.index.pgvector import PgVectorIndex
 from supportplane_runtime.rag.ingestion.ingest import IngestionParts
 from supportplane_runtime.rag.ingestion.lock import PostgresIngestionLock
-from supportplane_runtime.rag.interfaces import Collection
 from supportplane_runtime.rag.search.retriever import IndexRetriever
 from supportplane_runtime.store.migrate import upgrade
 from supportplane_runtime.store.postgres.store import open_store

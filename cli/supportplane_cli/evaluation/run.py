@@ -16,8 +16,8 @@ from supportplane_runtime.evaluation import dataset, summary
 from supportplane_runtime.evaluation.asking import Asker, Observation
 from supportplane_runtime.evaluation.dataset import DataSet
 from supportplane_runtime.rag.documents.reading import read_jsonl
+from supportplane_runtime.rag.index.interfaces import Collection
 from supportplane_runtime.rag.ingestion.ingest import IngestReport, Progress, ingest
-from supportplane_runtime.rag.interfaces import Collection
 
 TENANT: Final = "eval"
 

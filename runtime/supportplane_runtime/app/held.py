@@ -5,9 +5,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from supportplane_crds import AgentFile, KnowledgeBase
+from supportplane_runtime.rag.embedding.interfaces import Embedders
 from supportplane_runtime.rag.embedding.local import LocalEmbedders
+from supportplane_runtime.rag.index.interfaces import ChunkIndex, Collection
 from supportplane_runtime.rag.index.pgvector import PgVectorIndex
-from supportplane_runtime.rag.interfaces import ChunkIndex, Collection, Embedders
 from supportplane_runtime.rag.search.retriever import IndexRetriever
 from supportplane_runtime.settings import Settings
 from supportplane_runtime.store.postgres.store import PostgresStore, open_store

@@ -16,8 +16,9 @@ from supportplane_runtime.evaluation.dataset import Question
 from supportplane_runtime.orchestrator.graph import Parts, build_graph, run_turn
 from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge
 from supportplane_runtime.orchestrator.policy import Policy
-from supportplane_runtime.rag.interfaces import ChunkIndex, Collection, Retrieval
+from supportplane_runtime.rag.index.interfaces import ChunkIndex, Collection
 from supportplane_runtime.rag.search import fusion
+from supportplane_runtime.rag.search.interfaces import Retrieval
 from supportplane_runtime.rag.search.retriever import IndexRetriever
 from supportplane_runtime.turns.events import Token, TurnEvent
 

@@ -11,7 +11,8 @@ from typing import Final
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.orchestrator.drafts import Draft, Writer
 from supportplane_runtime.rag.evidence import claims, sentences, verify
-from supportplane_runtime.rag.interfaces import Retrieval
+from supportplane_runtime.rag.search.interfaces import Retrieval
+from supportplane_runtime.rag.words.units import units
 
 # List marks and punctuation.
 _NO_WORD: Final = re.compile(r"\W*(?:\d{1,3}[.)])?\W*")
@@ -53,7 +54,7 @@ def _proof_of_claim(claim: str, chunk: Chunk, question: str) -> str | None:
 def is_whole(words: str, chunk: Chunk) -> bool:
     """Whole sentences, items or rows of the passage: `Never delete it.` does not prove `delete it`."""
     passage = chunk.text
-    parts = sentences.units(passage, chunk.language)
+    parts = units(passage, chunk.language)
     for found in re.finditer(re.escape(words), passage):
         first = next((part for part in parts if part.start <= found.start() < part.end), None)
         last = next((part for part in parts if part.start < found.end() <= part.end), None)

@@ -15,7 +15,7 @@ from langgraph.channels import UntrackedValue
 from supportplane_runtime.domain.conversation import Message, Turn
 from supportplane_runtime.orchestrator.drafts import Checked, Drafts
 from supportplane_runtime.orchestrator.ending import Ending
-from supportplane_runtime.rag.interfaces import Retrieval
+from supportplane_runtime.rag.search.interfaces import Retrieval
 from supportplane_runtime.turns.events import TurnEvent
 
 Emit = Callable[[Callable[[int], TurnEvent]], None]

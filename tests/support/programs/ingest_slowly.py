@@ -14,10 +14,10 @@ from psycopg_pool import AsyncConnectionPool
 from supportplane_runtime.domain.knowledge import Document
 from supportplane_runtime.rag.documents.reading import Reading
 from supportplane_runtime.rag.embedding.local import LocalEmbedders
+from supportplane_runtime.rag.index.interfaces import Collection
 from supportplane_runtime.rag.index.pgvector import PgVectorIndex
 from supportplane_runtime.rag.ingestion.ingest import IngestionParts, Progress, ingest
 from supportplane_runtime.rag.ingestion.lock import PostgresIngestionLock
-from supportplane_runtime.rag.interfaces import Collection
 
 NAME = "ingest-slowly"  # of its sessions in the database
 COLLECTION = Collection("acme", "killed")

@@ -8,7 +8,7 @@ from supportplane_runtime.domain.knowledge import Chunk, Evidence
 from supportplane_runtime.orchestrator.ending import Ending
 from supportplane_runtime.orchestrator.graph import Parts, build_graph, run_turn
 from supportplane_runtime.orchestrator.state import Emit
-from supportplane_runtime.rag.interfaces import Retrieval
+from supportplane_runtime.rag.search.interfaces import Retrieval
 
 
 def passage(text: str, *, name: str = "keys", score: float = 0.9) -> Evidence:

@@ -20,7 +20,7 @@ from supportplane_runtime.orchestrator.policy import WritingPolicy
 from supportplane_runtime.orchestrator.progress import step_began
 from supportplane_runtime.orchestrator.state import TurnContext, TurnState, Understanding
 from supportplane_runtime.orchestrator.written import drafts_in
-from supportplane_runtime.rag.interfaces import Retrieval
+from supportplane_runtime.rag.search.interfaces import Retrieval
 
 
 @dataclass(frozen=True, slots=True)

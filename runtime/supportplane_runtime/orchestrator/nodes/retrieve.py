@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 from supportplane_runtime.domain.conversation import Message
 from supportplane_runtime.orchestrator.progress import step_began
 from supportplane_runtime.orchestrator.state import TurnContext, TurnState
-from supportplane_runtime.rag.interfaces import Retrieval, Retriever
+from supportplane_runtime.rag.search.interfaces import Retrieval, Retriever
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from supportplane_runtime.orchestrator.grounding import Quote, proof
 from supportplane_runtime.orchestrator.nodes.answer import extracted
 from supportplane_runtime.orchestrator.progress import step_began
 from supportplane_runtime.orchestrator.state import TurnContext, TurnState
-from supportplane_runtime.rag.interfaces import Retrieval
+from supportplane_runtime.rag.search.interfaces import Retrieval
 from supportplane_runtime.turns.events import Token
 
 _ITEM = re.compile(r"(?:[-*+•]|\d{1,3}[.)]|\|)\s")

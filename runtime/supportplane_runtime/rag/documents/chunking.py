@@ -6,7 +6,6 @@ cuts long prose between sentences. Every character that is not white space is ei
 heading lines its heading_path stands for. Ids depend on content, not on place: an edit changes the chunks it touches.
 """
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,12 +13,11 @@ from itertools import pairwise, takewhile
 
 from supportplane_runtime.domain.knowledge import Chunk, Document
 from supportplane_runtime.rag.documents.markdown import Block, Heading, Kind, blocks, trimmed
+from supportplane_runtime.rag.words.passages import digest
 
 LIMIT_CHARACTERS = 1200
 # Shorter neighbouring sections share a chunk: a lone sentence says too little to be found by.
 SMALL_CHARACTERS = 300
-# Stored with every chunk: raise it when cutting or searchable_text changes, and the next ingestion embeds anew.
-RECIPE = "1"
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _SENTENCE_END = re.compile(r"(?:[.!?…]['\")\]»\u201d\u2019]*\s+|[\u3002\uff01\uff1f]\s*|\n\s*\n)")
@@ -37,7 +35,7 @@ def chunk_document(document: Document, *, limit: int = LIMIT_CHARACTERS) -> list
         identity = "\x1f".join((document.document_id, *path, "\x1e", passage))
         chunks.append(
             Chunk(
-                chunk_id=_digest(identity, str(seen[identity])),
+                chunk_id=digest(identity, str(seen[identity])),
                 document_id=document.document_id,
                 title=document.title,
                 heading_path=path,
@@ -49,24 +47,6 @@ def chunk_document(document: Document, *, limit: int = LIMIT_CHARACTERS) -> list
         )
         seen[identity] += 1
     return chunks
-
-
-def searchable_text(chunk: Chunk) -> str:
-    """What full-text search and the embedder see: title and headings before the text, each once."""
-    context = dict.fromkeys(part.strip() for part in (chunk.title, *chunk.heading_path) if part.strip())
-    first_line = chunk.text.split("\n", 1)[0].strip("# ")
-    return "\n".join([*(part for part in context if part != first_line), chunk.text])
-
-
-def content_hash(chunk: Chunk) -> str:
-    """``<embedded>.<placed>``: the one changes with what is searched or embedded, the other with url or position."""
-    embedded = _digest(RECIPE, chunk.language, searchable_text(chunk), chunk.title)
-    return f"{embedded}.{_digest(chunk.url, str(chunk.position))[:8]}"
-
-
-def _digest(*parts: str) -> str:
-    """128 bits in hex: a billion chunks collide with probability 1e-21."""
-    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _fitting(text: str, block: Block, limit: int) -> Iterator[Block]:

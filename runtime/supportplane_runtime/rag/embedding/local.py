@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from supportplane_runtime import metrics
 from supportplane_runtime.errors import KnowledgeUnavailable
 from supportplane_runtime.rag.embedding.e5 import E5Encoder
+from supportplane_runtime.rag.embedding.interfaces import Embedder, Vectors
 from supportplane_runtime.rag.embedding.minilm import MiniLMEncoder
-from supportplane_runtime.rag.interfaces import Embedder, Vectors
 
 # 1.5 KB each: 3 MB for the questions that come again (the views of a conversation, retries, frequent ones).
 REMEMBERED_QUERIES = 2048

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from supportplane_runtime.domain.knowledge import Chunk
-from supportplane_runtime.rag.evidence.sentences import Kind, units
 from supportplane_runtime.rag.evidence.verify import denials
 from supportplane_runtime.rag.words.lexemes import lexemes
+from supportplane_runtime.rag.words.units import Kind, units
 
 _LINK = re.compile(r"!?\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])|<?https?://[^\s>]+>?")
 _WORD = re.compile(r"\w")

@@ -13,8 +13,8 @@ from itertools import pairwise
 from typing import Final
 
 from supportplane_runtime import languages
-from supportplane_runtime.rag.evidence.sentences import Kind, units
 from supportplane_runtime.rag.words.lexemes import sequence
+from supportplane_runtime.rag.words.units import Kind, units
 
 # Shares of a claim's words that must be there, and of its neighbouring pairs that must be there in this order.
 WORDS_HELD: Final = 0.85

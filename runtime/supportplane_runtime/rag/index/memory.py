@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supportplane_runtime.domain.knowledge import Chunk
-from supportplane_runtime.rag.documents.chunking import searchable_text
-from supportplane_runtime.rag.interfaces import Collection, Hit, IndexedChunk, Matches, Query
+from supportplane_runtime.rag.index.interfaces import Collection, Hit, IndexedChunk, Matches, Query
 from supportplane_runtime.rag.words.lexemes import lexemes, rarity, weight
+from supportplane_runtime.rag.words.passages import searchable_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from psycopg import AsyncConnection, AsyncCursor, sql
 
 from supportplane_runtime.domain.knowledge import Chunk
-from supportplane_runtime.rag.documents.chunking import searchable_text
+from supportplane_runtime.rag.index.interfaces import Collection, Hit, IndexedChunk, Matches, Query, TextRefused
 from supportplane_runtime.rag.index.pgvector_search import STATE, Asked, Embedding, State, find
 from supportplane_runtime.rag.index.pgvector_session import Pool, answering, autocommit
-from supportplane_runtime.rag.interfaces import Collection, Hit, IndexedChunk, Matches, Query, TextRefused
 from supportplane_runtime.rag.words.lexemes import lexemes
+from supportplane_runtime.rag.words.passages import searchable_text
 
 log = structlog.get_logger(__name__)
 

@@ -18,7 +18,7 @@ from psycopg.adapt import Buffer, Dumper, PyFormat
 from psycopg.pq import Format
 
 from supportplane_runtime.domain.knowledge import Chunk
-from supportplane_runtime.rag.interfaces import Collection, Hit, Matches
+from supportplane_runtime.rag.index.interfaces import Collection, Hit, Matches
 from supportplane_runtime.rag.words.lexemes import LENGTH_WEIGHT, TERM_SATURATION, lexemes, rarity
 
 # HNSW: candidates while searching. pgvector's own 40 find too few of 50 wanted chunks.

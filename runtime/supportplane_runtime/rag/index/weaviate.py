@@ -32,9 +32,9 @@ from weaviate.exceptions import UnexpectedStatusCodeError, WeaviateBaseError
 
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.errors import KnowledgeUnavailable
-from supportplane_runtime.rag.documents.chunking import searchable_text
-from supportplane_runtime.rag.interfaces import Collection, Hit, IndexedChunk, Matches, Query, TextRefused
+from supportplane_runtime.rag.index.interfaces import Collection, Hit, IndexedChunk, Matches, Query, TextRefused
 from supportplane_runtime.rag.words.lexemes import LENGTH_WEIGHT, TERM_SATURATION, lexemes, rarity
+from supportplane_runtime.rag.words.passages import searchable_text
 
 # A change of the properties below takes a new name: the next ingestion fills it.
 NAME = "SupportplaneChunksV2"

@@ -16,18 +16,12 @@ import structlog
 
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.errors import InvalidRequest, KnowledgeUnavailable, RuntimeFault
-from supportplane_runtime.rag.documents.chunking import chunk_document, content_hash, searchable_text
+from supportplane_runtime.rag.documents.chunking import chunk_document
 from supportplane_runtime.rag.documents.reading import Reading, Skipped
+from supportplane_runtime.rag.embedding.interfaces import Embedder, Embedders, Vectors
+from supportplane_runtime.rag.index.interfaces import ChunkIndex, Collection, IndexedChunk, TextRefused
 from supportplane_runtime.rag.ingestion.lock import IngestionLock
-from supportplane_runtime.rag.interfaces import (
-    ChunkIndex,
-    Collection,
-    Embedder,
-    Embedders,
-    IndexedChunk,
-    TextRefused,
-    Vectors,
-)
+from supportplane_runtime.rag.words.passages import content_hash, searchable_text
 
 log = structlog.get_logger(__name__)
 

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from psycopg import AsyncConnection
 
+from supportplane_runtime.rag.index.interfaces import Collection
 from supportplane_runtime.rag.index.pgvector_session import Pool, answering, autocommit
-from supportplane_runtime.rag.interfaces import Collection
 
 # Asked for again and again, not waited for in SQL: a waiting statement holds a snapshot, for which CREATE INDEX
 # CONCURRENTLY of the ingestion before us would wait. A second more hardly counts beside an ingestion.

@@ -7,7 +7,6 @@ by the best of their search and added up. Measured (ADR 0004): hit@1 on mtrag_un
 """
 
 import re
-from collections.abc import Collection as Container
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,9 +15,9 @@ from typing import Final
 
 from supportplane_runtime.domain.conversation import Message, Role
 from supportplane_runtime.domain.knowledge import Chunk, Evidence
-from supportplane_runtime.rag.documents.chunking import searchable_text
-from supportplane_runtime.rag.interfaces import Collection, Hit
+from supportplane_runtime.rag.index.interfaces import Collection, Hit
 from supportplane_runtime.rag.words.lexemes import sequence
+from supportplane_runtime.rag.words.passages import searchable_text
 
 # Of 20 combinations tried; neighbouring values rank alike within two questions of 125.
 QUESTION_WEIGHT: Final = 1.0
@@ -178,9 +177,3 @@ def _scores(hits: Iterable[Hit]) -> dict[str, float]:
 def documents(evidence: Sequence[Evidence]) -> list[str]:
     """Document ids by their best passage, best first."""
     return list(dict.fromkeys(item.chunk.document_id for item in evidence))
-
-
-def covered(lexemes: Container[str], wanted: Mapping[str, float]) -> float:
-    """0..1: the share of the wanted lexemes, by rarity, that are there."""
-    total = sum(wanted.values())
-    return sum(rarity for word, rarity in wanted.items() if word in lexemes) / total if total else 0.0

@@ -12,9 +12,11 @@ from typing import Final
 from supportplane_runtime import metrics
 from supportplane_runtime.domain.conversation import Message
 from supportplane_runtime.domain.knowledge import Evidence
-from supportplane_runtime.rag.interfaces import ChunkIndex, Collection, Embedder, Hit, Query, Retrieval
+from supportplane_runtime.rag.embedding.interfaces import Embedder
+from supportplane_runtime.rag.index.interfaces import ChunkIndex, Collection, Hit, Query
 from supportplane_runtime.rag.search import confidence, fusion
 from supportplane_runtime.rag.search.fusion import Search, View
+from supportplane_runtime.rag.search.interfaces import Retrieval
 from supportplane_runtime.rag.words.lexemes import lexemes
 
 # Of each search. With 200 mtrag_un ranks 2 of 125 questions worse and mongodb_faq the same.

@@ -11,7 +11,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from functools import lru_cache
 
 import snowballstemmer
@@ -87,3 +87,9 @@ def weight(occurrences: int, length: int, average_length: float) -> float:
     """What a lexeme's occurrences in a chunk of so many lexemes add to its BM25, before its rarity."""
     norm = 1 - LENGTH_WEIGHT + LENGTH_WEIGHT * length / average_length
     return occurrences * (TERM_SATURATION + 1) / (occurrences + TERM_SATURATION * norm)
+
+
+def covered(held: Container[str], wanted: Mapping[str, float]) -> float:
+    """0..1: the share of the wanted lexemes, by rarity, that are there."""
+    total = sum(wanted.values())
+    return sum(rare for word, rare in wanted.items() if word in held) / total if total else 0.0

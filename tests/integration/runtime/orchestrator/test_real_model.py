@@ -11,7 +11,7 @@ from supportplane_runtime.model.chat import Endpoint, ServedChatModel, Timeouts
 from supportplane_runtime.orchestrator.drafts import Draft, Writer
 from supportplane_runtime.orchestrator.grounding import proof
 from supportplane_runtime.orchestrator.policy import Policy, WritingPolicy
-from supportplane_runtime.rag.interfaces import Retrieval
+from supportplane_runtime.rag.search.interfaces import Retrieval
 
 # Two busy cores have needed seconds for a token; only a hang should fail here.
 PATIENT = Timeouts(first_token_s=120, between_tokens_s=60, total_s=240)

@@ -10,10 +10,10 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from support.weaviate_server import Weaviate, WeaviateSpec, weaviate_binary
+from supportplane_runtime.rag.index.interfaces import ChunkIndex
 from supportplane_runtime.rag.index.memory import MemoryIndex
 from supportplane_runtime.rag.index.pgvector import PgVectorIndex
 from supportplane_runtime.rag.index.weaviate import WeaviateIndex
-from supportplane_runtime.rag.interfaces import ChunkIndex
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -13,9 +13,9 @@ from psycopg_pool import AsyncConnectionPool
 from support.weaviate_server import Weaviate, WeaviateSpec, weaviate_binary
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.errors import KnowledgeUnavailable
+from supportplane_runtime.rag.index.interfaces import ChunkIndex, Collection, IndexedChunk, Query
 from supportplane_runtime.rag.index.pgvector import PgVectorIndex
 from supportplane_runtime.rag.index.weaviate import WeaviateIndex
-from supportplane_runtime.rag.interfaces import ChunkIndex, Collection, IndexedChunk, Query
 
 # The first test may have to build a Weaviate before it starts it.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]

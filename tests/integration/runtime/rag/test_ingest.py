@@ -11,11 +11,11 @@ from support.repository import PROGRAMS
 from supportplane_runtime.domain.knowledge import Document
 from supportplane_runtime.errors import KnowledgeUnavailable
 from supportplane_runtime.rag.documents.reading import Reading
+from supportplane_runtime.rag.index.interfaces import Collection
 from supportplane_runtime.rag.index.pgvector import PgVectorIndex
 from supportplane_runtime.rag.index.pgvector_session import autocommit
 from supportplane_runtime.rag.ingestion.ingest import ingest
 from supportplane_runtime.rag.ingestion.lock import PostgresIngestionLock
-from supportplane_runtime.rag.interfaces import Collection
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 pytestmark = pytest.mark.slow

@@ -3,7 +3,7 @@ import pytest
 from support.runtime.turn_parts import BACKUP, ROTATE, passage
 from supportplane_runtime.orchestrator.drafts import Draft, Writer
 from supportplane_runtime.orchestrator.grounding import Quote, extract, proof
-from supportplane_runtime.rag.interfaces import Retrieval
+from supportplane_runtime.rag.search.interfaces import Retrieval
 
 MANUAL = passage(
     "Never delete the data folder. Widgets work only on Linux.\n\n## Old keys\n\n"

@@ -12,7 +12,7 @@ from supportplane_runtime.orchestrator.language import spoken_language
 from supportplane_runtime.orchestrator.nodes.decide import Decided, Gate, Thresholds, decide, gate, subject
 from supportplane_runtime.orchestrator.policy import HandoffPolicy, Policy
 from supportplane_runtime.orchestrator.state import Intent, Understanding
-from supportplane_runtime.rag.interfaces import Retrieval
+from supportplane_runtime.rag.search.interfaces import Retrieval
 from supportplane_runtime.store.interfaces import TicketRequest
 
 THRESHOLDS = Thresholds(answer=0.5, in_scope=0.3)

@@ -4,7 +4,7 @@ from support.runtime.turn_parts import BACKUP, ROTATE, FixedRetriever
 from supportplane_runtime.domain.conversation import Message, Role
 from supportplane_runtime.errors import KnowledgeUnavailable
 from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge, retrieve
-from supportplane_runtime.rag.interfaces import Retrieval
+from supportplane_runtime.rag.search.interfaces import Retrieval
 
 
 async def test_the_passages_of_every_knowledge_base_come_best_first() -> None:

@@ -4,7 +4,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from supportplane_runtime.domain.knowledge import Chunk, Document
-from supportplane_runtime.rag.documents.chunking import chunk_document, content_hash, searchable_text
+from supportplane_runtime.rag.documents.chunking import chunk_document
+from supportplane_runtime.rag.words.passages import content_hash
 
 GUIDE = """# Guide
 Opening words.
@@ -120,11 +121,6 @@ def test_a_section_put_in_front_moves_the_others_without_changing_what_is_embedd
     halves = [[content_hash(chunk).split(".") for chunk in chunks] for chunks in (before, after)]
     assert [half[0] for half in halves[0]] == [half[0] for half in halves[1]]
     assert all(old[1] != new[1] for old, new in zip(*halves, strict=True))
-
-
-def test_title_and_headings_stand_once_before_the_searchable_text() -> None:
-    chunk = Chunk("id", "d", "Guide", ("Guide", "Keys"), "Rotate them.", "u", 0)
-    assert searchable_text(chunk) == "Guide\nKeys\nRotate them."
 
 
 def test_an_empty_document_has_no_chunks() -> None:

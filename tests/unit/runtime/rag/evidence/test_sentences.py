@@ -1,9 +1,8 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from supportplane_runtime.domain.knowledge import Chunk, Evidence
-from supportplane_runtime.rag.evidence.sentences import MAX_CHARACTERS, MAX_LED_IN, Kind, Quotation, pick, units
+from supportplane_runtime.rag.evidence.sentences import MAX_CHARACTERS, MAX_LED_IN, Quotation, pick
 from supportplane_runtime.rag.words.lexemes import lexemes
 
 HOW_TO = """To rotate a key:
@@ -32,43 +31,6 @@ def evidence(*texts: str, scores: tuple[float, ...] = (), heading: str = "") -> 
 
 def picked(question: str, *texts: str, scores: tuple[float, ...] = ()) -> list[Quotation]:
     return pick(question, evidence(*texts, scores=scores), dict.fromkeys(lexemes(question, "en"), 1.0))
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("One. Two! Three?", ["One.", "Two!", "Three?"]),
-        ("See e.g. the docs. Dr. Who wrote v1.2.3 of it.", ["See e.g. the docs.", "Dr. Who wrote v1.2.3 of it."]),
-        ("He said \u201cno.\u201d Then he left.", ["He said \u201cno.\u201d", "Then he left."]),
-        ("It costs\n5 euros. Really.", ["It costs\n5 euros.", "Really."]),
-        ("これは鍵です。古い鍵です。", ["これは鍵です。", "古い鍵です。"]),
-    ],
-)
-def test_prose_falls_into_sentences(text: str, expected: list[str]) -> None:
-    assert [unit.text for unit in units(text, "en")] == expected
-
-
-def test_lists_code_tables_and_headings_stay_whole() -> None:
-    text = f"{HOW_TO}\n```bash\nsupportplane keys revoke\n\necho. Done.\n```\n## More\n| a | b |\n| c | d |\n"
-    kinds = [unit.kind for unit in units(text, "en")]
-    assert kinds == [
-        Kind.PROSE, Kind.ITEM, Kind.ITEM, Kind.PROSE, Kind.PROSE, Kind.CODE, Kind.HEADING, Kind.ROW, Kind.ROW,
-    ]  # fmt: skip
-    assert units(text, "en")[1].text.endswith("It is shown once.")
-
-
-def test_a_title_line_of_plain_text_is_a_heading() -> None:
-    assert [unit.kind for unit in units("Key rotation\nEvery key expires.", "en")] == [Kind.HEADING, Kind.PROSE]
-
-
-@given(st.text(alphabet=st.sampled_from("ab. \n-#`1?|A\t"), max_size=200))
-def test_units_are_verbatim_in_order_and_leave_nothing_out(text: str) -> None:
-    end = 0
-    for unit in units(text, "en"):
-        assert text[unit.start : unit.end] == unit.text
-        assert not text[end : unit.start].strip()
-        end = unit.end
-    assert not text[end:].strip()
 
 
 @given(st.text(alphabet=st.sampled_from("key rotate. \n-#`?"), max_size=200))

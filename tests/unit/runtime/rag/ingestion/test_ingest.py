@@ -9,10 +9,11 @@ from supportplane_runtime.domain.knowledge import Chunk, Document
 from supportplane_runtime.errors import InvalidRequest, KnowledgeUnavailable
 from supportplane_runtime.rag.documents.chunking import chunk_document
 from supportplane_runtime.rag.documents.reading import Reading, Skipped
+from supportplane_runtime.rag.embedding.interfaces import Embedder, Vectors
+from supportplane_runtime.rag.index.interfaces import Collection, IndexedChunk, TextRefused
 from supportplane_runtime.rag.index.memory import MemoryIndex
 from supportplane_runtime.rag.ingestion.ingest import BATCH, IngestionParts, IngestReport, Progress, ingest
 from supportplane_runtime.rag.ingestion.lock import MemoryIngestionLock
-from supportplane_runtime.rag.interfaces import Collection, Embedder, IndexedChunk, TextRefused, Vectors
 
 DOCS = Collection("acme", "docs")
 

@@ -1,7 +1,7 @@
 import pytest
 
 from supportplane_runtime.domain.knowledge import Chunk
-from supportplane_runtime.rag.interfaces import Collection, Hit
+from supportplane_runtime.rag.index.interfaces import Collection, Hit
 from supportplane_runtime.rag.search import confidence, fusion
 from supportplane_runtime.rag.search.confidence import NAMED_IN_SCOPE, NOTHING_FOUND, judge
 from supportplane_runtime.rag.search.fusion import Search

@@ -4,13 +4,12 @@ import pytest
 
 from supportplane_runtime.domain.conversation import Message, Role
 from supportplane_runtime.domain.knowledge import Chunk
-from supportplane_runtime.rag.interfaces import Collection, Hit
+from supportplane_runtime.rag.index.interfaces import Collection, Hit
 from supportplane_runtime.rag.search.fusion import (
     MOST_PARTS,
     PREVIOUS_ANSWER_WEIGHT,
     Search,
     View,
-    covered,
     documents,
     fuse,
     phrase,
@@ -146,8 +145,3 @@ def test_a_document_stands_where_its_best_passage_stands() -> None:
         {},
     )
     assert documents(found) == ["x", "y"]
-
-
-def test_the_covered_share_is_by_rarity() -> None:
-    assert covered({"key"}, {"key": 1.0, "rotat": 3.0}) == 0.25
-    assert covered({"key"}, {}) == 0.0

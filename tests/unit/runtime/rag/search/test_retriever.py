@@ -4,11 +4,13 @@ import numpy as np
 
 from supportplane_runtime.domain.conversation import Message, Role
 from supportplane_runtime.domain.knowledge import Document
-from supportplane_runtime.rag.documents.chunking import chunk_document, searchable_text
+from supportplane_runtime.rag.documents.chunking import chunk_document
+from supportplane_runtime.rag.embedding.interfaces import Vectors
+from supportplane_runtime.rag.index.interfaces import Collection, IndexedChunk
 from supportplane_runtime.rag.index.memory import MemoryIndex
-from supportplane_runtime.rag.interfaces import Collection, IndexedChunk, Vectors
 from supportplane_runtime.rag.search.retriever import IndexRetriever
 from supportplane_runtime.rag.words.lexemes import lexemes
+from supportplane_runtime.rag.words.passages import searchable_text
 
 DOCS = Collection("acme", "docs")
 TEXTS = {

@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from supportplane_runtime.rag.words.lexemes import lexemes, rarity, weight
+from supportplane_runtime.rag.words.lexemes import covered, lexemes, rarity, weight
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,8 @@ def test_repetition_adds_less_each_time_and_longer_chunks_count_less() -> None:
     once, twice, thrice = (weight(n, 50, 50.0) for n in (1, 2, 3))
     assert twice - once > thrice - twice > 0
     assert weight(1, 100, 50.0) < once
+
+
+def test_the_covered_share_is_by_rarity() -> None:
+    assert covered({"key"}, {"key": 1.0, "rotat": 3.0}) == 0.25
+    assert covered({"key"}, {}) == 0.0

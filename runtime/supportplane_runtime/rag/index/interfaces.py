@@ -1,53 +1,20 @@
-"""What retrieval needs from the outside: an embedder and a chunk index; and what it offers to the orchestrator.
+"""A store of passages with two searches.
 
-Implementations: embedding/local.py (Embedder); index/ (ChunkIndex: one conformance suite); search/retriever.py
-(Retriever).
+Implementations: pgvector.py, weaviate.py, memory.py; one conformance suite passes on all three.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supportplane_runtime.domain.conversation import Message
-from supportplane_runtime.domain.knowledge import Chunk, Evidence
-
-Vectors = NDArray[np.float32]  # shape (n, dimensions), rows of unit length
+from supportplane_runtime.domain.knowledge import Chunk
 
 
 class TextRefused(Exception):
     """What a passage says cannot be stored: the fault of its document, and of no part. Says why, without the text."""
-
-
-class Embedder(Protocol):
-    @property
-    def name(self) -> str:
-        """Model and version; stored beside every vector, a change re-embeds."""
-        ...
-
-    @property
-    def dimensions(self) -> int: ...
-
-    @property
-    def unrelated(self) -> float:
-        """Cosine that texts have which have nothing to do with each other; fusion counts from here."""
-        ...
-
-    async def queries(self, texts: Sequence[str]) -> Vectors: ...
-
-    async def passages(self, texts: Sequence[str]) -> Vectors: ...
-
-    async def close(self) -> None: ...
-
-
-class Embedders(Protocol):
-    def of(self, language: str) -> Embedder:
-        """The one for a knowledge base's language, the same for ingestion and for questions."""
-        ...
-
-    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +28,7 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class IndexedChunk:
-    """A chunk as it is written. content_hash: see chunking.content_hash."""
+    """A chunk as it is written. content_hash: see words/passages.py."""
 
     chunk: Chunk
     vector: NDArray[np.float32]
@@ -123,7 +90,7 @@ class ChunkIndex(Protocol):
         ...
 
     async def rarities(self, collection: Collection, words: Sequence[str]) -> dict[str, float]:
-        """lexemes.rarity of each lexeme, those that no chunk holds included."""
+        """words.lexemes.rarity of each lexeme, those that no chunk holds included."""
         ...
 
     async def search(
@@ -141,18 +108,3 @@ class ChunkIndex(Protocol):
         ...
 
     async def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Retrieval:
-    """What was found for a question. evidence: best first. confidence: 0..1 that the evidence answers the question."""
-
-    question: str
-    evidence: tuple[Evidence, ...]
-    confidence: float
-    in_scope: float  # 0..1 that the question belongs to what this knowledge is about at all
-    rarities: Mapping[str, float] = field(default_factory=dict)  # of the question's lexemes; sentences are chosen by it
-
-
-class Retriever(Protocol):
-    async def retrieve(self, question: str, history: Sequence[Message], *, limit: int) -> Retrieval: ...

@@ -1,0 +1,23 @@
+"""What retrieval offers to the orchestrator. Implementation: retriever.py."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from supportplane_runtime.domain.conversation import Message
+from supportplane_runtime.domain.knowledge import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What was found for a question. evidence: best first. confidence: 0..1 that the evidence answers the question."""
+
+    question: str
+    evidence: tuple[Evidence, ...]
+    confidence: float
+    in_scope: float  # 0..1 that the question belongs to what this knowledge is about at all
+    rarities: Mapping[str, float] = field(default_factory=dict)  # of the question's lexemes; sentences are chosen by it
+
+
+class Retriever(Protocol):
+    async def retrieve(self, question: str, history: Sequence[Message], *, limit: int) -> Retrieval: ...

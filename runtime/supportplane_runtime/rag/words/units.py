@@ -1,0 +1,114 @@
+"""A text to its units: sentences, list items, table rows, code blocks and headings; pure.
+
+What is quoted, proven and counted is a whole unit. Sentences end by the abbreviations of the text's language.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache, lru_cache
+from typing import Final
+
+from supportplane_runtime import languages
+
+_ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
+# A line of its own without a sentence's end, as titles are in plain text.
+_TITLE = re.compile(r"[^\n.!?:;,\u3002\uff01\uff1f]{1,60}(?:\n(?=[\"'(\[*_`]{0,2}[A-Z])|\s*\Z)")
+_FENCE = re.compile(r"^\s*(```|~~~)")
+_HEADING = re.compile(r"^\s{0,3}(?:#{1,6}\s|[=-]{3,}\s*$)")
+_TABLE_ROW = re.compile(r"^\s*\|")
+_SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]*_`]*(?:\s+(?=[^a-z\s])|(?<=[。！？]))")  # noqa: RUF001 - full-width marks
+
+
+class Kind(Enum):
+    PROSE = "prose"
+    ITEM = "item"
+    CODE = "code"
+    ROW = "row"
+    HEADING = "heading"
+
+
+_KINDS: Final = (
+    (Kind.CODE, _FENCE),
+    (Kind.HEADING, _HEADING),
+    (Kind.ITEM, _ITEM),
+    (Kind.ROW, _TABLE_ROW),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """text[start:end] of the passage is the unit, verbatim."""
+
+    start: int
+    end: int
+    kind: Kind
+    text: str
+
+
+@lru_cache(maxsize=512)
+def units(text: str, language: str) -> tuple[Unit, ...]:
+    """Every unit in order; together they hold all of the text that is not white space."""
+    return tuple(unit for block in _blocks(text) for unit in _of_block(text, *block, _abbreviation(language)))
+
+
+def _blocks(text: str) -> Iterator[tuple[int, int, Kind]]:
+    """Runs of lines that belong together; an item takes its indented lines along, a fence all up to its end."""
+    start, position, kind = 0, 0, Kind.PROSE
+    fence: str | None = None
+    for line in text.splitlines(keepends=True):
+        mark = _FENCE.match(line)
+        if fence is not None:
+            fence = None if mark and mark[1] == fence else fence
+        elif not _goes_on(kind, line, is_first=start == position):
+            yield start, position, kind
+            start, kind = position, _kind(line)
+            fence = mark[1] if mark else None
+        position += len(line)
+    yield start, position, kind
+
+
+def _goes_on(kind: Kind, line: str, *, is_first: bool) -> bool:
+    if not line.strip():
+        return is_first
+    if kind is Kind.ITEM and line.startswith((" ", "\t")) and _kind(line) is Kind.PROSE:
+        return True
+    return kind is Kind.PROSE and _kind(line) is Kind.PROSE
+
+
+def _kind(line: str) -> Kind:
+    for kind, pattern in _KINDS:
+        if pattern.match(line):
+            return kind
+    return Kind.PROSE
+
+
+def _of_block(text: str, start: int, end: int, kind: Kind, abbreviation: re.Pattern[str]) -> Iterator[Unit]:
+    if kind is not Kind.PROSE:
+        yield from _unit(text, start, end, kind)
+        return
+    title = _TITLE.match(text, start + len(text[start:end]) - len(text[start:end].lstrip()), end)
+    if title:
+        yield from _unit(text, start, title.end(), Kind.HEADING)
+        start = title.end()
+    for match in _SENTENCE.finditer(text, start, end):
+        if not abbreviation.search(text[max(start, match.start() - 8) : match.start()]):
+            yield from _unit(text, start, match.end(), kind)
+            start = match.end()
+    yield from _unit(text, start, end, kind)
+
+
+def _unit(text: str, start: int, end: int, kind: Kind) -> list[Unit]:
+    passage = text[start:end]
+    stripped = passage.strip()
+    begin = start + len(passage) - len(passage.lstrip())
+    return [Unit(begin, begin + len(stripped), kind, stripped)] if stripped else []
+
+
+@cache
+def _abbreviation(language: str) -> re.Pattern[str]:
+    """Fits a text whose last full stop ends no sentence: e.g., Dr., 1. and single letters."""
+    known = languages.language(language).abbreviations or languages.language(languages.ENGLISH).abbreviations
+    words = (re.escape(word) if word.islower() else f"(?-i:{re.escape(word)})" for word in sorted(known))
+    return re.compile(rf"(?:\b(?:{'|'.join(words)}|[A-Za-z])|^\W*\d{{1,3}})\.$", re.IGNORECASE)

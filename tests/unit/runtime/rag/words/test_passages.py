@@ -1,0 +1,7 @@
+from supportplane_runtime.domain.knowledge import Chunk
+from supportplane_runtime.rag.words.passages import searchable_text
+
+
+def test_title_and_headings_stand_once_before_the_searchable_text() -> None:
+    chunk = Chunk("id", "d", "Guide", ("Guide", "Keys"), "Rotate them.", "u", 0)
+    assert searchable_text(chunk) == "Guide\nKeys\nRotate them."
