@@ -35,7 +35,7 @@ def create_app(parts: GatewayParts, settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Supportplane",
         version=version("supportplane"),
-        docs_url=None,  # the usual viewers load from a CDN; page/endpoints.py serves a reference of its own
+        docs_url=None,  # the usual viewers load from a CDN; api/page/endpoints.py serves a reference of its own
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,  # what links and generated clients call an operation
         redirect_slashes=False,  # a redirected POST loses its body in some clients; a wrong path is a 404

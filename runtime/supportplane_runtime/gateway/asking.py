@@ -1,8 +1,8 @@
 """Starts turns and follows them: the gateway's only use of ``Turns``.
 
-A turn that was started here holds its place (admission.py) until its terminal event. While a client listens, the
+A turn that was started here holds its place (limits/admission.py) until its terminal event. While a client listens, the
 client's own stream shows that event; when the client leaves before, the rest of the turn is watched in the background.
-Called by query/endpoints.py, query/socket.py and query/stream.py.
+Called by api/query/.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class Run:
     """A turn as this request sees it. counted: this request holds the turn's place, for ``asker``, and measures it.
 
     turn: under the id by which its caller knows it. stored_id: under which ``Turns`` and the store know it; mostly the
-    same (beginning.py).
+    same (api/query/beginning.py).
     """
 
     turn: Turn

@@ -1,6 +1,6 @@
 """What is learned about a request while it is handled, carried in its ASGI scope for the audit and the response.
 
-Made by observation.py, the outermost layer; authentication, limits and endpoints add to it; never message content.
+Made by http/observation.py, the outermost layer; authentication, limits and endpoints add to it; never message content.
 """
 
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class RequestFacts:
 
 def facts_of(connection: HTTPConnection) -> RequestFacts:
     facts = connection.scope[SCOPE_KEY]
-    assert isinstance(facts, RequestFacts)  # noqa: S101 - set by observation.py on every request
+    assert isinstance(facts, RequestFacts)  # noqa: S101 - set by http/observation.py on every request
     return facts
 
 

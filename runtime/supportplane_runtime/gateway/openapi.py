@@ -39,7 +39,7 @@ SECURITY_SCHEMES: dict[str, dict[str, str]] = {
 }
 
 
-# What strict_json.py reads, as a schema: a name or text without NUL, a whole number of 64 bits.
+# What http/json.py reads, as a schema: a name or text without NUL, a whole number of 64 bits.
 _CONTEXT: dict[str, Any] = {
     "type": "object",
     "propertyNames": {"pattern": STORABLE},
@@ -91,7 +91,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
 
 
 def _head_of(get: dict[str, Any]) -> dict[str, Any]:
-    """What heads.py makes of a GET: the same refusals and headers, and never a body."""
+    """What http/heads.py makes of a GET: the same refusals and headers, and never a body."""
     responses = {
         status: {name: told for name, told in response.items() if name in {"description", "headers"}}
         for status, response in get["responses"].items()

@@ -1,7 +1,7 @@
 """Counts ratings under the agent and the revision that gave the answer, with a bounded number of label values.
 
 The labels are those of the answer, not of this process: a customer rates what an earlier revision said, and agents of
-one tenant may share a database. Made by state.py, one a process; called by endpoints.py.
+one tenant may share a database. Made by state.py, one a process; called by api/feedback/endpoints.py.
 """
 
 from supportplane_runtime import metrics

@@ -2,7 +2,7 @@
 
 The first few of a source and minute are entries of their own. The others are one entry with their number, the first
 and the last time, written when the minute is over. Sources beyond the first fifty of a minute share one entry. So a
-process writes at most ``MAX_ROWS_A_MINUTE`` rows of refused calls, whoever calls. Used by audit.py.
+process writes at most ``MAX_ROWS_A_MINUTE`` rows of refused calls, whoever calls. Used by log.py.
 """
 
 from collections import Counter

@@ -1,8 +1,8 @@
 """Who is at the other end of a connection: pure decisions on its address and the X-Forwarded-* headers of a proxy.
 
 A header is the client's own word unless a proxy that the agent file trusts (``spec.gateway.trustedProxies``) sent it.
-Called by observation.py for every request and by server.py for every connection. Headers named Forwarded are not read:
-many proxies pass on the one that the client made up.
+Called by http/observation.py for every request and by server.py for every connection. Headers named Forwarded are not
+read: many proxies pass on the one that the client made up.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """Rate limits, and the dependencies by which endpoints get their caller: authenticated, counted, in scope.
 
-What is counted by what stands in counting.py; how many visitors are made for an address in pacing.py.
+What is counted by what stands in limits/counting.py; how many visitors are made for an address in limits/pacing.py.
 
 ``invoking`` and ``reading`` are what endpoints declare; routes.py runs ``admit_caller`` before it reads a body, so
 nothing is parsed for strangers.

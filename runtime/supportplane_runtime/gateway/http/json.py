@@ -1,7 +1,7 @@
 """Bodies and frames are read strictly: what RFC 8259 leaves open (duplicate keys, NaN, depth, huge numbers) is refused.
 
 ``parse_json`` turns bytes into plain values or raises InvalidRequest with a reason. Text that PostgreSQL cannot hold
-(NUL, lone surrogates) stops here and not in a transaction. Called by routes.py for bodies and by query/socket.py.
+(NUL, lone surrogates) stops here and not in a transaction. Called by routes.py for bodies and by api/query/socket.py.
 """
 
 import json

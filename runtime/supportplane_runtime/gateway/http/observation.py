@@ -38,7 +38,7 @@ _BASE_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 # Only where the client is known to have come by https. One year, as browsers' own lists ask; not for sister hosts,
 # which are not ours to speak for.
 _HTTPS_HEADERS: tuple[tuple[bytes, bytes], ...] = ((b"strict-transport-security", b"max-age=31536000"),)
-# For everything that is not a page (page/endpoints.py sets its own): a JSON body opened in a browser may do nothing.
+# For everything that is not a page (api/page/endpoints.py sets its own): JSON opened in a browser may do nothing.
 _DEFAULT_HEADERS: dict[bytes, bytes] = {
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
     b"cross-origin-resource-policy": b"same-origin",

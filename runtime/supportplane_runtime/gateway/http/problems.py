@@ -2,7 +2,7 @@
 
 Faults of both trees (errors.py here and above) become a response by ``problem_response``; FastAPI's own errors are
 turned into faults first. Nothing of the request's content is echoed. Called by application.py (handlers), by the
-middlewares in security.py and, for events inside a stream, by events.py.
+middlewares in security.py and, for events inside a stream, by api/query/events.py.
 """
 
 from collections.abc import Iterator

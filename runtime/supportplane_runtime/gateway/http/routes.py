@@ -1,6 +1,6 @@
 """The route class of every API route: caller first, then the body, then FastAPI.
 
-A stranger's body is never read; a known caller's is parsed strictly (strict_json.py). FastAPI would read and parse the
+A stranger's body is never read; a known caller's is parsed strictly (json.py). FastAPI would read and parse the
 body before any dependency runs, and swallow the reason of a parse error.
 """
 

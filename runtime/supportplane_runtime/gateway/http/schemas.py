@@ -11,7 +11,7 @@ from supportplane_runtime.store.pages import CURSOR
 
 MAX_PAGE = 100
 # Patterns and not code, so that the API's document says what is refused. Half a surrogate pair, which no pattern can
-# name, is refused where the JSON is read (strict_json.py).
+# name, is refused where the JSON is read (json.py).
 STORABLE = r"^[^\u0000]*$"
 # No control, no line or paragraph separator, nothing that is invisible or turns the direction of what follows.
 PRINTABLE = (
@@ -54,5 +54,5 @@ class PageQuery(BaseModel):
     )
     after: Cursor | SkipJsonSchema[None] = Field(default=None, description="the cursor that the previous page named")
     limit: int = Field(default=20, ge=1, le=MAX_PAGE)
-    # Read by authentication.py and documented as a security scheme (openapi.py); here so that it is a known parameter.
+    # Read by identity/ and documented as a security scheme (openapi.py); here so that it is a known parameter.
     key: str | None = None

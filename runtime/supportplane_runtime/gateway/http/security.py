@@ -1,7 +1,7 @@
 """Guards in front of the routes, as pure ASGI layers: the Host check, answers to CORS preflights, the body limit.
 
-Who may call stands in authentication.py; here is only what can be decided before that. Installed by application.py,
-below observation.py, so that refusals are counted and carry a request id.
+Who may call stands in identity/; here is only what can be decided before that. Installed by application.py, below
+observation.py, so that refusals are counted and carry a request id.
 """
 
 from collections.abc import Collection

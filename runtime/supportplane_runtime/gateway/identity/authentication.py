@@ -2,7 +2,7 @@
 
 Three kinds: a secret key (servers; refused when a foreign web page sends it), a session cookie (the chat page; only
 from our own pages, which is the protection against CSRF), a publishable key with a visitor token (a widget; only from
-the key's origins). On for every API route: endpoints ask for a caller through limits.py. Never logs a secret.
+the key's origins). On for every API route: endpoints ask for a caller through http/callers.py. Never logs a secret.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 DNS rebinding needs a host *name* the attacker owns, so names must be listed while address literals are always ours.
 A page that came by http never speaks for a request that came by https: whoever sits on the line wrote that page. The
-other way round is fine, because TLS may end at a proxy that nobody told us of (ADR 0025). Called by security.py,
+other way round is fine, because TLS may end at a proxy that nobody told us of (ADR 0025). Called by http/security.py,
 authentication.py and sessions/.
 """
 

@@ -1,7 +1,7 @@
 """The identity of a visitor of someone else's site: a random user id in a token that only we can sign.
 
 A publishable key is readable by everyone, so it can't tell one visitor from another; the token can, and without a row
-per visitor. It is bound to tenant and key. Called by authentication.py and sessions/endpoints.py.
+per visitor. It is bound to tenant and key. Called by authentication.py and api/sessions/endpoints.py.
 """
 
 import secrets

@@ -1,6 +1,6 @@
 """What rate limits count by: one table from a limit's scope to the subject of a request, and the words of a refusal.
 
-Pure. limits.py counts and refuses by it, shares.py shares places by the same asker. A further scope is a line in
+Pure. http/callers.py counts and refuses by it, shares.py shares places by the same asker. A further scope is a line in
 ``SUBJECT_OF`` and in ``WHO``.
 """
 

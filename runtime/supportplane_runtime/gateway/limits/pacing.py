@@ -2,7 +2,7 @@
 
 Nothing tells a new visitor of an office from one who makes new visitors without end, so refusing would hit both in
 proportion to how often they try. In a line each waits for the same time, and a client that waits asks less (ADR 0023).
-Each process has lines of its own. Called by sessions/endpoints.py and limits.py.
+Each process has lines of its own. Called by api/sessions/endpoints.py and http/callers.py.
 """
 
 import asyncio

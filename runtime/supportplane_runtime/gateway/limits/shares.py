@@ -2,7 +2,7 @@
 
 Without shares a visitor with many questions at once, or an address with many visitors, would hold all places, and
 another's first question would be refused. Servers with a secret key are refused at once when there is no place, as they
-share by themselves. Called by query/asking.py.
+share by themselves. Called by asking.py.
 """
 
 import asyncio

@@ -3,7 +3,7 @@
 A source has an allowance of refused calls a minute. Beyond it, its refusals are answered one after the other at a
 fixed rate, however many connections it opens, and credentials that are not known to be good wait in the same row before
 they are looked up. Calls with good credentials never wait, whatever else comes from their address: an office and its
-worst visitor may share one. The counts are this process's own. Called by observation.py and authentication.py.
+worst visitor may share one. The counts are this process's own. Called by http/observation.py and identity/.
 """
 
 import asyncio

@@ -67,7 +67,7 @@ def operations(*, with_body: bool) -> list[Operation]:
         Operation(method.upper(), path, spec)
         for path, methods in document()["paths"].items()
         for method, spec in methods.items()
-        if method != "head"  # GET without a body: test_heads.py
+        if method != "head"  # GET without a body: http/test_heads.py
     ]
     return [operation for operation in found if ("requestBody" in operation.spec) is with_body]
 

@@ -16,7 +16,7 @@ def document(gateway: TestGateway) -> dict[str, Any]:
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Without HEAD: test_heads.py."""
+    """Without HEAD: http/test_heads.py."""
     return [
         (path, operation)
         for path, methods in document["paths"].items()
