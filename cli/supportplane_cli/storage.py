@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from supportplane_cli.errors import CommandFailed
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import RuntimeFault
-from supportplane_runtime.store.interfaces import ApiKey, KeyKind, Store
+from supportplane_runtime.store.interfaces.keys import ApiKey, KeyKind
+from supportplane_runtime.store.interfaces.store import Store
 from supportplane_runtime.store.postgres.store import open_store
 
 LINK_TTL_S = 15 * 60  # a guess: long enough to switch to the browser, short enough to be worthless in a log

@@ -25,7 +25,7 @@ from rich.table import Table
 from support.runtime.roles import Roles
 from supportplane_cli.embedded.ports import free_port
 from supportplane_runtime.domain.identity import Scope
-from supportplane_runtime.store.interfaces import KeyKind
+from supportplane_runtime.store.interfaces.keys import KeyKind
 from supportplane_runtime.store.postgres.store import open_store
 
 pytestmark = pytest.mark.timeout(1200)

@@ -27,7 +27,7 @@ from supportplane_cli.embedded.postgres import Postgres
 from supportplane_cli.embedded.process import Child, ChildSpec
 from supportplane_cli.embedded.redis import Redis
 from supportplane_runtime.domain.identity import Scope
-from supportplane_runtime.store.interfaces import KeyKind
+from supportplane_runtime.store.interfaces.keys import KeyKind
 from supportplane_runtime.store.postgres.store import open_store
 
 pytestmark = pytest.mark.timeout(1200)

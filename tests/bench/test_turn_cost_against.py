@@ -27,7 +27,7 @@ from supportplane_cli.embedded.ports import free_port
 from supportplane_cli.embedded.postgres import Postgres
 from supportplane_cli.embedded.redis import Redis
 from supportplane_runtime.store.credentials import mint_key
-from supportplane_runtime.store.interfaces import KeyKind
+from supportplane_runtime.store.interfaces.keys import KeyKind
 
 pytestmark = pytest.mark.timeout(1800)
 

@@ -20,7 +20,7 @@ from e2e.parts import Outside
 from e2e.pods import Answer, ask_from_a_pod, namespace
 from support.repository import REPOSITORY
 from supportplane_runtime.store.credentials import mint_key
-from supportplane_runtime.store.interfaces import KeyKind
+from supportplane_runtime.store.interfaces.keys import KeyKind
 
 SAMPLE = REPOSITORY / "crds/samples/cluster.yaml"
 AGENT = "helpdesk"

@@ -15,7 +15,7 @@ from supportplane_cli.paths import find_data_dir
 from supportplane_cli.state import State, running_state
 
 if TYPE_CHECKING:
-    from supportplane_runtime.store.interfaces import ApiKey
+    from supportplane_runtime.store.interfaces.keys import ApiKey
 
 CREATE_EPILOG = """Examples:
 
@@ -83,7 +83,7 @@ def create(
 def generate(as_json: JsonOption = False) -> None:
     """Print a new key that no agent knows yet: for the Secret of an agent on a cluster."""
     from supportplane_runtime.store.credentials import mint_key
-    from supportplane_runtime.store.interfaces import KeyKind
+    from supportplane_runtime.store.interfaces.keys import KeyKind
 
     key = mint_key(KeyKind.SECRET)
     if as_json:
@@ -125,7 +125,7 @@ def revoke(
 def check_name(name: str) -> None:
     """Raises WrongUsage for a name that would not stand in a list as one plain line."""
     from supportplane_runtime.errors import InvalidRequest
-    from supportplane_runtime.store.rules import ensure_key_name
+    from supportplane_runtime.store.rules.keys import ensure_key_name
 
     try:
         ensure_key_name(name)

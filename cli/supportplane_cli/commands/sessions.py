@@ -12,7 +12,7 @@ from supportplane_cli.paths import find_data_dir
 from supportplane_cli.state import State, running_state
 
 if TYPE_CHECKING:
-    from supportplane_runtime.store.interfaces import OpenSession
+    from supportplane_runtime.store.interfaces.sessions import OpenSession
 
 LIST_EPILOG = """Examples:
 

@@ -17,8 +17,10 @@ from supportplane_runtime.gateway.parts import GatewayParts, Probe, Reporting
 from supportplane_runtime.gateway.server import build_server, connections_wanted
 from supportplane_runtime.gateway.status.tokens import read_operator_keys
 from supportplane_runtime.settings import Settings
-from supportplane_runtime.store.interfaces import Limit, Store
-from supportplane_runtime.store.redis import RedisLink, RedisRateLimiter
+from supportplane_runtime.store.interfaces.limits import Limit
+from supportplane_runtime.store.interfaces.store import Store
+from supportplane_runtime.store.redis.limits import RedisRateLimiter
+from supportplane_runtime.store.redis.link import RedisLink
 from supportplane_runtime.turns.interfaces import Turns
 
 

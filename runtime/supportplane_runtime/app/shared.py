@@ -10,8 +10,8 @@ from pathlib import Path
 import structlog
 
 from supportplane_runtime.errors import SchemaMismatch, StoreUnavailable
-from supportplane_runtime.store.interfaces import Store
-from supportplane_runtime.store.rules import SCHEMA
+from supportplane_runtime.store.interfaces.store import Store
+from supportplane_runtime.store.migrations import NEWEST
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ async def wait_for_schema(store: Store) -> None:
     """
     deadline = time.monotonic() + WAIT_S
     while (fault := await schema_fault(store)) is not None:
-        is_newer = isinstance(fault, SchemaMismatch) and (await store.schema() or "") > SCHEMA
+        is_newer = isinstance(fault, SchemaMismatch) and (await store.schema() or "") > NEWEST
         if is_newer or time.monotonic() > deadline:
             raise fault
         log.warning("waiting_for_database", detail=fault.detail)
@@ -40,9 +40,9 @@ async def schema_fault(store: Store) -> StoreUnavailable | SchemaMismatch | None
         found = await store.schema()
     except StoreUnavailable as fault:
         return fault
-    if found == SCHEMA:
+    if found == NEWEST:
         return None
-    return SchemaMismatch(f"The database is at schema {found or 'none'} and this release needs {SCHEMA}.")
+    return SchemaMismatch(f"The database is at schema {found or 'none'} and this release needs {NEWEST}.")
 
 
 async def visitor_secret(store: Store, tenant: str, data_dir: Path) -> bytes:

@@ -10,7 +10,12 @@ from joserfc.jwk import KeySet
 
 from supportplane_runtime.domain.conversation import Turn
 from supportplane_runtime.gateway.audit.retention import Audited
-from supportplane_runtime.store.interfaces import Audit, FeedbackBook, Keys, Limit, RateLimiter, Records, Sessions
+from supportplane_runtime.store.interfaces.audit import Audit
+from supportplane_runtime.store.interfaces.feedback import FeedbackBook
+from supportplane_runtime.store.interfaces.keys import Keys
+from supportplane_runtime.store.interfaces.limits import Limit, RateLimiter
+from supportplane_runtime.store.interfaces.records import Records
+from supportplane_runtime.store.interfaces.sessions import Sessions
 from supportplane_runtime.turns.interfaces import Turns
 
 DEFAULT_TURN_TIMEOUT = timedelta(seconds=60)  # the default of orchestrator.turnTimeout

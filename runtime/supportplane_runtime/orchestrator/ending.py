@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter
 
 from supportplane_runtime.domain.answer import Answer
-from supportplane_runtime.store.interfaces import TicketRequest
+from supportplane_runtime.store.interfaces.turns import TicketRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from supportplane_runtime.orchestrator.buffer import EventBuffer
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.recall import recalled
 from supportplane_runtime.orchestrator.work import Engine, Running, Stop, Worker
-from supportplane_runtime.store.interfaces import Accepted, Turnbook
+from supportplane_runtime.store.interfaces.turns import Accepted, Turnbook
 from supportplane_runtime.turns.events import TurnEvent
 from supportplane_runtime.turns.interfaces import TurnRequest
 
@@ -34,7 +34,7 @@ Key = tuple[str, UUID]  # (tenant, turn)
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much, how often, how long. Leases last 30 s (store/rules.py), so three heartbeats may be missed."""
+    """How much, how often, how long. Leases last 30 s (store/rules/turns.py), so three heartbeats may be missed."""
 
     running: int = 64  # a guess: 2 cores do about 100 turns a second, so this is well under a second of work
     remembered: int = 512  # ended turns whose events are kept for a client that comes back

@@ -22,7 +22,7 @@ from supportplane_runtime.orchestrator.buffer import EventBuffer
 from supportplane_runtime.orchestrator.ending import Ending
 from supportplane_runtime.orchestrator.recall import answer_events, ended, fault_event
 from supportplane_runtime.orchestrator.state import Emit
-from supportplane_runtime.store.interfaces import Turnbook
+from supportplane_runtime.store.interfaces.turns import Turnbook
 from supportplane_runtime.turns.events import Token
 
 log = structlog.get_logger(__name__)

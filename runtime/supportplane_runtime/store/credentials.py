@@ -10,7 +10,7 @@ import zlib
 from dataclasses import dataclass
 
 from supportplane_runtime.errors import InvalidRequest
-from supportplane_runtime.store.interfaces import KeyKind
+from supportplane_runtime.store.interfaces.keys import KeyKind
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 ID_LENGTH = 14  # 83 bits: unique without asking the database

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.store.credentials import digest
-from supportplane_runtime.store.interfaces import ApiKey, KeyKind, Keys
+from supportplane_runtime.store.interfaces.keys import ApiKey, KeyKind, Keys
 
 TTL_S = 5.0  # a revoked key may still act for this long
 MAX_KEYS = 10_000  # about 5 MB; the oldest go first

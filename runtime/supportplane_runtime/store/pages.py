@@ -1,11 +1,14 @@
-"""Cursors of listings: where a page ended, as opaque text. Newest first, so a page never shifts under its reader.
+"""Pages of listings, and their cursors: where a page ended, as opaque text.
+
+Listings are newest first, so a page never shifts under its reader.
 
 Every text of the form CURSOR is a place in the listing, so the API's document says exactly which cursors are refused.
 """
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from supportplane_runtime.errors import InvalidRequest
@@ -16,6 +19,16 @@ CURSOR = "^[0-3][0-9a-f]{14}[0-9a-f]{32}$"
 FEEDBACK_CURSOR = f"^{FEEDBACK_LISTING}{CURSOR[1:]}"
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _TIME_DIGITS = 15
+
+ItemT = TypeVar("ItemT")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[ItemT]):
+    """A page of a listing; ``after`` is the opaque cursor of the next one, None at the end."""
+
+    items: tuple[ItemT, ...]
+    after: str | None
 
 
 class Position(NamedTuple):

@@ -13,7 +13,7 @@ from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
-from supportplane_runtime.store.interfaces import Limit, LimitDecision
+from supportplane_runtime.store.interfaces.limits import Limit, LimitDecision
 
 
 class WindowCounter:

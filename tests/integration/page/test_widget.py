@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 
 from support.page.site import PageSite
 from supportplane_runtime.domain.identity import Scope
-from supportplane_runtime.store.interfaces import KeyKind
+from supportplane_runtime.store.interfaces.keys import KeyKind
 
 pytestmark = pytest.mark.slow
 

@@ -27,8 +27,12 @@ from supportplane_runtime.errors import NotFound
 from supportplane_runtime.gateway.application import create_app
 from supportplane_runtime.gateway.parts import GatewayParts, Probe
 from supportplane_runtime.settings import Settings
-from supportplane_runtime.store.interfaces import ApiKey, KeyKind, Limit, RateLimiter, Store, TicketRequest
-from supportplane_runtime.store.memory import MemoryStore, memory_rate_limiter
+from supportplane_runtime.store.interfaces.keys import ApiKey, KeyKind
+from supportplane_runtime.store.interfaces.limits import Limit, RateLimiter
+from supportplane_runtime.store.interfaces.store import Store
+from supportplane_runtime.store.interfaces.turns import TicketRequest
+from supportplane_runtime.store.memory.limits import memory_rate_limiter
+from supportplane_runtime.store.memory.store import MemoryStore
 from supportplane_runtime.turns.events import Failure, Final, Progress, Sources, Token, TurnEvent
 from supportplane_runtime.turns.interfaces import TurnRequest
 

@@ -34,7 +34,7 @@ from supportplane_runtime.gateway.openapi import SECURITY_SCHEMES
 from supportplane_runtime.orchestrator import language
 from supportplane_runtime.rag.documents.reading import MAX_FILE_BYTES
 from supportplane_runtime.settings import Settings
-from supportplane_runtime.store.interfaces import SESSION_TTL
+from supportplane_runtime.store.interfaces.sessions import SESSION_TTL
 from supportplane_runtime.store.key_cache import TTL_S as KEY_TTL_S
 from supportplane_runtime.turns.codec import EVENTS
 

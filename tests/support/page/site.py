@@ -16,8 +16,9 @@ from support.gateway.scripted_gateway import ScriptedTurns, TestGateway, TurnLog
 from supportplane_runtime.domain.answer import Answer, Outcome, Source
 from supportplane_runtime.domain.conversation import TicketReason
 from supportplane_runtime.gateway.server import build_server
-from supportplane_runtime.store.interfaces import LimitDecision, TicketRequest
-from supportplane_runtime.store.memory import MemoryStore
+from supportplane_runtime.store.interfaces.limits import LimitDecision
+from supportplane_runtime.store.interfaces.turns import TicketRequest
+from supportplane_runtime.store.memory.store import MemoryStore
 from supportplane_runtime.turns.events import Failure, Final, Progress, Sources, Token
 
 USER = "page-user"

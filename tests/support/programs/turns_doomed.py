@@ -18,7 +18,7 @@ from supportplane_runtime.orchestrator.ending import Ending
 from supportplane_runtime.orchestrator.engine import GraphEngine
 from supportplane_runtime.orchestrator.state import Emit
 from supportplane_runtime.orchestrator.turns import LocalTurns
-from supportplane_runtime.store.interfaces import TicketRequest
+from supportplane_runtime.store.interfaces.turns import TicketRequest
 from supportplane_runtime.store.postgres.store import open_store
 from supportplane_runtime.store.postgres.turns import PostgresTurnbook
 

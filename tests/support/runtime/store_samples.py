@@ -5,8 +5,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from supportplane_runtime.domain.answer import Answer, Outcome, Source
-from supportplane_runtime.domain.conversation import TicketReason
-from supportplane_runtime.store.interfaces import TicketRequest
+from supportplane_runtime.domain.conversation import TicketReason, Turn, TurnStatus
+from supportplane_runtime.store.interfaces.turns import TicketRequest
+from supportplane_runtime.store.rules.turns import conversation_of
 from supportplane_runtime.turns.interfaces import TurnRequest
 
 ANSWER = Answer(
@@ -50,3 +51,17 @@ def question(tenant: str, **changes: Any) -> TurnRequest:
 
 def next_question(conversation_id: UUID, tenant: str, **changes: Any) -> TurnRequest:
     return question(tenant, conversation_id=conversation_id, **changes)
+
+
+def accepted_turn(tenant: str) -> Turn:
+    """A turn of alice's as a store gives it back, without one."""
+    request = question(tenant)
+    return Turn(
+        tenant=tenant,
+        turn_id=request.turn_id,
+        conversation_id=conversation_of(request),
+        user_id=request.user_id,
+        question=request.question,
+        context={},
+        status=TurnStatus.ACCEPTED,
+    )

@@ -25,8 +25,9 @@ from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.turns import Bounds, LocalTurns
 from supportplane_runtime.orchestrator.work import Engine
-from supportplane_runtime.store.interfaces import Accepted, Records, Turnbook
-from supportplane_runtime.store.memory import MemoryStore
+from supportplane_runtime.store.interfaces.records import Records
+from supportplane_runtime.store.interfaces.turns import Accepted, Turnbook
+from supportplane_runtime.store.memory.store import MemoryStore
 from supportplane_runtime.store.postgres.database import Database
 from supportplane_runtime.store.postgres.store import PostgresStore, open_store
 from supportplane_runtime.store.postgres.turns import PostgresTurnbook

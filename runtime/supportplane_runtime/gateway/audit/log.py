@@ -16,7 +16,7 @@ import structlog
 from supportplane_runtime import metrics
 from supportplane_runtime.errors import Unavailable
 from supportplane_runtime.gateway.audit.refused_calls import RefusedCalls, is_refused
-from supportplane_runtime.store.interfaces import Audit, AuditEntry
+from supportplane_runtime.store.interfaces.audit import Audit, AuditEntry
 
 log = structlog.get_logger(__name__)
 

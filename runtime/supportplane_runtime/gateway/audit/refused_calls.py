@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from time import monotonic
 
-from supportplane_runtime.store.interfaces import AuditEntry
-from supportplane_runtime.store.rules import NOBODY
+from supportplane_runtime.store.interfaces.audit import NOBODY, AuditEntry
 
 REFUSED_CALLS = "refused calls"  # the action of an entry that counts many
 WINDOW_S = 60.0

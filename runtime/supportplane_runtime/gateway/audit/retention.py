@@ -13,7 +13,7 @@ import structlog
 
 from supportplane_runtime import metrics
 from supportplane_runtime.chores import every
-from supportplane_runtime.store.interfaces import Audit
+from supportplane_runtime.store.interfaces.audit import Audit
 
 log = structlog.get_logger(__name__)
 

@@ -20,7 +20,7 @@ from supportplane_runtime.gateway.connections.places import ensure_kept
 from supportplane_runtime.gateway.facts import RequestFacts, facts_of
 from supportplane_runtime.gateway.limits.counting import SUBJECT_OF, Asker, Counted, exceeded, limit_headers, subject
 from supportplane_runtime.gateway.state import Gateway, gateway_of
-from supportplane_runtime.store.interfaces import LimitDecision
+from supportplane_runtime.store.interfaces.limits import LimitDecision
 
 
 async def count(gateway: Gateway, tenant: str, scope: LimitScope, counted_by: str) -> LimitDecision:

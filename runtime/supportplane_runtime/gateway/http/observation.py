@@ -22,8 +22,7 @@ from supportplane_runtime.gateway.connections.places import giving_way
 from supportplane_runtime.gateway.facts import GONE, RequestFacts, attach_facts
 from supportplane_runtime.gateway.http.problems import unexpected_problem
 from supportplane_runtime.gateway.limits.tarpit import Tarpit
-from supportplane_runtime.store.interfaces import AuditEntry
-from supportplane_runtime.store.rules import NOBODY
+from supportplane_runtime.store.interfaces.audit import NOBODY, AuditEntry
 
 log = structlog.get_logger(__name__)
 

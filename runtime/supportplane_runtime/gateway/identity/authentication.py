@@ -21,7 +21,8 @@ from supportplane_runtime.gateway.facts import facts_of
 from supportplane_runtime.gateway.identity.origins import is_bound, is_foreign, is_proven_same_origin
 from supportplane_runtime.gateway.identity.visitors import Visitors
 from supportplane_runtime.gateway.limits.tarpit import Tarpit
-from supportplane_runtime.store.interfaces import ApiKey, KeyKind, Keys, Session, Sessions
+from supportplane_runtime.store.interfaces.keys import ApiKey, KeyKind, Keys
+from supportplane_runtime.store.interfaces.sessions import Session, Sessions
 
 SESSION_COOKIE = "supportplane_session"
 # A browser takes this name over https only, and from no other host: nobody on the line or on a sister host can plant

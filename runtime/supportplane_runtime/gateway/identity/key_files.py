@@ -18,7 +18,7 @@ from supportplane_runtime.chores import every
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import Conflict, InvalidRequest
 from supportplane_runtime.store.credentials import digest
-from supportplane_runtime.store.interfaces import Keys
+from supportplane_runtime.store.interfaces.keys import Keys
 
 log = structlog.get_logger(__name__)
 

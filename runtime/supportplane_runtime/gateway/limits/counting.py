@@ -11,7 +11,7 @@ from typing import Final
 from supportplane_crds.support_agent import LimitScope
 from supportplane_runtime.domain.identity import Caller, CallerKind
 from supportplane_runtime.errors import RateLimited
-from supportplane_runtime.store.interfaces import LimitDecision
+from supportplane_runtime.store.interfaces.limits import LimitDecision
 
 # Requests of a visitor in a window that its address does not count: opening the page, a question, the thumb, and the
 # same again. A neighbour at full speed behind the same address cannot take them.

@@ -16,7 +16,7 @@ from supportplane_runtime import metrics
 from supportplane_runtime.errors import RateLimited
 from supportplane_runtime.gateway.errors import TooManyStreams
 from supportplane_runtime.gateway.limits.counting import seconds
-from supportplane_runtime.store.interfaces import Limit
+from supportplane_runtime.store.interfaces.limits import Limit
 
 PATIENCE_S: Final = 15.0  # a person looks at a widget that is busy for about as long; a guess
 MAX_ADDRESSES: Final = 20_000  # about 3 MB; those whose line is empty are forgotten first

@@ -27,7 +27,7 @@ from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.progress import step_began
 from supportplane_runtime.orchestrator.state import Intent, TurnContext, TurnState, Understanding
 from supportplane_runtime.rag.search.interfaces import Retrieval
-from supportplane_runtime.store.interfaces import TicketRequest
+from supportplane_runtime.store.interfaces.turns import TicketRequest
 
 SUBJECT_CHARACTERS: Final = 120
 

@@ -6,9 +6,8 @@ from typing import LiteralString
 
 from psycopg.types.json import Jsonb
 
-from supportplane_runtime.store.interfaces import AuditEntry
+from supportplane_runtime.store.interfaces.audit import NOBODY, AuditEntry
 from supportplane_runtime.store.postgres.database import Database
-from supportplane_runtime.store.rules import NOBODY
 
 RECORD: LiteralString = """
 INSERT INTO audit (tenant, actor, action, outcome, facts, agent)

@@ -12,16 +12,15 @@ from uuid import UUID
 
 from supportplane_runtime.domain.conversation import Feedback, Rating
 from supportplane_runtime.errors import NotFound
-from supportplane_runtime.store.interfaces import (
+from supportplane_runtime.store.interfaces.feedback import (
     EXAMPLES,
     DislikedTurn,
     DocumentFeedback,
     FeedbackFilter,
-    Page,
     RatedTurn,
     SavedFeedback,
 )
-from supportplane_runtime.store.pages import FEEDBACK_LISTING, Position, decode_cursor, encode_cursor
+from supportplane_runtime.store.pages import FEEDBACK_LISTING, Page, Position, decode_cursor, encode_cursor
 from supportplane_runtime.store.postgres.database import Database, Params
 from supportplane_runtime.store.postgres.rows import TURN_COLUMNS, TURN_TABLES, turn_from
 

@@ -9,9 +9,9 @@ from typing import Any, LiteralString
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import Conflict, NotFound
 from supportplane_runtime.store.credentials import digest, key_id_of, mint_key, parse_key, same_digest, secret_key
-from supportplane_runtime.store.interfaces import ApiKey, KeyKind
+from supportplane_runtime.store.interfaces.keys import ApiKey, KeyKind
 from supportplane_runtime.store.postgres.database import Database
-from supportplane_runtime.store.rules import ensure_key_name, replaces
+from supportplane_runtime.store.rules.keys import ensure_key_name, replaces
 
 # last_used_at answers "can this key go?", in days; writing it per request would make every read a write.
 TOUCH_EVERY = timedelta(minutes=10)

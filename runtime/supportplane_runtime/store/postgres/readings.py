@@ -7,7 +7,7 @@ from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
 from supportplane_runtime.domain.knowledge import LastReading
-from supportplane_runtime.store.interfaces import NAMED_FILES
+from supportplane_runtime.store.interfaces.readings import NAMED_FILES
 from supportplane_runtime.store.postgres.database import Database
 
 TENANT: LiteralString = "INSERT INTO tenants (tenant) VALUES (%(tenant)s) ON CONFLICT DO NOTHING"

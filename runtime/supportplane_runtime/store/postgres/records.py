@@ -6,8 +6,8 @@ from uuid import UUID
 
 from supportplane_runtime.domain.conversation import Ticket, Turn
 from supportplane_runtime.errors import NotFound
-from supportplane_runtime.store.interfaces import ConversationSummary, Page
-from supportplane_runtime.store.pages import Position, decode_cursor, encode_cursor
+from supportplane_runtime.store.interfaces.records import ConversationSummary
+from supportplane_runtime.store.pages import Page, Position, decode_cursor, encode_cursor
 from supportplane_runtime.store.postgres.database import Database, Params
 from supportplane_runtime.store.postgres.rows import TICKET, TURN, ticket_from, turn_from
 

@@ -6,7 +6,7 @@ from typing import LiteralString
 
 from supportplane_runtime.errors import NotFound
 from supportplane_runtime.store.credentials import digest, mint_token, session_id_of
-from supportplane_runtime.store.interfaces import SESSION_TTL, OpenSession, Redeemed, Session
+from supportplane_runtime.store.interfaces.sessions import SESSION_TTL, OpenSession, Redeemed, Session
 from supportplane_runtime.store.postgres.database import Database
 
 CREATE_LINK: LiteralString = """

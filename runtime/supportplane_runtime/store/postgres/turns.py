@@ -17,17 +17,16 @@ from psycopg.types.json import Jsonb
 from supportplane_runtime.domain.answer import Answer
 from supportplane_runtime.domain.conversation import Message, Turn, TurnStatus
 from supportplane_runtime.errors import NotFound
-from supportplane_runtime.store.interfaces import Accepted, TicketRequest
+from supportplane_runtime.store.interfaces.turns import Accepted, TicketRequest
 from supportplane_runtime.store.postgres.database import Database, OutcomeUnknown, Params
 from supportplane_runtime.store.postgres.rows import TURN, answer_document, messages_from, turn_from
-from supportplane_runtime.store.rules import (
+from supportplane_runtime.store.rules.audit import TURN_END, turn_facts
+from supportplane_runtime.store.rules.turns import (
     LEASE,
     TICKET_WINDOW,
-    TURN_END,
     conversation_of,
     ensure_finished,
     ensure_same_question,
-    turn_facts,
 )
 from supportplane_runtime.turns.interfaces import TurnRequest
 

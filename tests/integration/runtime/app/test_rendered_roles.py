@@ -22,7 +22,7 @@ from supportplane_operator.render import render, render_endpoint
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.snapshot import Manifest
 from supportplane_runtime.store.credentials import mint_key
-from supportplane_runtime.store.interfaces import KeyKind
+from supportplane_runtime.store.interfaces.keys import KeyKind
 
 pytestmark = pytest.mark.slow
 DEADLINE_S = 120.0

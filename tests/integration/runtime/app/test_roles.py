@@ -20,7 +20,7 @@ from supportplane_cli.embedded.ports import free_port
 from supportplane_cli.embedded.postgres import Postgres
 from supportplane_cli.embedded.process import Child
 from supportplane_runtime.store.credentials import mint_key
-from supportplane_runtime.store.interfaces import KeyKind
+from supportplane_runtime.store.interfaces.keys import KeyKind
 from supportplane_runtime.store.postgres.store import open_store
 
 pytestmark = pytest.mark.slow

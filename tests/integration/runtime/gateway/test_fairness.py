@@ -10,9 +10,10 @@ import pytest
 from support.gateway.scripted_gateway import ORIGIN, eventually
 from support.gateway.visitors import Website, flood, website
 from supportplane_crds.support_agent import DEFAULT_LIMITS
-from supportplane_runtime.store.interfaces import Limit
+from supportplane_runtime.store.interfaces.limits import Limit
 from supportplane_runtime.store.postgres.store import open_store
-from supportplane_runtime.store.redis import RedisLink, RedisRateLimiter
+from supportplane_runtime.store.redis.limits import RedisRateLimiter
+from supportplane_runtime.store.redis.link import RedisLink
 
 from .conftest import serve
 

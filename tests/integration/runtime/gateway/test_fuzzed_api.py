@@ -12,9 +12,10 @@ from support.gateway.fuzzing import SHORT_EXAMPLES, Fuzzer, fuzz
 from support.gateway.scripted_gateway import TestGateway
 from supportplane_crds.support_agent import LimitScope
 from supportplane_runtime.gateway.limits import tarpit
-from supportplane_runtime.store.interfaces import Limit
+from supportplane_runtime.store.interfaces.limits import Limit
 from supportplane_runtime.store.postgres.store import open_store
-from supportplane_runtime.store.redis import RedisLink, RedisRateLimiter
+from supportplane_runtime.store.redis.limits import RedisRateLimiter
+from supportplane_runtime.store.redis.link import RedisLink
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", SHORT_EXAMPLES))
 # The short form takes a minute on 2 idle cores, and five on a machine that is ten times too busy.

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from support.gateway.schema_values import NASTY, near_misses, values
 from support.gateway.scripted_gateway import TestGateway, limits, make_gateway
 from supportplane_runtime.store.postgres.store import open_store
-from supportplane_runtime.store.redis import RedisLink, RedisRateLimiter
+from supportplane_runtime.store.redis.limits import RedisRateLimiter
+from supportplane_runtime.store.redis.link import RedisLink
 
 EXAMPLES = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 JSON = {"content-type": "application/json"}

@@ -263,8 +263,8 @@ async def test_an_idle_socket_of_a_revoked_key_is_closed(served: Any, monkeypatc
 
 
 async def test_each_frame_counts_against_the_limit(serve_with: Serve) -> None:
-    from supportplane_runtime.store.interfaces import Limit
-    from supportplane_runtime.store.memory import memory_rate_limiter
+    from supportplane_runtime.store.interfaces.limits import Limit
+    from supportplane_runtime.store.memory.limits import memory_rate_limiter
 
     limiter = memory_rate_limiter({"APIKey": Limit(2, timedelta(days=1))})
     async with (

@@ -16,7 +16,7 @@ from support.runtime.turn_parts import FixedRetriever
 from support.runtime.turn_subject import QUICK, TENANT, Setup, Subject, abandon_in, asked, on_postgres
 from supportplane_runtime.domain.conversation import TurnStatus
 from supportplane_runtime.orchestrator.checkpoints import KEEP, checkpoint_saver, forget, stale_threads
-from supportplane_runtime.store.interfaces import AuditEntry
+from supportplane_runtime.store.interfaces.audit import AuditEntry
 from supportplane_runtime.store.postgres.store import open_store
 from supportplane_runtime.turns.events import Final
 

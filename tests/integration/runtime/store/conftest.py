@@ -10,8 +10,8 @@ import pytest
 from psycopg import sql
 
 from support.runtime.store_samples import new_tenant
-from supportplane_runtime.store.interfaces import Store
-from supportplane_runtime.store.memory import MemoryStore
+from supportplane_runtime.store.interfaces.store import Store
+from supportplane_runtime.store.memory.store import MemoryStore
 from supportplane_runtime.store.postgres.store import PostgresStore, open_store
 
 POOL_SIZE = 8

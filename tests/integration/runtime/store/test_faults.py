@@ -19,11 +19,15 @@ from supportplane_runtime.domain.conversation import Feedback, Rating, Turn, Tur
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import InvalidRequest, StoreUnavailable
 from supportplane_runtime.orchestrator.checkpoints import checkpoint_saver, stale_threads
-from supportplane_runtime.store.interfaces import Accepted, AuditEntry, FeedbackFilter, KeyKind, Store
+from supportplane_runtime.store.interfaces.audit import AuditEntry
+from supportplane_runtime.store.interfaces.feedback import FeedbackFilter
+from supportplane_runtime.store.interfaces.keys import KeyKind
+from supportplane_runtime.store.interfaces.store import Store
+from supportplane_runtime.store.interfaces.turns import Accepted
 from supportplane_runtime.store.migrate import upgrade
 from supportplane_runtime.store.postgres.database import DEADLINE_S
 from supportplane_runtime.store.postgres.store import PostgresStore
-from supportplane_runtime.store.rules import conversation_of
+from supportplane_runtime.store.rules.turns import conversation_of
 from supportplane_runtime.turns.interfaces import TurnRequest
 
 from .conftest import Opening

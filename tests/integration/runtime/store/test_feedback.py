@@ -14,16 +14,15 @@ from supportplane_runtime.domain.answer import Answer, Source
 from supportplane_runtime.domain.conversation import Feedback, Rating, Turn
 from supportplane_runtime.errors import InvalidRequest, NotFound
 from supportplane_runtime.store import migrate
-from supportplane_runtime.store.interfaces import (
+from supportplane_runtime.store.interfaces.feedback import (
     DislikedTurn,
     DocumentFeedback,
     FeedbackFilter,
-    Page,
     RatedTurn,
     SavedFeedback,
-    Store,
 )
-from supportplane_runtime.store.pages import FEEDBACK_LISTING, Position, encode_cursor
+from supportplane_runtime.store.interfaces.store import Store
+from supportplane_runtime.store.pages import FEEDBACK_LISTING, Page, Position, encode_cursor
 from supportplane_runtime.store.postgres.store import PostgresStore
 
 UP, DOWN = Rating.UP, Rating.DOWN

@@ -12,14 +12,10 @@ from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import Conflict, InvalidRequest, NotFound
 from supportplane_runtime.store import credentials
 from supportplane_runtime.store.credentials import mint_key
-from supportplane_runtime.store.interfaces import (
-    SESSION_TTL,
-    ApiKey,
-    AuditEntry,
-    KeyKind,
-    Session,
-    Store,
-)
+from supportplane_runtime.store.interfaces.audit import AuditEntry
+from supportplane_runtime.store.interfaces.keys import ApiKey, KeyKind
+from supportplane_runtime.store.interfaces.sessions import SESSION_TTL, Session
+from supportplane_runtime.store.interfaces.store import Store
 from supportplane_runtime.store.postgres.keys import PostgresKeys
 from supportplane_runtime.store.postgres.store import PostgresStore
 

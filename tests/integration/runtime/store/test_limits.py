@@ -15,9 +15,10 @@ from support.runtime.store_samples import new_tenant
 from supportplane_cli.embedded.redis import Redis, RedisSpec
 from supportplane_runtime.errors import CacheUnavailable
 from supportplane_runtime.metrics import LIMITS_LOCAL
-from supportplane_runtime.store.interfaces import Limit, RateLimiter
-from supportplane_runtime.store.memory import memory_rate_limiter
-from supportplane_runtime.store.redis import PAUSE_S, SILENCE_S, RedisLink, RedisRateLimiter
+from supportplane_runtime.store.interfaces.limits import Limit, RateLimiter
+from supportplane_runtime.store.memory.limits import memory_rate_limiter
+from supportplane_runtime.store.redis.limits import RedisRateLimiter
+from supportplane_runtime.store.redis.link import PAUSE_S, SILENCE_S, RedisLink
 
 # A day: the memory's windows begin at fixed times, and no test is to meet the edge of one.
 WINDOW = timedelta(days=1)

@@ -7,7 +7,8 @@ import pytest
 from alembic import command
 
 from supportplane_runtime.store import migrate
-from supportplane_runtime.store.interfaces import NAMED_FILES, Store
+from supportplane_runtime.store.interfaces.readings import NAMED_FILES
+from supportplane_runtime.store.interfaces.store import Store
 
 FILES = [("guide/a.md", "holds no text"), ("guide/b.md", "is not UTF-8")]
 

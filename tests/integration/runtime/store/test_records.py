@@ -9,7 +9,8 @@ import pytest
 from support.runtime.store_samples import ANSWER, HANDED_OFF, WISH, next_question, question
 from supportplane_runtime.domain.conversation import Ticket, TicketStatus, Turn
 from supportplane_runtime.errors import InvalidRequest, NotFound
-from supportplane_runtime.store.interfaces import Page, Store
+from supportplane_runtime.store.interfaces.store import Store
+from supportplane_runtime.store.pages import Page
 
 
 async def asked(store: Store, tenant: str, **changes: Any) -> Turn:

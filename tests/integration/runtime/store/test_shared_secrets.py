@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from supportplane_runtime.store.interfaces import Store
+from supportplane_runtime.store.interfaces.store import Store
 from supportplane_runtime.store.migrate import head
+from supportplane_runtime.store.migrations import NEWEST
 from supportplane_runtime.store.postgres.store import PostgresStore
-from supportplane_runtime.store.rules import SCHEMA
 
 
 async def test_everyone_who_asks_at_once_gets_the_same(store: Store, tenant: str) -> None:
@@ -29,4 +29,4 @@ async def test_an_offered_value_is_taken_once_and_then_stands(store: Store, tena
 
 @pytest.mark.slow
 async def test_the_store_says_which_schema_it_is_at(postgres_store: PostgresStore) -> None:
-    assert await postgres_store.schema() == SCHEMA == head()
+    assert await postgres_store.schema() == NEWEST == head()

@@ -11,7 +11,8 @@ from support.runtime.store_samples import ANSWER, HANDED_OFF, WISH, next_questio
 from supportplane_runtime.domain.conversation import Feedback, Rating, Turn, TurnStatus
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import NotFound
-from supportplane_runtime.store.interfaces import KeyKind, Store
+from supportplane_runtime.store.interfaces.keys import KeyKind
+from supportplane_runtime.store.interfaces.store import Store
 from supportplane_runtime.store.postgres.store import PostgresStore
 
 

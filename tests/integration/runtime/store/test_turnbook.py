@@ -11,8 +11,10 @@ from support.runtime.store_samples import ANSWER, HANDED_OFF, WISH, new_tenant, 
 from supportplane_runtime.domain.conversation import Role, TicketStatus, Turn, TurnStatus
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import Conflict, NotFound, TurnFailed
-from supportplane_runtime.store.interfaces import Accepted, KeyKind, Store
-from supportplane_runtime.store.rules import LEASE, TICKET_WINDOW
+from supportplane_runtime.store.interfaces.keys import KeyKind
+from supportplane_runtime.store.interfaces.store import Store
+from supportplane_runtime.store.interfaces.turns import Accepted
+from supportplane_runtime.store.rules.turns import LEASE, TICKET_WINDOW
 from supportplane_runtime.turns.interfaces import TurnRequest
 
 from .conftest import Subject

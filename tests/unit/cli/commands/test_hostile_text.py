@@ -25,7 +25,7 @@ from supportplane_cli.state import PartState, State, save_state
 from supportplane_cli.supervisor.report import Clock, LineReporter, TerminalReporter
 from supportplane_operator.why import Node
 from supportplane_runtime.domain.identity import Scope
-from supportplane_runtime.store.interfaces import ApiKey, KeyKind
+from supportplane_runtime.store.interfaces.keys import ApiKey, KeyKind
 
 HOSTILE = "[/x]\x1b]52;c;cHduZWQ=\x07\x9b31m\u202e\r"
 SEEN = "[/x]\\u001b]52;c;cHduZWQ=\\u0007\\u009b31m\\u202e"

@@ -45,7 +45,8 @@ def document() -> dict[str, Any]:
 def _nothing() -> Any:
     from support.gateway.scripted_gateway import ScriptedTurns, make_settings
     from supportplane_runtime.gateway.parts import GatewayParts
-    from supportplane_runtime.store.memory import MemoryStore, memory_rate_limiter
+    from supportplane_runtime.store.memory.limits import memory_rate_limiter
+    from supportplane_runtime.store.memory.store import MemoryStore
 
     store = MemoryStore()
     parts = GatewayParts(

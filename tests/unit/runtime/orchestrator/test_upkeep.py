@@ -14,7 +14,7 @@ from supportplane_runtime.orchestrator.ending import Ending
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.state import Emit
 from supportplane_runtime.orchestrator.turns import Bounds, LocalTurns
-from supportplane_runtime.store.memory import MemoryStore
+from supportplane_runtime.store.memory.store import MemoryStore
 from supportplane_runtime.turns.interfaces import TurnRequest
 
 

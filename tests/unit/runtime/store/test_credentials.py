@@ -3,7 +3,7 @@ import string
 import pytest
 
 from supportplane_runtime.store import credentials
-from supportplane_runtime.store.interfaces import KeyKind
+from supportplane_runtime.store.interfaces.keys import KeyKind
 
 
 @pytest.mark.parametrize(("kind", "prefix"), [(KeyKind.SECRET, "sk_"), (KeyKind.PUBLISHABLE, "pk_")])

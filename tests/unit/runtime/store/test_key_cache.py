@@ -2,9 +2,10 @@ import pytest
 
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.store import key_cache
-from supportplane_runtime.store.interfaces import ApiKey, KeyKind, Keys
+from supportplane_runtime.store.interfaces.keys import ApiKey, KeyKind, Keys
 from supportplane_runtime.store.key_cache import TTL_S, CachedKeys
-from supportplane_runtime.store.memory import MemoryKeys, MemoryStore
+from supportplane_runtime.store.memory.keys import MemoryKeys
+from supportplane_runtime.store.memory.store import MemoryStore
 
 
 class Clock:

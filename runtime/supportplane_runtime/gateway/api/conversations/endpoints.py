@@ -14,7 +14,7 @@ from supportplane_runtime.gateway.http.replies import json_reply
 from supportplane_runtime.gateway.http.routes import GatewayRoute
 from supportplane_runtime.gateway.http.schemas import MAX_PAGE, PageQuery
 from supportplane_runtime.gateway.state import CurrentGateway
-from supportplane_runtime.store.interfaces import ConversationSummary
+from supportplane_runtime.store.interfaces.records import ConversationSummary
 
 router = APIRouter(route_class=GatewayRoute, tags=["conversations"])
 _PROBLEMS = documented(400, 401, 403, 404, 429, 503)

@@ -25,7 +25,7 @@ from supportplane_runtime.gateway.http.problems import documented
 from supportplane_runtime.gateway.http.replies import json_reply
 from supportplane_runtime.gateway.http.routes import GatewayRoute
 from supportplane_runtime.gateway.state import CurrentGateway
-from supportplane_runtime.store.interfaces import DocumentFeedback, FeedbackFilter, RatedTurn
+from supportplane_runtime.store.interfaces.feedback import DocumentFeedback, FeedbackFilter, RatedTurn
 
 router = APIRouter(route_class=GatewayRoute, tags=["feedback"])
 _PROBLEMS = documented(400, 401, 403, 429, 503)

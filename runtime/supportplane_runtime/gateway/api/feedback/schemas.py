@@ -11,7 +11,7 @@ from pydantic.config import JsonDict
 from supportplane_runtime.domain.answer import Outcome
 from supportplane_runtime.domain.conversation import Rating
 from supportplane_runtime.gateway.http.schemas import MAX_PAGE, Body, JsonUUID, PageQuery, Printable, Text
-from supportplane_runtime.store.interfaces import EXAMPLES
+from supportplane_runtime.store.interfaces.feedback import EXAMPLES
 from supportplane_runtime.store.pages import FEEDBACK_CURSOR
 
 _EXAMPLE: JsonDict = {"turn_id": "5b0f6f0a-8c39-4a8e-bf57-f1b0d2c3a7de", "rating": "up"}

@@ -25,7 +25,7 @@ from supportplane_runtime.gateway.identity.authentication import (
 )
 from supportplane_runtime.gateway.identity.origins import is_foreign
 from supportplane_runtime.gateway.state import CurrentGateway
-from supportplane_runtime.store.interfaces import SESSION_TTL
+from supportplane_runtime.store.interfaces.sessions import SESSION_TTL
 
 router = APIRouter(route_class=GatewayRoute, tags=["sessions"])
 

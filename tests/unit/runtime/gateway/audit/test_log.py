@@ -8,8 +8,7 @@ from prometheus_client import REGISTRY
 from supportplane_runtime.errors import StoreUnavailable
 from supportplane_runtime.gateway.audit import log as audit
 from supportplane_runtime.gateway.audit.log import AuditLog
-from supportplane_runtime.store.interfaces import AuditEntry
-from supportplane_runtime.store.rules import NOBODY
+from supportplane_runtime.store.interfaces.audit import NOBODY, AuditEntry
 
 OFFICE = "192.0.2.1"
 

@@ -11,8 +11,7 @@ from supportplane_runtime.gateway.audit.refused_calls import (
     RefusedCalls,
     is_refused,
 )
-from supportplane_runtime.store.interfaces import AuditEntry
-from supportplane_runtime.store.rules import NOBODY
+from supportplane_runtime.store.interfaces.audit import NOBODY, AuditEntry
 
 BEGIN = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 

@@ -5,8 +5,8 @@ from prometheus_client import REGISTRY
 
 from supportplane_runtime.gateway.audit import retention
 from supportplane_runtime.gateway.audit.retention import Audited, AuditRetention
-from supportplane_runtime.store.interfaces import AuditEntry
-from supportplane_runtime.store.memory import MemoryStore
+from supportplane_runtime.store.interfaces.audit import AuditEntry
+from supportplane_runtime.store.memory.store import MemoryStore
 
 SHOP = Audited("acme", "shop", keep=timedelta(0))
 

@@ -6,8 +6,8 @@ from prometheus_client import REGISTRY
 
 from support.gateway.scripted_gateway import ORIGIN, limits, make_gateway
 from supportplane_runtime.gateway.limits.counting import FREE_OF_ADDRESS
-from supportplane_runtime.store.interfaces import Limit, RateLimiter
-from supportplane_runtime.store.memory import memory_rate_limiter
+from supportplane_runtime.store.interfaces.limits import Limit, RateLimiter
+from supportplane_runtime.store.memory.limits import memory_rate_limiter
 
 PATH = "/api/v1/conversations"
 

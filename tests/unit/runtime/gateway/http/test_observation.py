@@ -4,7 +4,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from support.gateway.scripted_gateway import TestGateway
-from supportplane_runtime.store.interfaces import AuditEntry
+from supportplane_runtime.store.interfaces.audit import AuditEntry
 
 ASK = {"query": "my card number is 4111", "user_id": "u1"}
 

@@ -7,7 +7,7 @@ from prometheus_client import REGISTRY
 
 from support.gateway.scripted_gateway import ORIGIN, TestGateway, make_gateway
 from supportplane_runtime.domain.identity import Scope
-from supportplane_runtime.store.interfaces import KeyKind
+from supportplane_runtime.store.interfaces.keys import KeyKind
 
 PATH = "/api/v1/conversations"
 OWN = "http://127.0.0.1:8080"

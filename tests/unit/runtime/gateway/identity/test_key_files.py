@@ -8,8 +8,8 @@ from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import StoreUnavailable
 from supportplane_runtime.gateway.identity.key_files import KeyFiles
 from supportplane_runtime.store.credentials import mint_key
-from supportplane_runtime.store.interfaces import KeyKind, Keys
-from supportplane_runtime.store.memory import MemoryStore
+from supportplane_runtime.store.interfaces.keys import KeyKind, Keys
+from supportplane_runtime.store.memory.store import MemoryStore
 
 TENANT = "acme"
 

@@ -3,7 +3,7 @@ import pytest
 from supportplane_crds.support_agent import LimitScope
 from supportplane_runtime.domain.identity import Caller, CallerKind
 from supportplane_runtime.gateway.limits.counting import FREE_OF_ADDRESS, SUBJECT_OF, Asker, Counted, subject
-from supportplane_runtime.store.interfaces import LimitDecision
+from supportplane_runtime.store.interfaces.limits import LimitDecision
 
 KEY, USER, IP = LimitScope.API_KEY, LimitScope.USER, LimitScope.IP
 SERVER = Caller("acme", "k1", CallerKind.KEY, frozenset())

@@ -13,7 +13,7 @@ from supportplane_runtime.gateway.limits.pacing import (
     Line,
     Pace,
 )
-from supportplane_runtime.store.interfaces import Limit
+from supportplane_runtime.store.interfaces.limits import Limit
 
 OFFICE = "198.51.100.7"
 

@@ -13,7 +13,7 @@ from supportplane_runtime.orchestrator.nodes.decide import Decided, Gate, Thresh
 from supportplane_runtime.orchestrator.policy import HandoffPolicy, Policy
 from supportplane_runtime.orchestrator.state import Intent, Understanding
 from supportplane_runtime.rag.search.interfaces import Retrieval
-from supportplane_runtime.store.interfaces import TicketRequest
+from supportplane_runtime.store.interfaces.turns import TicketRequest
 
 THRESHOLDS = Thresholds(answer=0.5, in_scope=0.3)
 AUTO = Policy(tenant="t", handoff=HandoffPolicy(queue="second-line"))

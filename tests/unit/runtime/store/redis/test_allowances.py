@@ -1,5 +1,5 @@
-from supportplane_runtime.store.allowances import MAX_SUBJECTS, Allowances
-from supportplane_runtime.store.interfaces import LimitDecision
+from supportplane_runtime.store.interfaces.limits import LimitDecision
+from supportplane_runtime.store.redis.allowances import MAX_SUBJECTS, Allowances
 
 SUBJECT, OTHER = ("acme", "visitor", "User"), ("acme", "other", "User")
 LIMIT, WINDOW_S = 6, 60

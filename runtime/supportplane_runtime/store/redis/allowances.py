@@ -1,4 +1,4 @@
-"""What Redis granted and what a process granted without Redis, set against each other; pure, used by redis.py.
+"""What Redis granted and what a process granted without Redis, set against each other; pure, used by limits.py.
 
 Redis does not know the requests that were granted while it was silent, or while the process was late with reading its
 answer, and the process does not know its share of what Redis granted. Without this each silence would begin a new
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Final
 
-from supportplane_runtime.store.interfaces import LimitDecision
+from supportplane_runtime.store.interfaces.limits import LimitDecision
 
 MAX_SUBJECTS: Final = 20_000  # about 6 MB; the one that was seen longest ago goes first
 

@@ -1,34 +1,26 @@
-"""Rate limits on Redis, which the product can do without: without it a gateway grants its share of a limit.
+"""The one way to Redis: a budget on every call, and after a failure a pause in which nobody asks.
 
-RedisLink is the one way to the server: a budget on every call, and after a failure a pause in which nobody asks, so a
-Redis that hangs costs one request its budget and not every request. The first call after the pause tries again. A call
-that is late while others are answered tells of a busy process, not of a Redis that is away.
+So a Redis that hangs costs one request its budget and not every request. The first call after the pause tries again. A
+call that is late while others are answered tells of a busy process, not of a Redis that is away.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
-from limits.aio.storage import RedisStorage
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from supportplane_runtime.errors import CacheUnavailable
-from supportplane_runtime.metrics import LIMITS_LOCAL
-from supportplane_runtime.store.allowances import Allowances
-from supportplane_runtime.store.interfaces import Limit, LimitDecision
-from supportplane_runtime.store.rates import WindowCounter, local_counter
 
-# A slow Redis may add 100 ms to a request at most (fault 10). Calls take under 1 ms.
+# A slow Redis may add 100 ms to a request at most. Calls take under 1 ms.
 BUDGET_S = 0.08
 PAUSE_S = 1.0  # a guess: back within a second of Redis being back, one slow request a second while it hangs
 SILENCE_S = 0.25  # without any answer: in a burst the process itself is late with reading answers that are there
 CONNECTIONS = 16  # a call takes 0.5 ms, so these carry thousands a second; a burst waits instead of connecting
-KEY_PREFIX = "supportplane"
-
 ResultT = TypeVar("ResultT")
 
 
@@ -85,31 +77,6 @@ class RedisLink:
 
     async def _ping(self) -> None:
         await self.client.ping()
-
-
-class RedisRateLimiter:
-    """A limit shared by all processes. Without Redis each grants its share of what Redis has left.
-
-    processes: how many gateways share the limit.
-    """
-
-    def __init__(self, link: RedisLink, limits: Mapping[str, Limit], *, processes: int = 1) -> None:
-        # limits takes a pool here, though its types know only the options of a URL.
-        options: dict[str, Any] = {"connection_pool": link.client.connection_pool}
-        storage = RedisStorage("redis://", implementation="redispy", key_prefix=f"{KEY_PREFIX}:limits", **options)
-        self._link = link
-        self._shared = WindowCounter(storage, limits)
-        self._local = local_counter(limits, processes=processes)
-        self._allowances = Allowances()
-
-    async def hit(self, tenant: str, subject: str, scope: str) -> LimitDecision:
-        asked = (tenant, subject, scope)
-        try:
-            return self._allowances.told(asked, await self._link.call(lambda: self._shared.hit(*asked)))
-        except CacheUnavailable:
-            if self._link.is_away:
-                LIMITS_LOCAL.inc()
-            return self._allowances.alone(asked, await self._local.hit(*asked))
 
 
 def _away() -> CacheUnavailable:

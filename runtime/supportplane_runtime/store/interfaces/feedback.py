@@ -1,0 +1,88 @@
+"""What users thought of answers: kept, listed, and counted per document."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from supportplane_runtime.domain.conversation import Feedback, Rating, Turn
+from supportplane_runtime.store.pages import Page
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFeedback:
+    """Who gave the rated answer, and whether the rating is another one than before (a first one is)."""
+
+    agent: str | None
+    revision: str | None
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackFilter:
+    """Which feedback is meant; None means any.
+
+    since: given or changed then or later. document: the id or the URL of a document that the answer cites.
+    """
+
+    user_id: str | None = None
+    rating: Rating | None = None
+    since: datetime | None = None
+    agent: str | None = None
+    document: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RatedTurn:
+    """Feedback and what it is about. agent and revision gave the answer; None where they were not stored."""
+
+    feedback: Feedback
+    turn: Turn
+    agent: str | None
+    revision: str | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DislikedTurn:
+    """An example of what a document did not answer well."""
+
+    turn_id: UUID
+    conversation_id: UUID
+    question: str
+    comment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFeedback:
+    """How the answers that cite a document were rated. url and title are those of the latest such answer.
+
+    answers: how many cite it, rated or not. examples: the latest thumbs down, newest first.
+    """
+
+    document_id: str
+    url: str
+    title: str
+    answers: int
+    up: int
+    down: int
+    examples: tuple[DislikedTurn, ...]
+
+
+EXAMPLES = 3  # questions of thumbs down per document: enough to see what is missing, short enough for a table
+
+
+class FeedbackBook(Protocol):
+    """What users thought of answers."""
+
+    async def save(self, feedback: Feedback, *, any_user: bool) -> SavedFeedback:
+        """One per turn and user, the last one wins. Raises NotFound for a turn that is not theirs."""
+        ...
+
+    async def listing(self, tenant: str, *, wanted: FeedbackFilter, after: str | None, limit: int) -> Page[RatedTurn]:
+        """Newest first by the latest change. A cursor that is not one of this listing's raises InvalidRequest."""
+        ...
+
+    async def documents(self, tenant: str, *, since: datetime, limit: int) -> list[DocumentFeedback]:
+        """The documents that answers cite, most thumbs down first. since: answers given then or later count."""
+        ...

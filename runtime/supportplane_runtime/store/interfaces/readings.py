@@ -1,0 +1,29 @@
+"""How the readings of knowledge bases went."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from supportplane_runtime.domain.knowledge import LastReading
+
+NAMED_FILES = 100  # of a reading's left-out files that are kept by name; a guess: more is a wrong pattern, not a list
+
+
+class Readings(Protocol):
+    """How the readings of a tenant's knowledge bases went; written by who reads, told by who serves."""
+
+    async def save_completed(
+        self, tenant: str, knowledge_base: str, *, skipped: Sequence[tuple[str, str]], failure: str | None = None
+    ) -> None:
+        """Documents were read into the index to the end. skipped: name and reason of each that was left out.
+
+        failure: what of the knowledge base could not be read all the same, None when everything was.
+        """
+        ...
+
+    async def save_failed(self, tenant: str, knowledge_base: str, failure: str) -> None:
+        """Nothing was brought to the end; what was known of the last completed reading stays."""
+        ...
+
+    async def listing(self, tenant: str) -> list[LastReading]:
+        """By the names of the knowledge bases."""
+        ...

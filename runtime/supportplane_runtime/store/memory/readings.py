@@ -1,0 +1,34 @@
+"""How the readings of knowledge bases went, in memory."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from supportplane_runtime.domain.knowledge import LastReading
+from supportplane_runtime.store.interfaces.readings import NAMED_FILES
+from supportplane_runtime.store.memory.state import Clock
+
+
+class MemoryReadings:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._known: dict[tuple[str, str], LastReading] = {}
+
+    async def save_completed(
+        self, tenant: str, knowledge_base: str, *, skipped: Sequence[tuple[str, str]], failure: str | None = None
+    ) -> None:
+        now = self._clock()
+        self._known[tenant, knowledge_base] = LastReading(
+            knowledge_base,
+            completed_at=now,
+            failed_at=None if failure is None else now,
+            failure=failure,
+            skipped=len(skipped),
+            named=tuple(skipped[:NAMED_FILES]),
+        )
+
+    async def save_failed(self, tenant: str, knowledge_base: str, failure: str) -> None:
+        known = self._known.get((tenant, knowledge_base), LastReading(knowledge_base))
+        self._known[tenant, knowledge_base] = replace(known, failed_at=self._clock(), failure=failure)
+
+    async def listing(self, tenant: str) -> list[LastReading]:
+        return [self._known[place] for place in sorted(self._known) if place[0] == tenant]

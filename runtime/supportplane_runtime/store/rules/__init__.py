@@ -1,0 +1,1 @@
+"""Rules that the PostgreSQL store and the memory store share, as pure functions."""
