@@ -30,9 +30,12 @@ class Break:
 
 _PLANES = "The command line sits above the planes, the contract below them"
 _RUNTIME = "Inside the runtime, imports go down only"
+_RETRIEVAL = "Inside retrieval, imports go down only"
 _OPERATOR = "Inside the operator, imports go down only"
 _STORE = "Inside the store, imports go down only"
 _APP = "Only app chooses implementations"
+_GATEWAY = "Inside the gateway, imports go down only"
+_SUBJECTS = "The subjects of the API stand beside each other"
 BREAKS = (
     Break("supportplane_crds.load", "supportplane_runtime.settings", _PLANES),
     Break("supportplane_runtime.settings", "supportplane_operator.settings", _PLANES),
@@ -44,13 +47,32 @@ BREAKS = (
     Break("supportplane_runtime.model.interfaces", "supportplane_runtime.store.rules", _RUNTIME),
     Break("supportplane_runtime.rag.ingestion.ingest", "supportplane_runtime.orchestrator.prompt", _RUNTIME),
     Break("supportplane_runtime.domain.answer", "supportplane_runtime.metrics", _RUNTIME),
+    Break("supportplane_runtime.rag.words.lexemes", "supportplane_runtime.rag.evidence.verify", _RETRIEVAL),
+    Break("supportplane_runtime.rag.evidence.claims", "supportplane_runtime.rag.search.fusion", _RETRIEVAL),
+    Break("supportplane_runtime.rag.evidence.claims", "supportplane_runtime.rag.index.interfaces", _RETRIEVAL),
+    Break("supportplane_runtime.rag.index.interfaces", "supportplane_runtime.rag.documents.chunking", _RETRIEVAL),
+    Break("supportplane_runtime.rag.documents.text", "supportplane_runtime.rag.embedding.interfaces", _RETRIEVAL),
+    Break("supportplane_runtime.rag.search.interfaces", "supportplane_runtime.rag.ingestion.lock", _RETRIEVAL),
+    Break("supportplane_runtime.rag.embedding.interfaces", "supportplane_runtime.rag.ingestion.ingest", _RETRIEVAL),
     Break("supportplane_runtime.languages", "supportplane_runtime.domain.answer", _RUNTIME),
     Break("supportplane_runtime.orchestrator.prompt", "supportplane_runtime.store.postgres.store", _APP),
     Break("supportplane_runtime.gateway.http.callers", "supportplane_runtime.store.redis.limits", _APP),
     Break("supportplane_runtime.rag.ingestion.ingest", "supportplane_runtime.rag.index.weaviate", _APP),
+    Break("supportplane_runtime.rag.search.retriever", "supportplane_runtime.rag.embedding.local", _APP),
     Break("supportplane_runtime.turns.codec", "supportplane_runtime.store.memory.store", _APP),
     Break("supportplane_runtime.store.interfaces.keys", "supportplane_runtime.store.rules.keys", _STORE),
     Break("supportplane_runtime.store.memory.turns", "supportplane_runtime.store.postgres.rows", _STORE),
+    Break("supportplane_runtime.gateway.connections.peers", "supportplane_runtime.gateway.facts", _GATEWAY),
+    Break("supportplane_runtime.gateway.facts", "supportplane_runtime.gateway.limits.tarpit", _GATEWAY),
+    Break("supportplane_runtime.gateway.limits.shares", "supportplane_runtime.gateway.audit.log", _GATEWAY),
+    Break("supportplane_runtime.gateway.limits.counting", "supportplane_runtime.gateway.identity.origins", _GATEWAY),
+    Break("supportplane_runtime.gateway.identity.visitors", "supportplane_runtime.gateway.asking", _GATEWAY),
+    Break("supportplane_runtime.gateway.asking", "supportplane_runtime.gateway.http.problems", _GATEWAY),
+    Break("supportplane_runtime.gateway.state", "supportplane_runtime.gateway.api.query.events", _GATEWAY),
+    Break("supportplane_runtime.gateway.http.routes", "supportplane_runtime.gateway.api.access", _GATEWAY),
+    Break("supportplane_runtime.gateway.api.access", "supportplane_runtime.gateway.application", _GATEWAY),
+    Break("supportplane_runtime.gateway.api.tickets", "supportplane_runtime.gateway.api.conversations", _SUBJECTS),
+    Break("supportplane_runtime.gateway.api.query.events", "supportplane_runtime.gateway.api.tickets", _SUBJECTS),
     Break("supportplane_runtime.gateway.audit.log", "psycopg", "Only these modules talk to PostgreSQL"),
     Break("supportplane_operator.reconcile", "lightkube", "Only these modules talk to the Kubernetes API server"),
     Break("supportplane_operator.reconcile", "kopf", "Only the operator's listen knows kopf"),
