@@ -1,6 +1,6 @@
 """Brings a database to the schema of this code: our tables by alembic, LangGraph's checkpoints by their own setup.
 
-Run by `up` and by the `migrate` role of app.py, before anything serves. Many may start at once: one migrates, the
+Run by `up` and by the role `migrate` of app/, before anything serves. Many may start at once: one migrates, the
 others wait for it. A database that a newer release has migrated is refused, never touched.
 """
 

@@ -1,11 +1,12 @@
 """Alembic's entry: runs the migrations on the connection that migrate.py hands over.
 
-To write one, copy the newest file in versions/ and give it the next number; a test compares the result with schema.py.
+To write one, copy the newest file in versions/ and give it the next number; a test compares the result
+with store/tables.
 """
 
 from alembic import context
 
-from supportplane_runtime.store.schema import metadata
+from supportplane_runtime.store.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

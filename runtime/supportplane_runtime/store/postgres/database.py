@@ -29,7 +29,7 @@ from supportplane_runtime.metrics import STORE_FAILURES
 
 Params = Mapping[str, Any]
 
-# A reply within 5 s when the database hangs (fault 8). The parts of it:
+# A reply within 5 s when the database hangs . The parts of it:
 DEADLINE_S = 4.5  # waiting for a connection, running, and the second run after a broken connection
 STATEMENT_S = 2.0  # the server gives up on a statement; the slowest of ours takes milliseconds
 SEVER_AFTER_S = STATEMENT_S + 0.5  # the server itself hangs: break the connection
@@ -52,7 +52,7 @@ Connection = AsyncConnection[TupleRow]
 CONNECTION_DEFAULTS: Params = {
     "application_name": "supportplane",
     "connect_timeout": str(CONNECT_S),
-    "target_session_attrs": "read-write",  # never write to what was demoted to a standby (fault 9)
+    "target_session_attrs": "read-write",  # never write to what was demoted to a standby
     "tcp_user_timeout": "3000",  # ms; a peer that vanished without a word
     "options": f"-c statement_timeout={int(STATEMENT_S * 1000)} -c lock_timeout={int(STATEMENT_S * 1000)}",
 }
@@ -82,7 +82,7 @@ class OutcomeUnknown(StoreUnavailable):
 
 
 class Database:
-    """A pool of autocommit connections. ``pool`` is shared with LangGraph's checkpointer (app.py)."""
+    """A pool of autocommit connections. ``pool`` is shared with LangGraph's checkpointer (app/working.py)."""
 
     def __init__(self, url: str, *, pool_size: int) -> None:
         conninfo = make_conninfo("", **{**CONNECTION_DEFAULTS, **conninfo_to_dict(url)})

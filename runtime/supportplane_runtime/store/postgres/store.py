@@ -1,4 +1,4 @@
-"""PostgresStore: every part of the store over one pool. Made by app.py, closed by whoever made it."""
+"""PostgresStore: every part of the store over one pool. Made in app/, closed by whoever made it."""
 
 from psycopg.errors import UndefinedTable
 

@@ -1,4 +1,4 @@
-"""Migrations on real databases: from nothing, repeated, raced, of a newer release, compared with schema.py."""
+"""Migrations on real databases: from nothing, repeated, raced, of a newer release, compared with store/tables."""
 
 import threading
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from supportplane_runtime.errors import SchemaMismatch, StoreUnavailable
 from supportplane_runtime.store import migrate
-from supportplane_runtime.store.schema import metadata
+from supportplane_runtime.store.tables import metadata
 
 pytestmark = pytest.mark.slow
 
@@ -72,8 +72,8 @@ def test_a_database_that_is_not_there_is_unavailable(free_port: int) -> None:
         migrate.upgrade(f"postgresql://nobody@127.0.0.1:{free_port}/nothing")
 
 
-def test_schema_py_says_what_the_migrations_make(migrated_database_url: str) -> None:
-    """Tables that are not in schema.py (checkpoints, chunks) are not ours to compare."""
+def test_the_tables_are_what_the_migrations_make(migrated_database_url: str) -> None:
+    """Tables that are not in store/tables (checkpoints, chunks) are not ours to compare."""
     engine = create_engine(migrated_database_url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
     with engine.connect() as connection:
         context = MigrationContext.configure(

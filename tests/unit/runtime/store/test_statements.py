@@ -7,7 +7,7 @@ import re
 import pytest
 
 from supportplane_runtime.store import postgres
-from supportplane_runtime.store.schema import metadata
+from supportplane_runtime.store.tables import metadata
 
 # Found by a secret: the tenant comes out of these, it does not go in. A worker may claim for every tenant; audit
 # entries name theirs in a document; the size of a table is nobody's.
