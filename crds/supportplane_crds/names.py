@@ -70,6 +70,9 @@ COMPONENT_DATABASE: Final = "database"
 COMPONENT_CACHE: Final = "cache"
 COMPONENT_WEAVIATE: Final = "weaviate"
 
+SERVING_ROLES: Final = (ROLE_GATEWAY, ROLE_ORCHESTRATOR)
+"""Roles of an agent whose pods take requests; the pods of its other roles do their work and end."""
+
 RUNTIME_COMMAND: Final = ("python", "-m", "supportplane_runtime.app")
 RUNTIME_UID: Final = 65532
 GATEWAY_PORT: Final = 8080
@@ -97,6 +100,20 @@ STATUS_ISSUER: Final = FIELD_MANAGER
 def status_audience(namespace: str, agent: str) -> str:
     """Who a token for the runtime's status endpoint is for."""
     return f"{namespace}/{agent}"
+
+
+_COMPONENTS: Final[Mapping[str, str]] = {
+    **{role: role for role in (*SERVING_ROLES, ROLE_KNOWLEDGE, ROLE_MIGRATE)},
+    "db": COMPONENT_DATABASE,
+    COMPONENT_CACHE: COMPONENT_CACHE,
+    COMPONENT_WEAVIATE: COMPONENT_WEAVIATE,
+}
+
+
+def component_of(agent: str, name: str) -> str | None:
+    """The component that an object of this name is part of; None for an object that was not made for the agent."""
+    stem, _, rest = name.partition(f"{agent}-")
+    return None if stem else _COMPONENTS.get(rest.partition("-")[0])
 
 
 def gateway(agent: str) -> str:

@@ -4,7 +4,7 @@ These are schemas for the CRDs and types for the operator, which alone writes th
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -13,6 +13,8 @@ from supportplane_crds.objects import ContractModel
 from supportplane_crds.reasons import ConditionType
 
 MAX_COUNT = 2**31 - 1
+DEPENDENCY: Final = "Dependency"
+"""The kind of a component that the runtime depends on. Every other kind is of an object on the cluster."""
 
 
 class ConditionStatus(StrEnum):

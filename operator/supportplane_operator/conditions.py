@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from supportplane_crds import ConditionType, Reason, names
+from supportplane_crds.status import DEPENDENCY
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.snapshot import BaseSnapshot, EndpointSnapshot, Manifest, Snapshot
 
@@ -223,7 +224,7 @@ def _components(snapshot: Snapshot) -> list[Manifest]:
     ]
     reports = snapshot.runtime.components if snapshot.runtime else ()
     depends = [
-        _component("Dependency", each.name, each.ok, None if each.ok else each.detail)
+        _component(DEPENDENCY, each.name, each.ok, None if each.ok else each.detail)
         for each in sorted(reports, key=lambda each: each.name)
         if each.ok is not None
     ]

@@ -17,6 +17,7 @@ import orjson
 from lightkube import ApiError, AsyncClient
 
 from supportplane_crds import KnowledgeBase, ModelEndpoint, SupportAgent, names
+from supportplane_crds.runtime_status import Part
 from supportplane_crds.support_agent_class import SupportAgentClass
 from supportplane_operator.cache import Cache, Key, key_of
 from supportplane_operator.cluster import status_code, understood
@@ -124,9 +125,9 @@ class Observer:
         chosen = next((part for ok in (True, False, None) for part in heard if part.ok is ok), None)
         return (None, "") if chosen is None else (chosen.ok, chosen.detail)
 
-    def _model_of(self, agent: Key) -> Iterable[Any]:
+    def _model_of(self, agent: Key) -> Iterable[Part]:
         report = self.reports.answer(agent)[0] if self.reports else None
-        part = report.component("model") if report else None
+        part = report.part("model") if report else None
         return () if part is None else (part,)
 
     def _image_for(self, endpoint: Key) -> str | None:

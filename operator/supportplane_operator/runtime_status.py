@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,14 +20,12 @@ import structlog
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
-from pydantic import BaseModel, Field, ValidationError
 
 from supportplane_crds.names import STATUS_ISSUER, STATUS_PATH, status_audience
-from supportplane_crds.status import MAX_COUNT
+from supportplane_crds.runtime_status import RuntimeStatus, parse_runtime_status
 from supportplane_operator.cache import Key
 from supportplane_operator.errors import Misconfigured, RuntimeSilent
 from supportplane_operator.metrics import Metrics
-from supportplane_operator.snapshot import ComponentReport, KnowledgeReport, RuntimeReport
 
 log = structlog.get_logger()
 TOKEN_S = 300
@@ -110,7 +108,7 @@ class _Asked:
     silent: int = 0
     answered: int = DOUBLED  # at first sight nobody knows of a change
     address: str | None = None
-    report: RuntimeReport | None = None
+    report: RuntimeStatus | None = None
     error: str | None = None
     again: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -156,7 +154,7 @@ class StatusReader:
         if known is not None:
             known.task.cancel()
 
-    def answer(self, agent: Key) -> tuple[RuntimeReport | None, str | None]:
+    def answer(self, agent: Key) -> tuple[RuntimeStatus | None, str | None]:
         """The last answer, or why there is none; two times None before the first question was answered."""
         known = self._asked.get(agent)
         return (None, None) if known is None else (known.report, known.error)
@@ -178,7 +176,7 @@ class StatusReader:
                 self._changed(agent)
             await _pause(known)
 
-    async def _ask(self, agent: Key, known: _Asked) -> tuple[RuntimeReport | None, str | None]:
+    async def _ask(self, agent: Key, known: _Asked) -> tuple[RuntimeStatus | None, str | None]:
         async with self._gate:
             try:
                 report = await self._first_answer(agent, known)
@@ -192,7 +190,7 @@ class StatusReader:
         self._metrics.status_requests.labels("answered").inc()
         return report, None
 
-    async def _first_answer(self, agent: Key, known: _Asked) -> RuntimeReport:
+    async def _first_answer(self, agent: Key, known: _Asked) -> RuntimeStatus:
         """From the pod that answered last, else from any that does. Raises RuntimeSilent with the last reason."""
         if known.address is not None:
             try:
@@ -210,7 +208,7 @@ class StatusReader:
                 return report
         raise silence
 
-    async def _get(self, agent: Key, address: str) -> RuntimeReport:
+    async def _get(self, agent: Key, address: str) -> RuntimeStatus:
         headers = {"Authorization": f"Bearer {self._signer.token(agent)}", "Host": f"{agent.name}-gateway"}
         try:
             url = f"http://{address}{STATUS_PATH}"
@@ -221,7 +219,7 @@ class StatusReader:
                 body = await _body(reply)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise RuntimeSilent("the gateway did not answer the question for its status") from error
-        return parse_report(body)
+        return parse_answer(body)
 
     def _client(self) -> aiohttp.ClientSession:
         """Made at the first question, when a loop runs. A connection is not kept: the next question is seconds away."""
@@ -244,44 +242,19 @@ async def _body(reply: aiohttp.ClientResponse) -> bytes:
 _NOT_UNDERSTOOD = "the gateway's answer to the question for its status is not understood"
 
 
-class _Part(BaseModel):
-    name: str = Field(max_length=63)
-    ok: bool | None
-    required: bool = True
-    detail: str = ""
+def parse_answer(body: bytes) -> RuntimeStatus:
+    """Raises RuntimeSilent for anything that is not a status: whoever has a pod behind the Service can send anything.
 
-
-class _Count(BaseModel):
-    name: str = Field(max_length=63)
-    documents: int = Field(ge=0, le=MAX_COUNT)
-    chunks: int = Field(ge=0, le=MAX_COUNT)
-    skipped: int = Field(default=0, ge=0, le=MAX_COUNT)
-
-
-class _Answer(BaseModel):
-    """What may stand in a status of ours: whoever has a pod behind the Service can send anything."""
-
-    version: str
-    revision: str | None = None
-    mode: str
-    components: tuple[_Part, ...] = Field(default=(), max_length=32)
-    knowledge: tuple[_Count, ...] = Field(default=(), max_length=16)
-
-
-def parse_report(body: bytes) -> RuntimeReport:
-    """Raises RuntimeSilent for anything that is not a status, so that a stranger's answer is none."""
+    Details lose their full stop, because the operator's sentences go on after them. Of two entries of one name the
+    later one counts.
+    """
     try:
-        found = _Answer.model_validate_json(body)
-    except ValidationError as error:
+        found = parse_runtime_status(body)
+    except ValueError as error:
         raise RuntimeSilent(_NOT_UNDERSTOOD) from error
-    parts = {
-        each.name: ComponentReport(each.name, each.ok, each.required, each.detail.rstrip("."))  # our sentences go on
-        for each in found.components
-    }
-    counts = {
-        each.name: KnowledgeReport(each.name, each.documents, each.chunks, each.skipped) for each in found.knowledge
-    }
-    return RuntimeReport(found.version, found.revision, found.mode, tuple(parts.values()), tuple(counts.values()))
+    parts = {each.name: replace(each, detail=each.detail.rstrip(".")) for each in found.components}
+    counts = {each.name: each for each in found.knowledge}
+    return replace(found, components=tuple(parts.values()), knowledge=tuple(counts.values()))
 
 
 async def _pause(known: _Asked) -> None:

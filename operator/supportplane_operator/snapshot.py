@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from supportplane_crds import KnowledgeBase, ModelEndpoint, SupportAgent, SupportAgentClass
+from supportplane_crds.runtime_status import RuntimeStatus
 
 Manifest: TypeAlias = dict[str, Any]
 ChildKey: TypeAlias = tuple[str, str]
@@ -25,40 +26,6 @@ OPTIONAL_APIS = (HTTP_ROUTE, CERTIFICATE, SCALED_OBJECT, SERVICE_MONITOR, PROMET
 """What a cluster may lack: each is group/version/kind, as in ``Snapshot.capabilities``."""
 
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class ComponentReport:
-    """A part as the runtime sees it. ok: None where it could not be asked. detail: a sentence for people."""
-
-    name: str  # database, cache, model, knowledge, orchestrator or schema
-    ok: bool | None
-    required: bool
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class KnowledgeReport:
-    """What the index holds of one knowledge base. skipped: files that the last reading left out."""
-
-    name: str
-    documents: int
-    chunks: int
-    skipped: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class RuntimeReport:
-    """A gateway's answer at /internal/v1/status."""
-
-    version: str
-    revision: str | None
-    mode: str
-    components: tuple[ComponentReport, ...] = ()
-    knowledge: tuple[KnowledgeReport, ...] = ()
-
-    def component(self, name: str) -> ComponentReport | None:
-        return next((each for each in self.components if each.name == name), None)
 
 
 class _Stored:
@@ -111,7 +78,7 @@ class Snapshot(_Stored):
     children: Mapping[ChildKey, Manifest] = field(default_factory=lambda: _NOTHING)
     pods: tuple[Manifest, ...] = ()
     capabilities: frozenset[str] = frozenset()
-    runtime: RuntimeReport | None = None
+    runtime: RuntimeStatus | None = None
     runtime_error: str | None = None
     unread: tuple[Unread, ...] = ()
     sources: Mapping[ChildKey, str | None] = field(default_factory=lambda: _NOTHING)

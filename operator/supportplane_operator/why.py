@@ -4,23 +4,18 @@ Pure: the command reads, this judges nothing anew. It follows what the condition
 objects, parts and events that a failing condition is about.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from supportplane_crds import ConditionType, names
+from supportplane_crds.runtime_status import CONDITIONS
+from supportplane_crds.status import DEPENDENCY
 from supportplane_operator.snapshot import Manifest
 
 MOST_EVENTS = 3  # of an agent; the older ones say how it came, not why it is
 _BAD_WHEN_TRUE = frozenset({ConditionType.DEGRADED, ConditionType.STALLED})
 _SUMMARIES = frozenset({ConditionType.READY, ConditionType.STALLED, ConditionType.PROGRESSING})
-# Which parts a condition is about: kinds of workloads by their names' ends, and what the runtime depends on.
-_PARTS: Mapping[str, tuple[str, ...]] = {
-    ConditionType.AVAILABLE: ("-gateway", "-orchestrator-", "orchestrator"),
-    ConditionType.PERSISTENCE_READY: ("-migrate-", "-db", "-cache", "-weaviate", "database", "cache", "schema"),
-    ConditionType.KNOWLEDGE_READY: ("-knowledge-", "knowledge"),
-    ConditionType.MODEL_READY: ("model",),
-}
 Conditions: TypeAlias = Sequence[Manifest]
 
 
@@ -116,13 +111,16 @@ def _condition(condition: Manifest, agent: Manifest, companions: list[Manifest])
 
 def _parts(agent: Manifest, kind: str) -> Iterable[Node]:
     """Components that are not ready and that the condition is about."""
-    name, marks = agent["metadata"]["name"], _PARTS.get(kind, ())
     for each in (agent.get("status") or {}).get("components") or ():
-        rest = each["name"].removeprefix(name)
-        if not each["ready"] and any(
-            rest == mark or (mark.startswith("-") and rest.startswith(mark)) for mark in marks
-        ):
+        if not each["ready"] and CONDITIONS.get(_part_of(agent, each) or "") == kind:
             yield Node(f"{each['kind']} {each['name']}", ok=False, detail=each.get("message", ""))
+
+
+def _part_of(agent: Manifest, component: Manifest) -> str | None:
+    """What an entry of status.components is of; what the runtime depends on stands there by its own name."""
+    if component["kind"] == DEPENDENCY:
+        return str(component["name"])
+    return names.component_of(agent["metadata"]["name"], component["name"])
 
 
 def _companion(found: Manifest) -> Node:
@@ -160,17 +158,8 @@ def _recent(agent: Manifest, events: Iterable[Manifest]) -> Iterable[Node]:
 
 def _runs_for(agent: Manifest, thing: Manifest) -> bool:
     """By its name's beginning: helpdesk-eu-gateway-1 is not of helpdesk. Budgets warn of every pod that is replaced."""
-    name = agent["metadata"]["name"]
-    of_it = (
-        names.gateway(name),
-        names.orchestrator(name),
-        names.migrate_job(name, ""),
-        names.knowledge_job(name, ""),
-        names.database(name),
-        names.cache(name),
-        names.weaviate(name),
-    )
-    return thing.get("kind") != "PodDisruptionBudget" and str(thing.get("name", "")).startswith(of_it)
+    component = names.component_of(agent["metadata"]["name"], str(thing.get("name", "")))
+    return thing.get("kind") != "PodDisruptionBudget" and component is not None
 
 
 def _when(event: Manifest) -> str:

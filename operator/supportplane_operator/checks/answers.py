@@ -1,29 +1,30 @@
 """ModelReady and KnowledgeReady: what answers are made of, as the runtime says it."""
 
 from supportplane_crds import ConditionType, Mode, Reason, names
+from supportplane_crds.runtime_status import Part
 from supportplane_operator.checks.persistence import silence, untold
 from supportplane_operator.checks.pods import obstacles
 from supportplane_operator.checks.unread import misunderstood
 from supportplane_operator.conditions import Impact, Verdict
 from supportplane_operator.render import job
 from supportplane_operator.render.plan import Plan
-from supportplane_operator.snapshot import ComponentReport, Manifest
+from supportplane_operator.snapshot import Manifest
 
 
 def _is_auto(plan: Plan) -> bool:
     return plan.snapshot.agent.spec.mode is Mode.AUTO
 
 
-def _told(plan: Plan, part: str) -> ComponentReport | str | None:
+def _told(plan: Plan, part: str) -> Part | str | None:
     """What the orchestrator, which alone sees model and index, says of a part; a sentence where it could not be asked.
 
     None where it was asked and says nothing of it.
     """
     report = plan.snapshot.runtime
-    orchestrator = report.component("orchestrator") if report else None
+    orchestrator = report.part("orchestrator") if report else None
     if report is None or (orchestrator is not None and not orchestrator.ok):
         return silence(plan)
-    found = report.component(part)
+    found = report.part(part)
     return untold(plan, found) if found is not None and found.ok is None else found
 
 
@@ -44,7 +45,7 @@ def _model(plan: Plan) -> tuple[bool | None, Reason, str]:
         name = plan.snapshot.agent.spec.template.model.model_ref.name
         return False, Reason.MODEL_NOT_FOUND, f"ModelEndpoint {name} does not exist"
     found = _told(plan, "model")
-    if not isinstance(found, ComponentReport):
+    if not isinstance(found, Part):
         return None, Reason.STATUS_UNREADABLE, found or "The runtime does not say whether its model answers"
     if found.ok:
         return True, Reason.PROBED, f"ModelEndpoint {plan.endpoint.name} answers"

@@ -1,11 +1,13 @@
 """What makes an agent Degraded beside its conditions: parts it can do without, and APIs that the cluster lacks."""
 
 from supportplane_crds import ConditionType, Reason
+from supportplane_crds.runtime_status import CONDITIONS
 from supportplane_operator import snapshot as seen
 from supportplane_operator.conditions import FAILS, HOLDS, Impact, Verdict
 from supportplane_operator.render.plan import Plan
 
-_TOLD_ELSEWHERE = frozenset({"database", "schema", "cache", "weaviate", "model", "knowledge"})
+# Available counts pods; what the gateway says of the orchestrators is told here.
+_TOLD_ELSEWHERE = frozenset(name for name, kind in CONDITIONS.items() if kind is not ConditionType.AVAILABLE)
 
 
 def components(plan: Plan) -> Verdict:

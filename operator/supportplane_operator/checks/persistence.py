@@ -1,11 +1,12 @@
 """PersistenceReady: whether database, cache and vector store answer, as the runtime says; until then, what is seen."""
 
 from supportplane_crds import ConditionType, Reason, names
+from supportplane_crds.runtime_status import BEHIND_ORCHESTRATORS, Part, RuntimeStatus
 from supportplane_operator import snapshot as seen
 from supportplane_operator.checks.pods import obstacles
 from supportplane_operator.conditions import FAILS, HOLDS, UNKNOWN, Impact, Verdict
 from supportplane_operator.render.plan import Plan
-from supportplane_operator.snapshot import ComponentReport, Manifest, RuntimeReport
+from supportplane_operator.snapshot import Manifest
 
 _NOT_ANSWERING = (
     ("database", Reason.DATABASE_UNREACHABLE),
@@ -13,7 +14,6 @@ _NOT_ANSWERING = (
     ("cache", Reason.CACHE_UNREACHABLE),
     ("weaviate", Reason.VECTOR_STORE_UNREACHABLE),
 )
-_BEHIND = frozenset({"model", "knowledge"})  # what only an orchestrator sees
 
 
 def persistence_ready(plan: Plan) -> Verdict:
@@ -45,19 +45,19 @@ def _not_configured(plan: Plan) -> Verdict | None:
     return None
 
 
-def _as_reported(plan: Plan, report: RuntimeReport) -> Verdict:
+def _as_reported(plan: Plan, report: RuntimeStatus) -> Verdict:
     for name, reason in _NOT_ANSWERING:
-        found = report.component(name)
+        found = report.part(name)
         if found is not None and found.ok is None:
             return _verdict(UNKNOWN, Reason.STATUS_UNREADABLE, untold(plan, found))
         if found is not None and not found.ok:
             return _failing(plan, found, reason)
-    if report.component("database") is None:
+    if report.part("database") is None:
         return _verdict(UNKNOWN, Reason.STATUS_UNREADABLE, "The runtime does not say whether its database answers")
     return _verdict(HOLDS, Reason.REACHABLE, "Database and cache answer, and the schema is up to date")
 
 
-def _failing(plan: Plan, found: ComponentReport, reason: Reason) -> Verdict:
+def _failing(plan: Plan, found: Part, reason: Reason) -> Verdict:
     impact = Impact.READY if found.required else Impact.DEGRADED
     if reason is Reason.MIGRATION_PENDING:
         return _migration_failed(plan) or _verdict(FAILS, reason, f"{found.name}: {found.detail}", impact)
@@ -120,9 +120,9 @@ def _unknown(plan: Plan) -> Verdict:
     return _verdict(UNKNOWN, Reason.STATUS_UNREADABLE, silence(plan))
 
 
-def untold(plan: Plan, found: ComponentReport) -> str:
+def untold(plan: Plan, found: Part) -> str:
     """That a part could not be asked, and who knows of it."""
-    who = names.orchestrator(plan.name) if found.name in _BEHIND else names.gateway(plan.name)
+    who = names.orchestrator(plan.name) if found.name in BEHIND_ORCHESTRATORS else names.gateway(plan.name)
     return f"Service {who} does not tell of the {found.name}: {found.detail}"
 
 

@@ -13,9 +13,10 @@ from supportplane_runtime.app.shared import schema_fault, visitor_secret
 from supportplane_runtime.gateway.application import create_app
 from supportplane_runtime.gateway.audit.retention import Audited
 from supportplane_runtime.gateway.identity.key_files import KeyFiles
-from supportplane_runtime.gateway.parts import GatewayParts, Probe, Reporting
+from supportplane_runtime.gateway.parts import GatewayParts
 from supportplane_runtime.gateway.server import build_server, connections_wanted
 from supportplane_runtime.gateway.status.tokens import read_operator_keys
+from supportplane_runtime.health import Probe, Reporting
 from supportplane_runtime.settings import Settings
 from supportplane_runtime.store.interfaces.limits import Limit
 from supportplane_runtime.store.interfaces.store import Store

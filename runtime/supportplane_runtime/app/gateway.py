@@ -4,14 +4,14 @@ import time
 from contextlib import AsyncExitStack
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
 
 from supportplane_crds import AgentFile
+from supportplane_crds.runtime_status import OrchestratorStatus, orchestrator_status
 from supportplane_runtime.app.edge import Edge, serve_edge
 from supportplane_runtime.app.indexed import waits_for_index
 from supportplane_runtime.app.shared import turns_token, wait_for_schema
 from supportplane_runtime.errors import InvalidRequest, KnowledgeUnavailable, Unavailable
-from supportplane_runtime.gateway.parts import Probe, Report
+from supportplane_runtime.health import Probe
 from supportplane_runtime.settings import Settings
 from supportplane_runtime.store.postgres.store import open_store
 from supportplane_runtime.turns.http_client import HttpTurns
@@ -21,7 +21,6 @@ log = structlog.get_logger(__name__)
 
 PARTS_PATH = "/internal/v1/parts"
 FRESH_S = 1.0  # several probes read one report
-_REPORT = TypeAdapter(Report)
 
 
 async def run(settings: Settings, file: AgentFile) -> None:
@@ -45,14 +44,14 @@ class Behind:
 
     def __init__(self, link: OrchestratorLink) -> None:
         self._link = link
-        self._report = Report()
+        self._report = OrchestratorStatus()
         self._read_at = float("-inf")
 
-    async def report(self) -> Report:
+    async def report(self) -> OrchestratorStatus:
         if time.monotonic() - self._read_at > FRESH_S:
             try:
-                self._report = _REPORT.validate_python(await self._link.call("GET", PARTS_PATH))
-            except ValidationError as error:
+                self._report = orchestrator_status(await self._link.call("GET", PARTS_PATH))
+            except ValueError as error:
                 raise Unavailable("The orchestrator reports in a form of another release") from error
             self._read_at = time.monotonic()
         return self._report
@@ -77,7 +76,7 @@ class Behind:
 
     def _probe(self, name: str) -> Probe:
         async def told() -> str:
-            part = next((each for each in (await self.report()).components if each.name == name), None)
+            part = (await self.report()).part(name)
             if part is None or not part.ok:
                 raise Unavailable(part.detail if part else "The orchestrator does not tell")
             return part.detail

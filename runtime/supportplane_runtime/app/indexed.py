@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from supportplane_crds import AgentFile, Mode
+from supportplane_crds.runtime_status import KnowledgeCount
 from supportplane_runtime.app.held import Held
 from supportplane_runtime.chores import every
 from supportplane_runtime.domain.knowledge import LastReading, unread
 from supportplane_runtime.errors import KnowledgeUnavailable, RuntimeFault
-from supportplane_runtime.gateway.parts import KnowledgeCount, Probe
+from supportplane_runtime.health import Probe
 from supportplane_runtime.metrics import KNOWLEDGE_DOCUMENTS, KNOWLEDGE_NOT_REFRESHED, KNOWLEDGE_SKIPPED
 
 REFRESH_S = 30.0  # of the metrics, while nobody asks for health; Prometheus asks about as often

@@ -1,7 +1,5 @@
 """The role ``orchestrator``: works on turns that gateways elsewhere accept, until SIGTERM."""
 
-from dataclasses import asdict
-
 from supportplane_crds import AgentFile
 from supportplane_runtime.app.held import Held, hold
 from supportplane_runtime.app.long_lived import keep_garbage_collections_short
@@ -27,7 +25,4 @@ def _served(held: Held, working: Working, token: str) -> Served:
         if fault is not None:
             raise fault
 
-    async def report() -> dict[str, object]:
-        return asdict(await working.report())
-
-    return Served(working.turns, token, ready, report)
+    return Served(working.turns, token, ready, working.report)

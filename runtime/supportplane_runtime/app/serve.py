@@ -5,17 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from supportplane_crds import AgentFile
+from supportplane_crds.runtime_status import OrchestratorStatus, Part
 from supportplane_runtime.app.edge import Edge, serve_edge
 from supportplane_runtime.app.held import Held, hold
 from supportplane_runtime.app.indexed import index_probe, knowledge_probe, waits_for_index
 from supportplane_runtime.app.shared import wait_for_schema
 from supportplane_runtime.app.working import Working, work
 from supportplane_runtime.errors import Unavailable
-from supportplane_runtime.gateway.parts import PartHealth, Probe, Report, Reporting
+from supportplane_runtime.health import Probe, Reporting
 from supportplane_runtime.settings import Settings
 
 AFTER_DRAIN_S = 2.0  # the gateway has waited drain_grace_s for running turns before; what is left resumes elsewhere
-HERE = PartHealth("orchestrator", ok=True, required=True, detail="It works in this process.")
+HERE = Part("orchestrator", ok=True, required=True, detail="It works in this process.")
 
 
 async def run(settings: Settings, file: AgentFile) -> None:
@@ -43,7 +44,7 @@ def _key_probe(path: Path) -> Probe:
 
 
 def _reporting(working: Working) -> Reporting:
-    async def report() -> Report:
+    async def report() -> OrchestratorStatus:
         found = await working.report()
         return replace(found, components=(HERE, *found.components))
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from supportplane_crds import AgentFile, Writing
 from supportplane_crds.model_endpoint import CredentialsRef
+from supportplane_crds.runtime_status import OrchestratorStatus, Part
 from supportplane_runtime.app.held import Held
 from supportplane_runtime.app.indexed import Indexed, keep_metrics, read_index
 from supportplane_runtime.errors import InvalidRequest
-from supportplane_runtime.gateway.health.checks import check_part
-from supportplane_runtime.gateway.parts import PartHealth, Probe, Report
+from supportplane_runtime.health import Probe, check_part
 from supportplane_runtime.model.chat import Endpoint, ServedChatModel, Timeouts
 from supportplane_runtime.orchestrator.checkpoints import checkpoint_saver
 from supportplane_runtime.orchestrator.engine import GraphEngine
@@ -40,14 +40,14 @@ class Working:
 
         return Probe("model", answers, required=False)
 
-    async def report(self) -> Report:
+    async def report(self) -> OrchestratorStatus:
         """Model and knowledge, asked whether answers need them or not."""
         model, (knowledge, found) = await asyncio.gather(check_part(self.model_probe()), self._knowledge())
         if found is None:
-            return Report((model, knowledge), unread=knowledge.detail)
-        return Report((model, knowledge), found.counts, found.unread(self.held.file))
+            return OrchestratorStatus((model, knowledge), unread=knowledge.detail)
+        return OrchestratorStatus((model, knowledge), found.counts, found.unread(self.held.file))
 
-    async def _knowledge(self) -> tuple[PartHealth, Indexed | None]:
+    async def _knowledge(self) -> tuple[Part, Indexed | None]:
         """None: the index or the store does not answer in time."""
         found: list[Indexed] = []
 

@@ -1,6 +1,5 @@
 """What the gateway is made of: interfaces only. app/ chooses the implementations and passes them to create_app."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -10,6 +9,7 @@ from joserfc.jwk import KeySet
 
 from supportplane_runtime.domain.conversation import Turn
 from supportplane_runtime.gateway.audit.retention import Audited
+from supportplane_runtime.health import Probe, Reporting, nothing_to_report
 from supportplane_runtime.store.interfaces.audit import Audit
 from supportplane_runtime.store.interfaces.feedback import FeedbackBook
 from supportplane_runtime.store.interfaces.keys import Keys
@@ -28,61 +28,6 @@ class TurnLookup(Protocol):
     async def turn(self, tenant: str, turn_id: UUID) -> Turn:
         """Raises NotFound, StoreUnavailable."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """How a part is.
-
-    check: returns a sentence for people, raises RuntimeFault (its detail is shown, so no secrets) when it is not well.
-    required: without it no question can be answered, so readiness goes off.
-    """
-
-    name: str
-    check: Callable[[], Awaitable[str]]
-    required: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class PartHealth:
-    """What a probe found. detail: a sentence for people."""
-
-    name: str
-    ok: bool
-    required: bool
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class KnowledgeCount:
-    """What is indexed of a knowledge base. skipped: files that the last completed reading left out. failed: the last
-    reading could not read everything else.
-    """
-
-    name: str
-    documents: int
-    chunks: int
-    skipped: int = 0
-    failed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """How the parts behind the orchestrator are, whether answers need them now or not.
-
-    unread: why there is no usable index yet, as a sentence; empty when there is, and from a release that does not tell.
-    """
-
-    components: tuple[PartHealth, ...] = ()
-    knowledge: tuple[KnowledgeCount, ...] = ()
-    unread: str = ""
-
-
-Reporting = Callable[[], Awaitable[Report]]  # raises RuntimeFault when nobody can tell
-
-
-async def nothing_to_report() -> Report:
-    return Report()
 
 
 @dataclass(frozen=True, slots=True)

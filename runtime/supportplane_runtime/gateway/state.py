@@ -10,7 +10,6 @@ from supportplane_runtime.gateway.asking import Asking
 from supportplane_runtime.gateway.audit.log import AuditLog
 from supportplane_runtime.gateway.audit.retention import AuditRetention
 from supportplane_runtime.gateway.connections.peers import TrustedProxies
-from supportplane_runtime.gateway.health.checks import HealthChecks
 from supportplane_runtime.gateway.identity.authentication import Authentication
 from supportplane_runtime.gateway.identity.visitors import Visitors
 from supportplane_runtime.gateway.limits.admission import Admission
@@ -19,6 +18,7 @@ from supportplane_runtime.gateway.limits.tarpit import Tarpit
 from supportplane_runtime.gateway.parts import GatewayParts
 from supportplane_runtime.gateway.ratings import RatingCounts
 from supportplane_runtime.gateway.streams import Streams
+from supportplane_runtime.health import HealthChecks
 from supportplane_runtime.settings import Settings
 
 
@@ -59,7 +59,7 @@ class Gateway:
             asking=Asking(parts, admission),
             audit_log=AuditLog(parts.audit, agent=parts.audited.agent if parts.audited else None),
             audit_retention=AuditRetention(parts.audit, parts.audited),
-            health=HealthChecks(parts.probes, admission, awaited=parts.awaited),
+            health=HealthChecks(parts.probes, is_draining=lambda: admission.draining, awaited=parts.awaited),
             ratings=RatingCounts(parts.agent, settings.revision),
         )
 

@@ -24,6 +24,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from supportplane_crds.runtime_status import OrchestratorStatus
 from supportplane_runtime.domain.conversation import Turn
 from supportplane_runtime.errors import InvalidRequest, RuntimeFault, Unauthenticated, Unavailable
 from supportplane_runtime.orchestrator.turns import LocalTurns
@@ -45,7 +46,7 @@ class Served:
     turns: LocalTurns
     token: str
     ready: Callable[[], Awaitable[None]]
-    report: Callable[[], Awaitable[dict[str, object]]]
+    report: Callable[[], Awaitable[OrchestratorStatus]]
 
 
 def create_app(served: Served) -> Starlette:

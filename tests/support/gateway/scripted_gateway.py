@@ -25,7 +25,8 @@ from supportplane_runtime.domain.conversation import TicketReason, Turn, TurnSta
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import NotFound
 from supportplane_runtime.gateway.application import create_app
-from supportplane_runtime.gateway.parts import GatewayParts, Probe
+from supportplane_runtime.gateway.parts import GatewayParts
+from supportplane_runtime.health import Probe
 from supportplane_runtime.settings import Settings
 from supportplane_runtime.store.interfaces.keys import ApiKey, KeyKind
 from supportplane_runtime.store.interfaces.limits import Limit, RateLimiter

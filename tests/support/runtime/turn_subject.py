@@ -16,6 +16,7 @@ from support.gateway.scripted_gateway import make_settings
 from support.runtime.model_stand_in import until
 from support.runtime.turn_parts import FixedRetriever, MemoryEngine
 from supportplane_runtime.domain.answer import Answer
+from supportplane_runtime.health import nothing_to_report
 from supportplane_runtime.model.interfaces import ChatModel
 from supportplane_runtime.orchestrator.checkpoints import checkpoint_saver
 from supportplane_runtime.orchestrator.engine import GraphEngine
@@ -167,11 +168,8 @@ async def served(turns: LocalTurns) -> AsyncIterator[str]:
     async def fine() -> None:
         return
 
-    async def report() -> dict[str, object]:
-        return {"components": [], "knowledge": []}
-
     listener = socket.create_server(("127.0.0.1", 0))
-    server = build_server(Served(turns, TOKEN, fine, report), make_settings())
+    server = build_server(Served(turns, TOKEN, fine, nothing_to_report), make_settings())
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         await until(lambda: server.started)

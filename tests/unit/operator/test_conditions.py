@@ -6,6 +6,7 @@ import pytest
 
 from support.operator.samples import SETTINGS, applied, endpoint_snapshot, ready, snapshot
 from supportplane_crds import CompanionStatus, ConditionType, Reason, SupportAgentStatus
+from supportplane_crds.runtime_status import KnowledgeCount, Part, RuntimeStatus
 from supportplane_operator import checks
 from supportplane_operator.conditions import (
     HOLDS,
@@ -20,10 +21,7 @@ from supportplane_operator.conditions import (
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.snapshot import (
     BaseSnapshot,
-    ComponentReport,
-    KnowledgeReport,
     Manifest,
-    RuntimeReport,
     Snapshot,
 )
 
@@ -60,9 +58,14 @@ def test_conditions_come_in_one_order_and_the_later_verdict_of_a_type_counts() -
     assert [(each["type"], each["status"]) for each in found] == [("Accepted", "True"), ("ModelReady", "Unknown")]
 
 
-def report(documents: int = 12) -> RuntimeReport:
-    cache = ComponentReport("cache", ok=False, required=False, detail="connection refused")
-    return RuntimeReport("0.1.0", "r", "Auto", (cache,), (KnowledgeReport("handbook", documents, 340),))
+def runtime(*parts: Part, documents: int | None = None) -> RuntimeStatus:
+    counts = () if documents is None else (KnowledgeCount("handbook", documents, 340),)
+    return RuntimeStatus(version="0.1.0", revision="r", mode="Auto", components=parts, knowledge=counts)
+
+
+def report(documents: int = 12) -> RuntimeStatus:
+    cache = Part("cache", ok=False, required=False, detail="connection refused")
+    return runtime(cache, documents=documents)
 
 
 def status(found: Snapshot, now: datetime = NOW) -> Manifest:
@@ -109,14 +112,14 @@ def _json(value: Manifest) -> str:
 
 
 def test_what_a_pod_says_of_itself_never_makes_a_status_that_the_api_server_refuses() -> None:
-    chatty = ComponentReport("database", ok=False, required=True, detail="x" * 300_000)
-    shown = status(replace(applied(snapshot()), runtime=RuntimeReport("0.1.0", "r", "Auto", (chatty,))))
+    chatty = Part("database", ok=False, required=True, detail="x" * 300_000)
+    shown = status(replace(applied(snapshot()), runtime=runtime(chatty)))
     assert SupportAgentStatus.model_validate_json(_json(shown))
 
 
 def test_a_part_that_nobody_could_ask_is_not_listed_as_failing() -> None:
-    parts = (ComponentReport("model", ok=None, required=False, detail="Not known"),)
-    shown = status(replace(applied(snapshot()), runtime=RuntimeReport("0.1.0", "r", "Auto", parts)))
+    model = Part("model", ok=None, required=False, detail="Not known")
+    shown = status(replace(applied(snapshot()), runtime=runtime(model)))
     assert "model" not in [each["name"] for each in shown["components"]]
 
 

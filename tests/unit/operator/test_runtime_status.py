@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from supportplane_crds.runtime_status import KnowledgeCount, Part, RuntimeStatus
 from supportplane_operator import runtime_status
 from supportplane_operator.cache import Key
 from supportplane_operator.errors import Misconfigured, RuntimeSilent
@@ -21,11 +22,10 @@ from supportplane_operator.runtime_status import (
     Servers,
     Signer,
     StatusReader,
-    parse_report,
+    parse_answer,
     question_after_s,
     read_signer,
 )
-from supportplane_operator.snapshot import ComponentReport, KnowledgeReport, RuntimeReport
 
 AGENT = Key("SupportAgent", "acme", "helpdesk")
 DEADLINE_S = 60.0  # for an answer, however busy the machine: here nobody stays silent
@@ -36,8 +36,14 @@ ANSWER = {
     "components": [{"name": "model", "ok": False, "required": True, "detail": "no answer."}],
     "knowledge": [{"name": "handbook", "documents": 2, "chunks": 9, "skipped": 1, "failed": False}],
 }
-MODEL = ComponentReport("model", ok=False, required=True, detail="no answer")
-REPORT = RuntimeReport("0.1.0", None, "Auto", (MODEL,), (KnowledgeReport("handbook", 2, 9, 1),))
+MODEL = Part("model", ok=False, required=True, detail="no answer")
+REPORT = RuntimeStatus(
+    version="0.1.0",
+    revision=None,
+    mode="Auto",
+    components=(MODEL,),
+    knowledge=(KnowledgeCount("handbook", 2, 9, 1),),
+)
 
 
 def pem(key: Any) -> bytes:
@@ -76,7 +82,7 @@ def test_a_file_without_an_ed25519_key_stops_the_start(tmp_path: Path, content: 
 
 
 def test_an_answer_is_understood() -> None:
-    assert parse_report(json.dumps(ANSWER).encode()) == REPORT
+    assert parse_answer(json.dumps(ANSWER).encode()) == REPORT
 
 
 def changed(**parts: object) -> bytes:
@@ -85,7 +91,7 @@ def changed(**parts: object) -> bytes:
 
 def test_what_nobody_could_tell_is_neither_true_nor_false() -> None:
     part = {"name": "model", "ok": None, "required": False, "detail": "Not known: no orchestrator answers"}
-    (found,) = parse_report(changed(components=[part])).components
+    (found,) = parse_answer(changed(components=[part])).components
     assert found.ok is None
 
 
@@ -108,7 +114,7 @@ STRANGE = {
 @pytest.mark.parametrize("body", STRANGE.values(), ids=STRANGE)
 def test_a_strangers_answer_is_none(body: bytes) -> None:
     with pytest.raises(RuntimeSilent, match="not understood"):
-        parse_report(body)
+        parse_answer(body)
 
 
 class Served:

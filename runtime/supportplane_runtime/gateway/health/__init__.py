@@ -1,1 +1,1 @@
-"""Health, readiness and metrics."""
+"""Health, readiness and metrics over HTTP."""

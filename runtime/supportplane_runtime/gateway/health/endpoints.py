@@ -11,10 +11,10 @@ from typing import Any
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from supportplane_crds.runtime_status import Part
 from supportplane_runtime.gateway.health.schemas import HealthReply, LiveReply, ReadyReply
 from supportplane_runtime.gateway.http.replies import json_reply
 from supportplane_runtime.gateway.http.routes import GatewayRoute
-from supportplane_runtime.gateway.parts import PartHealth
 from supportplane_runtime.gateway.state import CurrentGateway
 
 router = APIRouter(route_class=GatewayRoute, tags=["health"])
@@ -24,7 +24,7 @@ _METRICS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def part_data(part: PartHealth) -> dict[str, str | bool]:
+def part_data(part: Part) -> dict[str, str | bool]:
     status = "ok" if part.ok else "failed"
     return {"name": part.name, "status": status, "required": part.required, "detail": part.detail}
 

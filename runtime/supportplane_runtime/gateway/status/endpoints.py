@@ -4,13 +4,12 @@ The route to the outside leads to the page and /api only; the operator comes by 
 there is nothing here.
 """
 
-from dataclasses import asdict
 from importlib.metadata import version
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from supportplane_crds.names import STATUS_PATH
+from supportplane_crds.runtime_status import BEHIND_ORCHESTRATORS, OrchestratorStatus, Part, RuntimeStatus
 from supportplane_runtime.errors import NotFound, RuntimeFault, Unauthenticated
 from supportplane_runtime.gateway.http.replies import json_reply
 from supportplane_runtime.gateway.http.routes import GatewayRoute
@@ -19,24 +18,22 @@ from supportplane_runtime.gateway.status.tokens import check_token
 
 router = APIRouter(route_class=GatewayRoute, include_in_schema=False)
 _VERSION = version("supportplane")
-_BEHIND = ("model", "knowledge")  # what only the orchestrator can tell of
 
 
 @router.get(STATUS_PATH)
 async def status(request: Request, gateway: CurrentGateway) -> Response:
     _authenticate(request, gateway)
     health = await gateway.health.health()
-    behind, counts = await _behind(gateway)
-    told = {part["name"] for part in behind}
-    components = (*(asdict(part) for part in health.parts if part.name not in told), *behind)
+    behind = await _behind(gateway)
+    told = {part.name for part in behind.components}
     return json_reply(
-        {
-            "version": _VERSION,
-            "revision": gateway.settings.revision,
-            "mode": gateway.parts.mode,
-            "components": list(components),
-            "knowledge": counts,
-        }
+        RuntimeStatus(
+            version=_VERSION,
+            revision=gateway.settings.revision,
+            mode=gateway.parts.mode,
+            components=(*(part for part in health.parts if part.name not in told), *behind.components),
+            knowledge=behind.knowledge,
+        )
     )
 
 
@@ -50,11 +47,11 @@ def _authenticate(request: Request, gateway: Gateway) -> None:
     check_token(token.strip(), keys, audience=audience)
 
 
-async def _behind(gateway: Gateway) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Parts, and what is indexed. While nobody can tell of a part, its ok is null: neither well nor failing."""
+async def _behind(gateway: Gateway) -> OrchestratorStatus:
+    """While nobody can tell of a part, its ok is None: the part is neither well nor failing."""
     try:
-        report = await gateway.parts.reporting()
+        return await gateway.parts.reporting()
     except RuntimeFault as fault:
-        unknown = {"ok": None, "required": False, "detail": f"Not known: {fault.detail}"}
-        return [{"name": name, **unknown} for name in _BEHIND], []
-    return [asdict(part) for part in report.components], [asdict(count) for count in report.knowledge]
+        detail = f"Not known: {fault.detail}"
+        parts = (Part(name, ok=None, required=False, detail=detail) for name in BEHIND_ORCHESTRATORS)
+        return OrchestratorStatus(tuple(parts))

@@ -5,24 +5,29 @@ import pytest
 
 from support.operator.samples import ALL_APIS, SETTINGS, applied, pod, ready, snapshot, waiting
 from supportplane_crds import ConditionType, Reason
+from supportplane_crds.runtime_status import KnowledgeCount, Part, RuntimeStatus
 from supportplane_operator import checks
 from supportplane_operator.conditions import Impact, Verdict, summarised
 from supportplane_operator.errors import WriteRefused
 from supportplane_operator.render.plan import Plan
-from supportplane_operator.snapshot import ComponentReport, KnowledgeReport, Manifest, RuntimeReport, Snapshot, Unread
+from supportplane_operator.snapshot import Manifest, Snapshot, Unread
 
 REVISION = Plan(snapshot(), SETTINGS).revision
 WELL = ("database", "schema", "cache", "model", "knowledge", "orchestrator")
 
 
-def report(*failing: str, chunks: int = 340, optional: tuple[str, ...] = ()) -> RuntimeReport:
+def report(*failing: str, chunks: int = 340, optional: tuple[str, ...] = ()) -> RuntimeStatus:
     components = tuple(
-        ComponentReport(
-            name, name not in failing, name not in optional, f"{name} is away" if name in failing else "fine"
-        )
+        Part(name, name not in failing, name not in optional, f"{name} is away" if name in failing else "fine")
         for name in WELL
     )
-    return RuntimeReport("0.1.0", REVISION, "Auto", components, (KnowledgeReport("handbook", 12, chunks),))
+    return RuntimeStatus(
+        version="0.1.0",
+        revision=REVISION,
+        mode="Auto",
+        components=components,
+        knowledge=(KnowledgeCount("handbook", 12, chunks),),
+    )
 
 
 def serving(spec: dict[str, Any] | None = None, *, apis: frozenset[str] = frozenset(), **more: Any) -> Snapshot:
@@ -201,7 +206,7 @@ def test_what_only_an_orchestrator_can_tell_is_unknown_without_one() -> None:
     assert (found["Ready"].ok, found["Ready"].reason) == (False, Reason.COMPONENT_FAILING)
 
 
-def untold(*names: str) -> RuntimeReport:
+def untold(*names: str) -> RuntimeStatus:
     """As a gateway says it of parts that nobody could tell of."""
     whole = report()
     components = tuple(
@@ -394,7 +399,7 @@ def test_every_message_that_is_not_true_names_an_object_or_a_field() -> None:
 
 
 def test_files_that_were_left_out_are_counted_where_the_documents_are() -> None:
-    counts = (KnowledgeReport("handbook", 12, 340, skipped=2),)
+    counts = (KnowledgeCount("handbook", 12, 340, skipped=2),)
     found = serving(runtime=replace(report(), knowledge=counts))
     verdict = verdicts(found)["KnowledgeReady"]
     assert verdict.ok

@@ -16,9 +16,10 @@ from joserfc.jwk import KeySet, OctKey, OKPKey
 
 from support.gateway.scripted_gateway import TestGateway, fine, make_gateway
 from support.gateway.signed_values import SEGMENTS, tokens
+from supportplane_crds.runtime_status import KnowledgeCount, OrchestratorStatus, Part
 from supportplane_runtime.errors import InvalidRequest, StoreUnavailable, Unauthenticated, Unavailable
-from supportplane_runtime.gateway.parts import KnowledgeCount, PartHealth, Probe, Report
 from supportplane_runtime.gateway.status.tokens import check_token, read_operator_keys
+from supportplane_runtime.health import Probe
 
 PATH = "/internal/v1/status"
 AUDIENCE = "shops/acme"
@@ -40,9 +41,9 @@ def token(key: Any = KEY, alg: str = "EdDSA", **claims: Any) -> str:
         return jwt.encode({"alg": alg, "kid": "k1"}, chosen, key, algorithms=[alg])
 
 
-async def reporting() -> Report:
-    model = PartHealth("model", ok=False, required=False, detail="The model server does not answer")
-    return Report((model,), (KnowledgeCount("handbook", 12, 340),))
+async def reporting() -> OrchestratorStatus:
+    model = Part("model", ok=False, required=False, detail="The model server does not answer")
+    return OrchestratorStatus((model,), (KnowledgeCount("handbook", 12, 340),))
 
 
 async def away() -> str:
@@ -85,7 +86,7 @@ async def test_the_operator_learns_how_everything_is(gateway: TestGateway) -> No
 
 
 async def test_what_nobody_can_tell_is_said_so(gateway: TestGateway) -> None:
-    async def silent() -> Report:
+    async def silent() -> OrchestratorStatus:
         raise Unavailable("The orchestrator does not answer")
 
     state = gateway.app.state.gateway

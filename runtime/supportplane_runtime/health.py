@@ -1,36 +1,56 @@
-"""How the parts are, asked at most once a second however often anyone wants to know.
+"""How the parts of a process are: probes, what they found, and whether the process is ready.
 
-Health is open to everyone who reaches the port, so it must not be a way to make the database work. What is awaited is
-asked until it was well once, and never again: a ready process stays ready without it (ADR 0019). Used by endpoints.py.
+Every role that serves uses this: its readiness and its status are made of what the probes find. Health is open to
+everyone who reaches the port, so the probes are asked at most once a second however often somebody wants to know, and
+nobody can make the database work by asking.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
 
+from supportplane_crds.runtime_status import OrchestratorStatus, Part
 from supportplane_runtime.errors import RuntimeFault
-from supportplane_runtime.gateway.limits.admission import Admission
-from supportplane_runtime.gateway.parts import PartHealth, Probe
 
 FRESH_S = 1.0
 PROBE_TIMEOUT_S = 2.0  # below the second-and-more that probes of Kubernetes are usually given
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
-    """awaited: what has not been well yet since the process started."""
+class Probe:
+    """How a part is.
 
-    parts: tuple[PartHealth, ...]
+    check: returns a sentence for people, raises RuntimeFault (its detail is shown, so no secrets) when the part is not
+    well. required: without the part no question can be answered, so readiness goes off.
+    """
+
+    name: str
+    check: Callable[[], Awaitable[str]]
+    required: bool = True
+
+
+Reporting = Callable[[], Awaitable[OrchestratorStatus]]  # raises RuntimeFault when nobody can tell
+
+
+async def nothing_to_report() -> OrchestratorStatus:
+    return OrchestratorStatus()
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """awaited: the parts that have not been well yet since the process started."""
+
+    parts: tuple[Part, ...]
     draining: bool
-    awaited: tuple[PartHealth, ...] = ()
+    awaited: tuple[Part, ...] = ()
 
     @property
     def ready(self) -> bool:
         return not (self.draining or self.awaited or self._lost)
 
     @property
-    def _lost(self) -> list[PartHealth]:
+    def _lost(self) -> list[Part]:
         return [part for part in self.parts if part.required and not part.ok]
 
     @property
@@ -45,49 +65,53 @@ class Health:
 
     @property
     def reasons(self) -> list[str]:
-        """Why it is not ready."""
+        """Why the process is not ready."""
         failed = [f"{part.name}: {part.detail}" for part in (*self._lost, *self.awaited)]
         return ["The process is about to stop.", *failed] if self.draining else failed
 
 
-async def check_part(probe: Probe) -> PartHealth:
+async def check_part(probe: Probe) -> Part:
     try:
         async with asyncio.timeout(PROBE_TIMEOUT_S):
             detail = await probe.check()
     except TimeoutError:
-        return PartHealth(probe.name, ok=False, required=probe.required, detail=f"No reply in {PROBE_TIMEOUT_S:g} s.")
+        return Part(probe.name, ok=False, required=probe.required, detail=f"No reply in {PROBE_TIMEOUT_S:g} s.")
     except RuntimeFault as fault:
-        return PartHealth(probe.name, ok=False, required=probe.required, detail=fault.detail)
+        return Part(probe.name, ok=False, required=probe.required, detail=fault.detail)
     except Exception as exc:  # noqa: BLE001 - whatever a part does, health says so instead of failing itself
         detail = f"The check itself failed ({type(exc).__name__})."
-        return PartHealth(probe.name, ok=False, required=probe.required, detail=detail)
-    return PartHealth(probe.name, ok=True, required=probe.required, detail=detail)
+        return Part(probe.name, ok=False, required=probe.required, detail=detail)
+    return Part(probe.name, ok=True, required=probe.required, detail=detail)
 
 
 class HealthChecks:
+    """The probes of one process. An awaited part is asked until it was well once, and never again: a ready process
+    stays ready without it (ADR 0019). is_draining: whether the process is about to stop.
+    """
+
     def __init__(
         self,
         probes: tuple[Probe, ...],
-        admission: Admission,
         *,
+        is_draining: Callable[[], bool],
         awaited: tuple[Probe, ...] = (),
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._probes = probes
         self._awaited = awaited
-        self._admission = admission
+        self._is_draining = is_draining
         self._clock = clock
         self._lock = asyncio.Lock()
         self._checked_at: float | None = None
-        self._parts: tuple[PartHealth, ...] = ()
-        self._missing: tuple[PartHealth, ...] = ()
+        self._parts: tuple[Part, ...] = ()
+        self._missing: tuple[Part, ...] = ()
 
     async def health(self) -> Health:
         async with self._lock:
             if self._checked_at is None or self._clock() - self._checked_at >= FRESH_S:
                 await self._ask()
                 self._checked_at = self._clock()
-        return Health(self._parts, draining=self._admission.draining, awaited=self._missing)
+        return Health(self._parts, draining=self._is_draining(), awaited=self._missing)
 
     async def _ask(self) -> None:
         """All at once: a kubelet waits three seconds."""

@@ -6,11 +6,9 @@ import httpx2
 import pytest
 
 from support.gateway.scripted_gateway import fine, make_gateway
+from supportplane_runtime import health
 from supportplane_runtime.errors import StoreUnavailable
-from supportplane_runtime.gateway.health import checks
-from supportplane_runtime.gateway.health.checks import HealthChecks
-from supportplane_runtime.gateway.limits.admission import Admission
-from supportplane_runtime.gateway.parts import Probe
+from supportplane_runtime.health import Probe
 
 
 async def away() -> str:
@@ -65,7 +63,7 @@ async def test_a_broken_check_tells_no_secret() -> None:
 
 
 async def test_a_part_that_hangs_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "PROBE_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(health, "PROBE_TIMEOUT_S", 0.01)
     part = (await fetch(Probe("database", hanging), path="/health")).json()["parts"][0]
     assert (part["status"], part["detail"]) == ("failed", "No reply in 0.01 s.")
 
@@ -73,66 +71,6 @@ async def test_a_part_that_hangs_has_failed(monkeypatch: pytest.MonkeyPatch) -> 
 async def test_the_process_is_alive_whatever_its_parts_are() -> None:
     reply = await fetch(Probe("database", away), path="/livez")
     assert (reply.status_code, reply.json()) == (200, {"status": "alive"})
-
-
-async def test_parts_are_asked_once_a_second_however_many_want_to_know() -> None:
-    asked, now = 0, 0.0
-
-    async def count() -> str:
-        nonlocal asked
-        asked += 1
-        await asyncio.sleep(0)
-        return "Well."
-
-    health = HealthChecks((Probe("database", count),), Admission(max_running=1), clock=lambda: now)
-    await asyncio.gather(*(health.health() for _ in range(50)))
-    assert asked == 1
-    now = 1.0
-    await health.health()
-    assert asked == 2
-
-
-class Switch:
-    """A part that a test turns on and off."""
-
-    def __init__(self) -> None:
-        self.on = False
-
-    async def check(self) -> str:
-        if not self.on:
-            raise StoreUnavailable("Nothing was read yet.")
-        return "Well."
-
-
-async def test_readiness_waits_for_what_is_awaited_and_then_does_without_it() -> None:
-    now, database, index = 0.0, Switch(), Switch()
-    database.on = True
-    health = HealthChecks(
-        (Probe("database", database.check),),
-        Admission(max_running=1),
-        awaited=(Probe("index", index.check),),
-        clock=lambda: now,
-    )
-    first = await health.health()
-    assert (first.ready, first.status, first.reasons) == (False, "starting", ["index: Nothing was read yet."])
-    index.on, now = True, 1.0
-    assert ((await health.health()).ready, (await health.health()).status) == (True, "ok")
-    index.on, now = False, 2.0
-    assert (await health.health()).ready
-    database.on, now = False, 3.0
-    assert ((await health.health()).ready, (await health.health()).status) == (False, "down")
-    database.on, now = True, 4.0
-    assert (await health.health()).ready
-
-
-async def test_each_that_is_awaited_may_come_at_its_own_time() -> None:
-    now, index, key = 0.0, Switch(), Switch()
-    awaited = (Probe("index", index.check), Probe("api-key", key.check))
-    health = HealthChecks((), Admission(max_running=1), awaited=awaited, clock=lambda: now)
-    key.on = True
-    assert (await health.health()).reasons == ["index: Nothing was read yet."]
-    key.on, index.on, now = False, True, 1.0
-    assert (await health.health()).ready
 
 
 async def test_a_starting_gateway_says_so_to_who_asks() -> None:
