@@ -17,8 +17,8 @@ import pytest
 
 from supportplane_crds.knowledge_base import KnowledgeBaseSpec
 from supportplane_runtime.domain.knowledge import Document
+from supportplane_runtime.rag.documents.blocks import parsed
 from supportplane_runtime.rag.documents.chunking import chunk_document
-from supportplane_runtime.rag.documents.markdown import parsed
 from supportplane_runtime.rag.documents.reader_process import ReaderProcess, Request
 from supportplane_runtime.rag.documents.reader_worker import Limits
 from supportplane_runtime.rag.documents.readers import read

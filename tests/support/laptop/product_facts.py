@@ -32,6 +32,7 @@ from supportplane_runtime.gateway.health import endpoints as health
 from supportplane_runtime.gateway.identity.visitors import VISITOR_TTL
 from supportplane_runtime.gateway.openapi import SECURITY_SCHEMES
 from supportplane_runtime.orchestrator import language
+from supportplane_runtime.rag.documents.readers import FORMATS
 from supportplane_runtime.rag.documents.reading import MAX_FILE_BYTES
 from supportplane_runtime.settings import Settings
 from supportplane_runtime.store.interfaces.sessions import SESSION_TTL
@@ -39,7 +40,6 @@ from supportplane_runtime.store.key_cache import TTL_S as KEY_TTL_S
 from supportplane_runtime.turns.codec import EVENTS
 
 LANGUAGES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish"}
-FILE_KINDS = {"md": "Markdown", "html": "HTML", "txt": "text"}
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 DENIAL = re.compile(r"\b(not|no|none|cannot|never|neither|nor|without|only)\b|n't\b", re.IGNORECASE)
 REFUSAL = re.compile(r"\b(does|do|is|are|can)( not|n't)\b|\bcannot\b|\bnot yet\b|\bplanned\b", re.IGNORECASE)
@@ -218,8 +218,7 @@ def pods() -> Fact:
 
 
 def file_kinds() -> Fact:
-    suffixes = (glob.rpartition(".")[2] for glob in default(KnowledgeSource, "include"))
-    return exactly(*(FILE_KINDS[suffix] for suffix in suffixes))
+    return exactly(*sorted({each.name for each in FORMATS.values()}))
 
 
 def own_languages() -> Fact:

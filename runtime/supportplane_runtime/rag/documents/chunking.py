@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise, takewhile
 
 from supportplane_runtime.domain.knowledge import Chunk, Document
-from supportplane_runtime.rag.documents.markdown import Block, Heading, Kind, blocks, trimmed
+from supportplane_runtime.rag.documents.blocks import Block, Heading, Kind, blocks, trimmed
 from supportplane_runtime.rag.words.passages import digest
 
 LIMIT_CHARACTERS = 1200

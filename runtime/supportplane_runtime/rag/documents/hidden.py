@@ -1,4 +1,4 @@
-"""A page's source to what its readers see: comments, template tags and hidden elements go; pure, called by readers.py.
+"""A page's source to what its readers see: comments, template tags and hidden elements go; pure, called by formats/.
 
 One pass from left to right. Code stays as it is, because there a comment is what the author shows: fences, indented
 blocks and code spans. Where renderers differ, what one of them hides is hidden. A comment that has no end hides the
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from supportplane_runtime.rag.documents.markdown import line_starts, parsed
+from supportplane_runtime.rag.documents.blocks import line_starts, parsed
 from supportplane_runtime.rag.documents.shortcodes import END_OF_TAG, shown_by_shortcode, verbatim_until
 from supportplane_runtime.rag.documents.style_rules import NO_RULES, HidingRules
 from supportplane_runtime.rag.documents.visibility import UNSEEN, VOID, is_hidden

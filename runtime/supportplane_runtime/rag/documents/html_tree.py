@@ -1,4 +1,4 @@
-"""A page of HTML to a tree of what its readers see, in time linear in its size; pure, called by html.py.
+"""A page of HTML to a tree of what its readers see, in time linear in its size; pure, called by html_to_markdown.py.
 
 The tree is the browser's where it matters here: optional end tags may be missing, unclosed comments, scripts and tags
 run to the end. Unlike the browser's it is bounded: an element below MAX_DEPTH keeps its text and loses its mark-up, and

@@ -22,8 +22,8 @@ from typing import Any, Final
 import orjson
 
 from supportplane_runtime.domain.knowledge import Document
+from supportplane_runtime.rag.documents.blocks import parsed
 from supportplane_runtime.rag.documents.chunking import chunk_document
-from supportplane_runtime.rag.documents.markdown import parsed
 from supportplane_runtime.rag.documents.readers import read
 from supportplane_runtime.rag.documents.text import Unreadable
 

@@ -1,34 +1,43 @@
-"""The table of readers by a file's suffix, and the one way from a file's bytes to its Content; called by reading.py."""
+"""The table of formats by a file's suffix, and the one way from a file's bytes to its Content; called by reading.py.
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+The table is made of the modules in formats/: a new format is one new module there, and nothing here changes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
+from importlib import import_module
 from pathlib import PurePosixPath
+from pkgutil import iter_modules
 from typing import Final
 
-from supportplane_runtime.rag.documents import front_matter, publishing
-from supportplane_runtime.rag.documents.hidden import Visible, visible_markdown, visible_templates
-from supportplane_runtime.rag.documents.html import declared_encoding, tree_to_markdown
-from supportplane_runtime.rag.documents.html_tree import tree
-from supportplane_runtime.rag.documents.markdown import first_heading
-from supportplane_runtime.rag.documents.text import Unreadable, as_title, decoded
+from supportplane_runtime.rag.documents import formats, publishing
+from supportplane_runtime.rag.documents.blocks import first_heading
+from supportplane_runtime.rag.documents.content import Content, Format
+from supportplane_runtime.rag.documents.text import Unreadable, as_title
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What a reader found in a file.
-
-    title: empty when the file names none. text: Markdown. unclosed_line: where a comment begins that has no end, so
-    that the rest of the file is hidden. fields: of the front matter.
-    """
-
-    title: str
-    text: str
-    unclosed_line: int | None
-    fields: Mapping[str, str]
+def found_formats() -> tuple[Format, ...]:
+    """Of every module in the folder ``formats``, in the order of the modules' names."""
+    names = sorted(module.name for module in iter_modules(formats.__path__))
+    return tuple(each for name in names for each in import_module(f"{formats.__name__}.{name}").FORMATS)
 
 
-Reader = Callable[[bytes], Content]
+def by_suffix(found: Iterable[Format]) -> dict[str, Format]:
+    """Raises ValueError when two formats claim the same suffix."""
+    table: dict[str, Format] = {}
+    for each in found:
+        for suffix in each.suffixes:
+            if suffix in table:
+                raise ValueError(f"{suffix} is the suffix of two formats, {table[suffix].name} and {each.name}")
+            table[suffix] = each
+    return table
+
+
+# Made when the module is imported: in the reader process this is before the limits of a file begin.
+FORMATS: Final[Mapping[str, Format]] = by_suffix(found_formats())
+# A file with a suffix that no format claims is read as Markdown.
+_ANY_OTHER: Final = FORMATS[".md"]
 
 
 def read(content: bytes, name: str, today: date) -> Content:
@@ -40,7 +49,7 @@ def read(content: bytes, name: str, today: date) -> Content:
     reason = publishing.withheld_by_folder(name)
     if reason is not None:
         raise Unreadable(reason)
-    found = READERS.get(path.suffix.lower(), read_markdown)(content)
+    found = FORMATS.get(path.suffix.lower(), _ANY_OTHER).read(content)
     reason = publishing.withheld(found.fields, today)
     if reason is not None:
         raise Unreadable(reason)
@@ -53,32 +62,3 @@ def _nothing_left(found: Content) -> str:
     if found.unclosed_line is not None:
         return f"holds no text that its readers see: a comment begins in line {found.unclosed_line} and has no end"
     return "holds no text"
-
-
-def read_markdown(content: bytes) -> Content:
-    """Markdown, and plain text, which is Markdown without marks."""
-    text = decoded(content)
-    page = front_matter.page(text)
-    visible = visible_markdown(page.body)
-    line = _line(text, len(text) - len(page.body), visible)
-    return Content(as_title(page.fields.get("title", "")), visible.text, line, page.fields)
-
-
-def read_html(content: bytes) -> Content:
-    text = decoded(content, declared_encoding(content))
-    page = front_matter.page(text)
-    visible = visible_templates(page.body)
-    found = tree(visible.text)
-    title, markdown = tree_to_markdown(found)
-    if found.unclosed is not None:
-        visible = Visible(visible.text, found.unclosed)
-    line = _line(text, len(text) - len(page.body), visible)
-    return Content(title or as_title(page.fields.get("title", "")), markdown, line, page.fields)
-
-
-def _line(text: str, body_from: int, visible: Visible) -> int | None:
-    return None if visible.unclosed is None else text.count("\n", 0, body_from + visible.unclosed) + 1
-
-
-# Every other suffix is read as Markdown.
-READERS: Final[Mapping[str, Reader]] = {".html": read_html, ".htm": read_html, ".xhtml": read_html}

@@ -34,6 +34,11 @@ def cleaned(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def line_number(text: str, offset: int | None, *, body_from: int) -> int | None:
+    """The line, from 1, of an offset in the body of a page that begins at ``body_from``; None for no offset."""
+    return None if offset is None else text.count("\n", 0, body_from + offset) + 1
+
+
 def as_title(text: str) -> str:
     """On one line, without what no index can store, and cut after MAX_TITLE_CHARACTERS."""
     # The beginning alone decides: a title of 2 MB is not taken apart.

@@ -7,7 +7,7 @@ import pytest
 from supportplane_crds.knowledge_base import KnowledgeBaseSpec
 from supportplane_runtime.errors import InvalidRequest
 from supportplane_runtime.rag.documents import reading
-from supportplane_runtime.rag.documents.html import html_to_markdown
+from supportplane_runtime.rag.documents.html_to_markdown import html_to_markdown
 from supportplane_runtime.rag.documents.reading import Reading, Skipped, read_jsonl, read_knowledge_base
 
 

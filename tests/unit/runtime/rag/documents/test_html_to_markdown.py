@@ -1,6 +1,6 @@
 import pytest
 
-from supportplane_runtime.rag.documents.html import declared_encoding, html_to_markdown
+from supportplane_runtime.rag.documents.html_to_markdown import declared_encoding, html_to_markdown
 from supportplane_runtime.rag.documents.html_tree import MAX_DEPTH, tree
 
 
