@@ -13,6 +13,7 @@ from supportplane_runtime.domain.answer import Outcome
 from supportplane_runtime.evaluation import metrics
 from supportplane_runtime.evaluation.asking import Observation
 from supportplane_runtime.evaluation.metrics import Estimate
+from supportplane_runtime.languages import language
 from supportplane_runtime.rag.words.lexemes import lexemes
 
 
@@ -149,8 +150,9 @@ def _cites_relevant_first(row: Observation) -> bool:
 
 
 def _token_recall(row: Observation) -> float:
-    wanted = set(lexemes(row.question.reference_answer or "", row.answer.language))
-    said = set(lexemes(row.answer.response, row.answer.language))
+    known = language(row.answer.language)
+    wanted = set(lexemes(row.question.reference_answer or "", known))
+    said = set(lexemes(row.answer.response, known))
     return len(wanted & said) / len(wanted) if wanted else 1.0
 
 

@@ -90,7 +90,10 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language; ``denials`` of None are unknown, which is not the same as none. speech: None where it has none."""
+    """A language; ``denials`` of None are unknown, which is not the same as none. speech: None where it has none.
+
+    What ``language`` returns always has abbreviations and leaning words: those of English where its file names none.
+    """
 
     __pydantic_config__ = _STRICT
 
@@ -101,6 +104,9 @@ class Language:
     abbreviations: _Words = frozenset()
     leaning_words: _Words = frozenset()
     speech: Speech | None = None
+
+    def __hash__(self) -> int:
+        return hash(self.code)
 
 
 def language(code: str) -> Language:
@@ -117,7 +123,14 @@ def codes() -> tuple[str, ...]:
 
 @cache
 def _of_code(code: str) -> Language:
-    return parse(code, resources.files(__name__) / f"{code}.yaml") if code in codes() else Language(code)
+    known = parse(code, resources.files(__name__) / f"{code}.yaml") if code in codes() else Language(code)
+    if code == ENGLISH:
+        return known
+    return replace(
+        known,
+        abbreviations=known.abbreviations or _of_code(ENGLISH).abbreviations,
+        leaning_words=known.leaning_words or _of_code(ENGLISH).leaning_words,
+    )
 
 
 def parse(code: str, file: Traversable) -> Language:

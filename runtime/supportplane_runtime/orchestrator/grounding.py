@@ -8,9 +8,11 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from supportplane_runtime.domain.knowledge import Chunk
+from supportplane_runtime.domain.knowledge import Evidence
+from supportplane_runtime.languages import language
 from supportplane_runtime.orchestrator.drafts import Draft, Writer
 from supportplane_runtime.rag.evidence import claims, sentences, verify
+from supportplane_runtime.rag.evidence.passage import Passage
 from supportplane_runtime.rag.search.interfaces import Retrieval
 from supportplane_runtime.rag.words.units import units
 
@@ -28,7 +30,7 @@ class Quote:
 
 def extract(question: str, retrieval: Retrieval) -> list[Draft]:
     """Parts of the passages, word for word, in reading order. question: with what it leans on."""
-    quotations = sentences.pick(question, retrieval.evidence, retrieval.rarities)
+    quotations = sentences.pick(question, [_passage(each) for each in retrieval.evidence], retrieval.rarities)
     return [Draft(quotation.text, Writer.EXTRACT, quotation.passage) for quotation in quotations]
 
 
@@ -37,29 +39,34 @@ def proof(draft: Draft, retrieval: Retrieval) -> Quote | None:
 
     What claims to be quoted must stand there; that it says something, rag/evidence/sentences.py has seen to.
     """
-    chunk = retrieval.evidence[draft.passage].chunk
+    passage = _passage(retrieval.evidence[draft.passage])
     if draft.writer is Writer.EXTRACT:
-        words = draft.text if draft.text and draft.text in chunk.text else None
+        words = draft.text if draft.text and draft.text in passage.text else None
     else:
-        words = _proof_of_claim(draft.text, chunk, retrieval.question)
+        words = _proof_of_claim(draft.text, passage, retrieval.question)
     return Quote(draft.passage, words) if words else None
 
 
-def _proof_of_claim(claim: str, chunk: Chunk, question: str) -> str | None:
-    words = verify.support(claim, chunk.text, chunk.language)
-    holds = words and is_whole(words, chunk) and claims.says_something(claim, chunk, question)
+def _passage(found: Evidence) -> Passage:
+    chunk = found.chunk
+    return Passage(chunk.text, chunk.title, chunk.heading_path, language(chunk.language), found.score)
+
+
+def _proof_of_claim(claim: str, passage: Passage, question: str) -> str | None:
+    words = verify.support(claim, passage.text, passage.language)
+    holds = words and is_whole(words, passage) and claims.says_something(claim, passage, question)
     return words if holds else None
 
 
-def is_whole(words: str, chunk: Chunk) -> bool:
+def is_whole(words: str, passage: Passage) -> bool:
     """Whole sentences, items or rows of the passage: `Never delete it.` does not prove `delete it`."""
-    passage = chunk.text
-    parts = units(passage, chunk.language)
-    for found in re.finditer(re.escape(words), passage):
+    text = passage.text
+    parts = units(text, passage.language)
+    for found in re.finditer(re.escape(words), text):
         first = next((part for part in parts if part.start <= found.start() < part.end), None)
         last = next((part for part in parts if part.start < found.end() <= part.end), None)
         if first is not None and last is not None:
-            before, after = passage[first.start : found.start()], passage[found.end() : last.end]
+            before, after = text[first.start : found.start()], text[found.end() : last.end]
             if _NO_WORD.fullmatch(before) and _NO_WORD.fullmatch(after):
                 return True
     return False

@@ -84,7 +84,7 @@ def _spoken(known: Language, speech: Speech) -> SpokenLanguage:
         small_talk=_nothing_but([phrase for kind in SMALL_TALK for phrase in kinds[kind]], speech.fillers),
         small_talk_kinds={kind: re.compile(rf"\b(?:{_any(kinds[kind])})\b") for kind in SMALL_TALK},
         wants_person=re.compile("|".join(f"(?:{pattern})" for pattern in speech.wants_person)),
-        vague=frozenset(lexemes(" ".join(speech.vague), known.code)),
+        vague=frozenset(lexemes(" ".join(speech.vague), known)),
         leaning=re.compile(rf"^(?:{_any(speech.leaning.first)})\b|\b(?:{_any(speech.leaning.anywhere)})\b"),
         progress=speech.progress,
         replies=speech.replies,

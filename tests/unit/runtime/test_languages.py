@@ -32,8 +32,12 @@ def test_every_pattern_of_a_language_is_a_pattern(code: str) -> None:
     assert all(re.compile(pattern) for pattern in speech.wants_person)
 
 
-def test_a_language_without_a_file_is_empty_and_its_denials_are_unknown() -> None:
-    assert language("xx") == Language("xx")
+def test_a_language_without_a_file_has_only_what_english_lends_it_and_its_denials_are_unknown() -> None:
+    english = language("en")
+    lent = Language("xx", abbreviations=english.abbreviations, leaning_words=english.leaning_words)
+    assert english.abbreviations
+    assert english.leaning_words
+    assert language("xx") == lent
     assert language("xx").denials is None
 
 

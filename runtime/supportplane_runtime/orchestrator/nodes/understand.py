@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from langgraph.runtime import Runtime
 
 from supportplane_runtime.domain.conversation import Message, Role
+from supportplane_runtime.languages import language
 from supportplane_runtime.orchestrator.language import SpokenLanguage, detect, plain, spoken_language, spoken_languages
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.progress import step_began
@@ -59,7 +60,7 @@ def wants_person(words: str, known: SpokenLanguage) -> bool:
 
 def is_vague(question: str, known: SpokenLanguage) -> bool:
     """Nothing in it says what it is about: `it does not work`."""
-    return not (lexemes(question, known.code).keys() - known.vague)
+    return not (lexemes(question, language(known.code)).keys() - known.vague)
 
 
 def asked_back(history: Sequence[Message]) -> bool:
@@ -71,7 +72,7 @@ def asked_back(history: Sequence[Message]) -> bool:
 
 def leans_back(message: str, known: SpokenLanguage) -> bool:
     """A follow-up that cannot be understood alone: `and on Windows?`."""
-    content = lexemes(message, known.code).keys() - known.vague
+    content = lexemes(message, language(known.code)).keys() - known.vague
     if not content:
         return True
     return len(content) < LEANING_LEXEMES and known.leaning.search(plain(message)) is not None

@@ -13,7 +13,7 @@ from itertools import pairwise, takewhile
 
 from supportplane_runtime.domain.knowledge import Chunk, Document
 from supportplane_runtime.rag.documents.blocks import Block, Heading, Kind, blocks, trimmed
-from supportplane_runtime.rag.words.passages import digest
+from supportplane_runtime.rag.words.searchable import digest
 
 LIMIT_CHARACTERS = 1200
 # Shorter neighbouring sections share a chunk: a lone sentence says too little to be found by.

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from supportplane_runtime.domain.knowledge import Chunk
+from supportplane_runtime.languages import Language
+from supportplane_runtime.rag.evidence.passage import Passage
 from supportplane_runtime.rag.evidence.verify import denials
 from supportplane_runtime.rag.words.lexemes import lexemes
 from supportplane_runtime.rag.words.units import Kind, units
@@ -21,29 +22,29 @@ _FULL_STOPS: Final = (".", "!", "…", "。", "！")  # noqa: RUF001 - full-widt
 _PROMISES: Final = ("?", ":", "\uff1f", "\uff1a")
 
 
-def says_something(claim: str, chunk: Chunk, question: str) -> bool:
-    """claim: words that the chunk proves. question: what was asked, with what it leans on."""
+def says_something(claim: str, passage: Passage, question: str) -> bool:
+    """claim: words that the passage proves. question: what was asked, with what it leans on."""
     ending = claim.rstrip(_AFTER)
     if ending.endswith(_PROMISES) or not _WORD.search(_LINK.sub("", claim)):
         return False
-    if ending.endswith(_FULL_STOPS) and _is_sentence_of(claim, chunk):
+    if ending.endswith(_FULL_STOPS) and _is_sentence_of(claim, passage):
         return True
-    return not any(_repeats(claim, known, chunk.language) for known in (question, *_headings(chunk)))
+    return not any(_repeats(claim, known, passage.language) for known in (question, *_headings(passage)))
 
 
-def _is_sentence_of(claim: str, chunk: Chunk) -> bool:
+def _is_sentence_of(claim: str, passage: Passage) -> bool:
     """The passage's own statement answers also a question that has the same words: Do keys expire? Keys expire."""
     said = claim.strip()
-    return any(said in unit.text for unit in units(chunk.text, chunk.language) if unit.kind is not Kind.HEADING)
+    return any(said in unit.text for unit in units(passage.text, passage.language) if unit.kind is not Kind.HEADING)
 
 
-def _repeats(claim: str, known: str, language: str) -> bool:
+def _repeats(claim: str, known: str, language: Language) -> bool:
     """No word and no denial that is not known already."""
     adds = lexemes(claim, language).keys() - lexemes(known, language).keys()
     return not adds and denials(claim, language) == denials(known, language)
 
 
-def _headings(chunk: Chunk) -> Iterator[str]:
-    """Of the document and the sections above, as one path, and those inside of the chunk."""
-    yield "\n".join((chunk.title, *chunk.heading_path))
-    yield from (unit.text for unit in units(chunk.text, chunk.language) if unit.kind is Kind.HEADING)
+def _headings(passage: Passage) -> Iterator[str]:
+    """Of the document and the sections above, as one path, and those inside of the passage."""
+    yield "\n".join((passage.title, *passage.heading_path))
+    yield from (unit.text for unit in units(passage.text, passage.language) if unit.kind is Kind.HEADING)

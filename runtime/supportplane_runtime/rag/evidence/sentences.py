@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
 
-from supportplane_runtime import languages
-from supportplane_runtime.domain.knowledge import Chunk, Evidence
+from supportplane_runtime.languages import Language
+from supportplane_runtime.rag.evidence.passage import Passage
 from supportplane_runtime.rag.words.lexemes import covered, lexemes
 from supportplane_runtime.rag.words.units import Kind, Unit, units
 
@@ -38,29 +38,30 @@ class Quotation:
     text: str
 
 
-def pick(question: str, evidence: Sequence[Evidence], rarities: Mapping[str, float]) -> list[Quotation]:
-    """What to quote, in reading order. Empty only when there is no evidence. rarities: see Retrieval."""
-    if not evidence:
+def pick(question: str, passages: Sequence[Passage], rarities: Mapping[str, float]) -> list[Quotation]:
+    """What to quote, in reading order. Empty only without passages. passages: best first. rarities: see Retrieval."""
+    if not passages:
         return []
-    wanted = {word: rarities.get(word, 1.0) for word in lexemes(question, evidence[0].chunk.language)}
-    quotations = [Quotation(0, text) for text in _from_passage(evidence[0].chunk, wanted, MAX_UNITS)]
-    held = lexemes("\n".join(each.text for each in quotations), evidence[0].chunk.language)
+    first = passages[0]
+    wanted = {word: rarities.get(word, 1.0) for word in lexemes(question, first.language)}
+    quotations = [Quotation(0, text) for text in _from_passage(first, wanted, MAX_UNITS)]
+    held = lexemes("\n".join(each.text for each in quotations), first.language)
     missing = {word: rarity for word, rarity in wanted.items() if word not in held}
-    for passage, item in enumerate(evidence[1:], start=1):
-        if item.score < NEARLY_AS_GOOD * evidence[0].score or not missing:
+    for n, passage in enumerate(passages[1:], start=1):
+        if passage.score < NEARLY_AS_GOOD * first.score or not missing:
             break
-        added = _addition(item.chunk, missing, wanted)
+        added = _addition(passage, missing, wanted)
         if added is not None:
-            return [*quotations, Quotation(passage, added)]
+            return [*quotations, Quotation(n, added)]
     return quotations
 
 
-def _from_passage(chunk: Chunk, wanted: Mapping[str, float], limit: int) -> list[str]:
-    whole = units(chunk.text, chunk.language)
-    scores = _scores(chunk, wanted)
-    leans = _leans(chunk.language)
+def _from_passage(passage: Passage, wanted: Mapping[str, float], limit: int) -> list[str]:
+    whole = units(passage.text, passage.language)
+    scores = _scores(passage, wanted)
+    leans = _leans(passage.language)
     if not scores:
-        return [chunk.text.strip()[:MAX_CHARACTERS]]
+        return [passage.text.strip()[:MAX_CHARACTERS]]
     best = max(scores.values())
     order = sorted(scores, key=lambda n: (-scores[n], n)) if best > 0 else sorted(scores)[:1]
     chosen: set[int] = set()
@@ -72,15 +73,15 @@ def _from_passage(chunk: Chunk, wanted: Mapping[str, float], limit: int) -> list
             continue
         chosen = grown
     chosen |= set(_continued(whole, max(_with_company(whole, order[0], leans)), TERSE - _length(whole, chosen)))
-    return [chunk.text[whole[run[0]].start : whole[run[-1]].end] for run in _runs(whole, chosen)]
+    return [passage.text[whole[run[0]].start : whole[run[-1]].end] for run in _runs(whole, chosen)]
 
 
-def _scores(chunk: Chunk, wanted: Mapping[str, float]) -> dict[int, float]:
+def _scores(passage: Passage, wanted: Mapping[str, float]) -> dict[int, float]:
     """Of each unit that can be an answer. A question, also as the heading, gives its score to the answer below it."""
     scores: dict[int, float] = {}
-    asked = covered(lexemes(_question_above(chunk), chunk.language), wanted)
-    whole = units(chunk.text, chunk.language)
-    for n, (unit, held) in enumerate(zip(whole, _held(chunk.text, chunk.language), strict=True)):
+    asked = covered(lexemes(_question_above(passage), passage.language), wanted)
+    whole = units(passage.text, passage.language)
+    for n, (unit, held) in enumerate(zip(whole, _held(passage.text, passage.language), strict=True)):
         if unit.kind is Kind.HEADING:
             continue
         score = covered(held, wanted)
@@ -92,14 +93,14 @@ def _scores(chunk: Chunk, wanted: Mapping[str, float]) -> dict[int, float]:
     return scores
 
 
-def _question_above(chunk: Chunk) -> str:
-    heading = chunk.heading_path[-1] if chunk.heading_path else ""
+def _question_above(passage: Passage) -> str:
+    heading = passage.heading_path[-1] if passage.heading_path else ""
     return heading if heading.endswith("?") else ""
 
 
 # The same passages are quoted again and again; 20 KB each, 3 ms to take apart.
 @lru_cache(maxsize=512)
-def _held(text: str, language: str) -> tuple[frozenset[str], ...]:
+def _held(text: str, language: Language) -> tuple[frozenset[str], ...]:
     """The lexemes of each unit."""
     return tuple(frozenset(lexemes(unit.text, language)) for unit in units(text, language))
 
@@ -113,10 +114,10 @@ def _continued(whole: Sequence[Unit], last: int, characters: int) -> Iterator[in
         characters -= len(whole[n].text)
 
 
-def _addition(chunk: Chunk, missing: Mapping[str, float], wanted: Mapping[str, float]) -> str | None:
+def _addition(passage: Passage, missing: Mapping[str, float], wanted: Mapping[str, float]) -> str | None:
     """The unit that says most of what is still missing, when that is much of the question."""
-    whole = units(chunk.text, chunk.language)
-    scores = _scores(chunk, missing)
+    whole = units(passage.text, passage.language)
+    scores = _scores(passage, missing)
     best = max((n for n in scores if whole[n].kind in (Kind.PROSE, Kind.ITEM)), key=scores.__getitem__, default=None)
     if best is None:
         return None
@@ -160,7 +161,6 @@ def _runs(whole: Sequence[Unit], chosen: set[int]) -> Iterator[list[int]]:
 
 
 @cache
-def _leans(language: str) -> re.Pattern[str]:
+def _leans(language: Language) -> re.Pattern[str]:
     """Fits a sentence that says little without the one before."""
-    known = languages.language(language).leaning_words or languages.language(languages.ENGLISH).leaning_words
-    return re.compile(rf"^\W*(?:{'|'.join(map(re.escape, sorted(known)))})\b", re.IGNORECASE)
+    return re.compile(rf"^\W*(?:{'|'.join(map(re.escape, sorted(language.leaning_words)))})\b", re.IGNORECASE)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
-from supportplane_runtime import languages
+from supportplane_runtime.languages import Language
 from supportplane_runtime.rag.words.lexemes import sequence
 from supportplane_runtime.rag.words.units import Kind, units
 
@@ -32,10 +32,10 @@ _NAME = re.compile(r"(?<=[\w,;:)]\s)[A-ZÀ-ÖØ-Þ][\w'-]+")
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019]t\b)?")
 
 
-def support(claim: str, passage: str, language: str) -> str | None:
+def support(claim: str, passage: str, language: Language) -> str | None:
     """The words of the passage that prove the claim, verbatim, or None."""
     quoted = _quotation(claim, passage)
-    if quoted is not None or languages.language(language).denials is None:
+    if quoted is not None or language.denials is None:
         return quoted
     wanted = sequence(claim, language)
     if len(set(wanted)) < LEAST_WORDS:
@@ -55,7 +55,7 @@ def _quotation(claim: str, passage: str) -> str | None:
     return match[0] if match else None
 
 
-def _stretches(passage: str, wanted: set[str], language: str) -> Iterator[str]:
+def _stretches(passage: str, wanted: set[str], language: Language) -> Iterator[str]:
     """Each unit, and neighbours that both have something to say to the claim."""
     whole = [unit for unit in units(passage, language) if unit.kind is not Kind.HEADING]
     yield from (unit.text for unit in whole)
@@ -67,7 +67,7 @@ def _stretches(passage: str, wanted: set[str], language: str) -> Iterator[str]:
             yield passage[first.start : second.end]
 
 
-def _holds(stretch: str, claim: str, wanted: Sequence[str], language: str) -> bool:
+def _holds(stretch: str, claim: str, wanted: Sequence[str], language: Language) -> bool:
     held = sequence(stretch, language)
     known = set(held)
     return (
@@ -84,9 +84,9 @@ def _literals(text: str) -> set[str]:
     return {match.strip(".,:") for match in _LITERAL.findall(plain)} | set(_NAME.findall(plain))
 
 
-def denials(text: str, language: str) -> int:
+def denials(text: str, language: Language) -> int:
     """How often the text denies or restricts: "only on Linux" is not "on Linux"."""
-    known = languages.language(language).denials or frozenset()
+    known = language.denials or frozenset()
     return sum(word in known or word.endswith(("n't", "n\u2019t")) for word in _WORD.findall(text.casefold()))
 
 

@@ -28,7 +28,7 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class IndexedChunk:
-    """A chunk as it is written. content_hash: see words/passages.py."""
+    """A chunk as it is written. content_hash: see words/searchable.py."""
 
     chunk: Chunk
     vector: NDArray[np.float32]

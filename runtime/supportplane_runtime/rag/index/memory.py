@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supportplane_runtime.domain.knowledge import Chunk
+from supportplane_runtime.languages import language
 from supportplane_runtime.rag.index.interfaces import Collection, Hit, IndexedChunk, Matches, Query
 from supportplane_runtime.rag.words.lexemes import lexemes, rarity, weight
-from supportplane_runtime.rag.words.passages import searchable_text
+from supportplane_runtime.rag.words.searchable import searchable_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class MemoryIndex:
 
     async def upsert(self, collection: Collection, chunks: Sequence[IndexedChunk], embedder: str) -> None:
         for each in chunks:
-            counts = lexemes(searchable_text(each.chunk), collection.language)
+            counts = lexemes(searchable_text(each.chunk), language(collection.language))
             row = _Row(each.chunk, each.vector, each.content_hash, embedder, counts)
             self._rows(collection)[each.chunk.chunk_id] = row
 
@@ -59,7 +60,7 @@ class MemoryIndex:
 
     async def keyword(self, collection: Collection, text: str, *, limit: int) -> list[Hit]:
         rows = list(self._rows(collection).values())
-        wanted = lexemes(text, collection.language)
+        wanted = lexemes(text, language(collection.language))
         rarities = await self.rarities(collection, list(wanted))
         average = sum(row.lexemes.total() for row in rows) / len(rows) if rows else 1.0
         hits = (

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from psycopg import AsyncConnection, AsyncCursor, sql
 
 from supportplane_runtime.domain.knowledge import Chunk
+from supportplane_runtime.languages import language
 from supportplane_runtime.rag.index.interfaces import Collection, Hit, IndexedChunk, Matches, Query, TextRefused
 from supportplane_runtime.rag.index.pgvector_search import STATE, Asked, Embedding, State, find
 from supportplane_runtime.rag.index.pgvector_session import Pool, answering, autocommit
 from supportplane_runtime.rag.words.lexemes import lexemes
-from supportplane_runtime.rag.words.passages import searchable_text
+from supportplane_runtime.rag.words.searchable import searchable_text
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +91,7 @@ class PgVectorIndex:
         ids = [each.chunk.chunk_id for each in chunks]
         async with _storable(), self._writing(collection, ids) as (cursor, collection_id):
             scope = (collection.tenant, collection_id)
-            counts = [lexemes(searchable_text(each.chunk), collection.language) for each in chunks]
+            counts = [lexemes(searchable_text(each.chunk), language(collection.language)) for each in chunks]
             rows = [
                 (*scope, *_row(each.chunk), each.content_hash, embedder, count.total())
                 for each, count in zip(chunks, counts, strict=True)

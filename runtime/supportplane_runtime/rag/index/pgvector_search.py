@@ -18,6 +18,7 @@ from psycopg.adapt import Buffer, Dumper, PyFormat
 from psycopg.pq import Format
 
 from supportplane_runtime.domain.knowledge import Chunk
+from supportplane_runtime.languages import language
 from supportplane_runtime.rag.index.interfaces import Collection, Hit, Matches
 from supportplane_runtime.rag.words.lexemes import LENGTH_WEIGHT, TERM_SATURATION, lexemes, rarity
 
@@ -99,7 +100,7 @@ async def find(connection: AsyncConnection[Any], collection: Collection, asked: 
     if row is None:
         return _nothing(asked)
     state = State(*row)
-    texts = [list(lexemes(text, collection.language)) for text in asked.texts]
+    texts = [list(lexemes(text, language(collection.language))) for text in asked.texts]
     words = {*asked.words, *(lexeme for each in texts for lexeme in each)}
     await cursor.execute(_CONTAINING, (collection.tenant, state.collection_id, list(words)))
     containing: dict[str, int] = dict(await cursor.fetchall())

@@ -32,9 +32,10 @@ from weaviate.exceptions import UnexpectedStatusCodeError, WeaviateBaseError
 
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.errors import KnowledgeUnavailable
+from supportplane_runtime.languages import Language, language
 from supportplane_runtime.rag.index.interfaces import Collection, Hit, IndexedChunk, Matches, Query, TextRefused
 from supportplane_runtime.rag.words.lexemes import LENGTH_WEIGHT, TERM_SATURATION, lexemes, rarity
-from supportplane_runtime.rag.words.passages import searchable_text
+from supportplane_runtime.rag.words.searchable import searchable_text
 
 # A change of the properties below takes a new name: the next ingestion fills it.
 NAME = "SupportplaneChunksV2"
@@ -111,7 +112,7 @@ class WeaviateIndex:
 
     async def upsert(self, collection: Collection, chunks: Sequence[IndexedChunk], embedder: str) -> None:
         for batch in _pages(chunks):
-            objects = [_object(each, collection.language, embedder) for each in batch]
+            objects = [_object(each, language(collection.language), embedder) for each in batch]
             try:
                 async with _answering():
                     written = await self._shard(collection).data.insert_many(objects)
@@ -141,7 +142,7 @@ class WeaviateIndex:
                 await self._shard(collection).data.delete_many(where=which)
 
     async def keyword(self, collection: Collection, text: str, *, limit: int) -> list[Hit]:
-        wanted = lexemes(text, collection.language)
+        wanted = lexemes(text, language(collection.language))
         if not wanted:
             return []
         found = await self._asked(
@@ -292,9 +293,9 @@ def _uuid(chunk_id: str) -> UUID:
     return uuid5(NAMESPACE_OID, chunk_id)
 
 
-def _object(each: IndexedChunk, language: str, embedder: str) -> DataObject[dict[str, Any], None]:
+def _object(each: IndexedChunk, known: Language, embedder: str) -> DataObject[dict[str, Any], None]:
     chunk = each.chunk
-    counts = lexemes(searchable_text(chunk), language)
+    counts = lexemes(searchable_text(chunk), known)
     properties = {
         "chunk_id": chunk.chunk_id, "document_id": chunk.document_id, "title": chunk.title,
         "heading_path": list(chunk.heading_path), "content": chunk.text, "url": chunk.url, "position": chunk.position,

@@ -21,7 +21,7 @@ from supportplane_runtime.rag.documents.reading import Reading, Skipped
 from supportplane_runtime.rag.embedding.interfaces import Embedder, Embedders, Vectors
 from supportplane_runtime.rag.index.interfaces import ChunkIndex, Collection, IndexedChunk, TextRefused
 from supportplane_runtime.rag.ingestion.lock import IngestionLock
-from supportplane_runtime.rag.words.passages import content_hash, searchable_text
+from supportplane_runtime.rag.words.searchable import content_hash, searchable_text
 
 log = structlog.get_logger(__name__)
 

@@ -15,6 +15,7 @@ from importlib import resources
 from typing import Final
 
 from supportplane_runtime.domain.knowledge import Evidence
+from supportplane_runtime.languages import language
 from supportplane_runtime.rag.search.fusion import Search, phrase, similarity
 from supportplane_runtime.rag.words.lexemes import TERM_SATURATION, lexemes
 
@@ -74,7 +75,7 @@ def names_subject(searches: Sequence[Search], rarities: Mapping[str, float]) -> 
 
     Such a question belongs to the subject however little of it was found: to a person it goes, not away.
     """
-    asked = lexemes(searches[0].view.text, searches[0].collection.language)
+    asked = lexemes(searches[0].view.text, language(searches[0].collection.language))
     return any(rarities.get(word, math.inf) <= SUBJECT_RARITY for word in asked)
 
 
@@ -90,7 +91,7 @@ def features(searches: Sequence[Search], ranked: Sequence[Evidence], rarities: M
 
 def _keyword(question: str, asked: Sequence[Search], rarities: Mapping[str, float]) -> float:
     best = max((hit.score for each in asked for hit in each.keyword), default=0.0)
-    wanted = lexemes(question, asked[0].collection.language)
+    wanted = lexemes(question, language(asked[0].collection.language))
     reachable = (TERM_SATURATION + 1) * sum(rarities.get(word, 0.0) for word in wanted)
     return min(1.0, best / reachable) if reachable else 0.0
 

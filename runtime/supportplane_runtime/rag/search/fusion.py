@@ -15,9 +15,10 @@ from typing import Final
 
 from supportplane_runtime.domain.conversation import Message, Role
 from supportplane_runtime.domain.knowledge import Chunk, Evidence
+from supportplane_runtime.languages import Language, language
 from supportplane_runtime.rag.index.interfaces import Collection, Hit
 from supportplane_runtime.rag.words.lexemes import sequence
-from supportplane_runtime.rag.words.passages import searchable_text
+from supportplane_runtime.rag.words.searchable import searchable_text
 
 # Of 20 combinations tried; neighbouring values rank alike within two questions of 125.
 QUESTION_WEIGHT: Final = 1.0
@@ -125,23 +126,23 @@ def similarity(cosine: float, unrelated: float) -> float:
 
 def phrase(question: str, chunk: Chunk, rarities: Mapping[str, float]) -> float:
     """0..1: how much of the question's neighbouring pairs of words, by rarity, are neighbours in the passage too."""
-    pairs = _pairs(question, chunk.language)
+    pairs = _pairs(question, language(chunk.language))
     weights = [rarities.get(first, 0.0) + rarities.get(second, 0.0) for first, second in pairs]
     if not sum(weights):
         return 0.0
-    known = _neighbours(searchable_text(chunk), chunk.language)
+    known = _neighbours(searchable_text(chunk), language(chunk.language))
     return sum(weight for pair, weight in zip(pairs, weights, strict=True) if pair in known) / sum(weights)
 
 
 @lru_cache(maxsize=256)
-def _pairs(question: str, language: str) -> tuple[tuple[str, str], ...]:
-    return tuple(pairwise(sequence(question, language)))
+def _pairs(question: str, known: Language) -> tuple[tuple[str, str], ...]:
+    return tuple(pairwise(sequence(question, known)))
 
 
 # 10 KB a passage; a knowledge base's leaders are mostly the same few hundred passages.
 @lru_cache(maxsize=2048)
-def _neighbours(text: str, language: str) -> frozenset[tuple[str, str]]:
-    return frozenset(pairwise(sequence(text, language)))
+def _neighbours(text: str, known: Language) -> frozenset[tuple[str, str]]:
+    return frozenset(pairwise(sequence(text, known)))
 
 
 def _by_view(searches: Sequence[Search]) -> list[list[Search]]:

@@ -12,6 +12,7 @@ from typing import Final
 from supportplane_runtime import metrics
 from supportplane_runtime.domain.conversation import Message
 from supportplane_runtime.domain.knowledge import Evidence
+from supportplane_runtime.languages import language
 from supportplane_runtime.rag.embedding.interfaces import Embedder
 from supportplane_runtime.rag.index.interfaces import ChunkIndex, Collection, Hit, Query
 from supportplane_runtime.rag.search import confidence, fusion
@@ -53,7 +54,7 @@ class IndexRetriever:
         with metrics.EMBEDDING_SECONDS.time():
             vectors = await self._embedder.queries([view.text for view in views])
         queries = [Query(view.text, vector) for view, vector in zip(views, vectors, strict=True)]
-        wanted = list(lexemes(question, self._collection.language))
+        wanted = list(lexemes(question, language(self._collection.language)))
         with metrics.SEARCH_SECONDS.time():
             found = await self._index.search(self._collection, queries, words=wanted, limit=CANDIDATES)
         hits = zip(views, found.keyword, found.nearest, strict=True)

@@ -16,7 +16,7 @@ from functools import lru_cache
 
 import snowballstemmer
 
-from supportplane_runtime import languages
+from supportplane_runtime.languages import Language
 
 # Robertson's usual constants; the recipe of ADR 0004 was measured with them.
 TERM_SATURATION = 1.2
@@ -31,15 +31,14 @@ _PLAIN = re.compile(r"[^\W\d]?[^\WA-Z]+|[A-Z\d]+s?")  # api, Api, API, APIs, v1a
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 
 
-def lexemes(text: str, language: str) -> Counter[str]:
-    """How often each lexeme stands in the text. language: BCP 47, the first part counts (`pt-BR` is `pt`)."""
+def lexemes(text: str, language: Language) -> Counter[str]:
+    """How often each lexeme stands in the text."""
     return Counter(sequence(text, language))
 
 
-def sequence(text: str, language: str) -> list[str]:
+def sequence(text: str, language: Language) -> list[str]:
     """The lexemes in the order they stand in the text, function words left out."""
-    known = languages.language(language)
-    left_out, stemmer = known.function_words, known.stemmer
+    left_out, stemmer = language.function_words, language.stemmer
     folded = (word.casefold() for word in _words(unicodedata.normalize("NFKC", text)))
     kept = (word for word in folded if word not in left_out and len(word) <= MAX_LEXEME_CHARACTERS)
     return [_stem(word, stemmer) for word in kept] if stemmer else list(kept)

@@ -10,7 +10,7 @@ from enum import Enum
 from functools import cache, lru_cache
 from typing import Final
 
-from supportplane_runtime import languages
+from supportplane_runtime.languages import Language
 
 _ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 # A line of its own without a sentence's end, as titles are in plain text.
@@ -48,7 +48,7 @@ class Unit:
 
 
 @lru_cache(maxsize=512)
-def units(text: str, language: str) -> tuple[Unit, ...]:
+def units(text: str, language: Language) -> tuple[Unit, ...]:
     """Every unit in order; together they hold all of the text that is not white space."""
     return tuple(unit for block in _blocks(text) for unit in _of_block(text, *block, _abbreviation(language)))
 
@@ -107,8 +107,8 @@ def _unit(text: str, start: int, end: int, kind: Kind) -> list[Unit]:
 
 
 @cache
-def _abbreviation(language: str) -> re.Pattern[str]:
+def _abbreviation(language: Language) -> re.Pattern[str]:
     """Fits a text whose last full stop ends no sentence: e.g., Dr., 1. and single letters."""
-    known = languages.language(language).abbreviations or languages.language(languages.ENGLISH).abbreviations
-    words = (re.escape(word) if word.islower() else f"(?-i:{re.escape(word)})" for word in sorted(known))
+    known = sorted(language.abbreviations)
+    words = (re.escape(word) if word.islower() else f"(?-i:{re.escape(word)})" for word in known)
     return re.compile(rf"(?:\b(?:{'|'.join(words)}|[A-Za-z])|^\W*\d{{1,3}})\.$", re.IGNORECASE)

@@ -13,7 +13,7 @@ from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.rag.index.interfaces import ChunkIndex, Collection, Hit, IndexedChunk, Matches, Query
 from supportplane_runtime.rag.index.weaviate import WeaviateIndex
 from supportplane_runtime.rag.words.lexemes import rarity
-from supportplane_runtime.rag.words.passages import content_hash
+from supportplane_runtime.rag.words.searchable import content_hash
 
 DIMENSIONS = 384
 EMBEDDER = "test-embedder"

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from supportplane_runtime.domain.knowledge import Chunk, Document
 from supportplane_runtime.rag.documents.chunking import chunk_document
-from supportplane_runtime.rag.words.passages import content_hash
+from supportplane_runtime.rag.words.searchable import content_hash
 
 GUIDE = """# Guide
 Opening words.

@@ -1,19 +1,17 @@
 import pytest
 
-from supportplane_runtime.domain.knowledge import Chunk
+from supportplane_runtime.languages import language
 from supportplane_runtime.rag.evidence.claims import says_something
+from supportplane_runtime.rag.evidence.passage import Passage
 
 QUESTION = "How do I return a parcel?"
-RETURNS = Chunk(
-    chunk_id="returns#0",
-    document_id="returns",
+RETURNS = Passage(
     title="Returns",
     heading_path=("Returns", "Parcels from Spain"),
     text="## How to return a parcel\n\nTo return a parcel, print the return label in your account and hand the parcel "
     "in at any post office within 30 days. Parcels never expire. You can return parcels.\n\nYou need:\n\n"
     "- a return label\n- [Labels](labels.md)\n\n## Refunds\n\nA refund takes five days.",
-    url="returns.md",
-    position=0,
+    language=language("en"),
 )
 
 NOTHING_SAID = [
@@ -63,7 +61,7 @@ def test_short_answers_are_answers(claim: str, question: str) -> None:
 
 
 def test_words_are_compared_in_the_passages_language() -> None:
-    guide = Chunk("g#0", "g", "Anleitung", (), "Pakete senden Sie mit dem Etikett zurück.", "g.md", 0, language="de-CH")
+    guide = Passage("Pakete senden Sie mit dem Etikett zurück.", "Anleitung", (), language("de-CH"))
     assert not says_something("Das Paket zurücksenden", guide, "Wie kann ich ein Paket zurücksenden?")
     assert says_something("Mit dem Etikett.", guide, "Wie kann ich ein Paket zurücksenden?")
     assert says_something("Ein Paket kann nicht zurückgesendet werden.", guide, "Kann ein Paket zurückgesendet werden?")

@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supportplane_runtime.domain.knowledge import Chunk, Evidence
+from supportplane_runtime.languages import language
+from supportplane_runtime.rag.evidence.passage import Passage
 from supportplane_runtime.rag.evidence.sentences import MAX_CHARACTERS, MAX_LED_IN, Quotation, pick
 from supportplane_runtime.rag.words.lexemes import lexemes
 
@@ -15,22 +16,16 @@ Revoked keys stop working within a minute. They cannot be brought back.
 """
 
 
-def evidence(*texts: str, scores: tuple[float, ...] = (), heading: str = "") -> list[Evidence]:
-    return [
-        Evidence(
-            Chunk(
-                str(n), f"doc{n}", title="", heading_path=(heading,) if heading else (), text=text, url="", position=0
-            ),
-            keyword=1.0,
-            vector=0.5,
-            score=scores[n] if scores else 0.9,
-        )
-        for n, text in enumerate(texts)
-    ]
+ENGLISH = language("en")
+
+
+def passages(*texts: str, scores: tuple[float, ...] = (), heading: str = "") -> list[Passage]:
+    path = (heading,) if heading else ()
+    return [Passage(text, "", path, ENGLISH, scores[n] if scores else 0.9) for n, text in enumerate(texts)]
 
 
 def picked(question: str, *texts: str, scores: tuple[float, ...] = ()) -> list[Quotation]:
-    return pick(question, evidence(*texts, scores=scores), dict.fromkeys(lexemes(question, "en"), 1.0))
+    return pick(question, passages(*texts, scores=scores), dict.fromkeys(lexemes(question, ENGLISH), 1.0))
 
 
 @given(st.text(alphabet=st.sampled_from("key rotate. \n-#`?"), max_size=200))
@@ -94,14 +89,14 @@ def test_a_very_long_passage_is_not_quoted_whole() -> None:
     assert sum(len(each.text) for each in picked("key rotated", passage)) <= MAX_CHARACTERS + MAX_LED_IN
 
 
-def test_no_evidence_is_no_quotation() -> None:
+def test_no_passage_is_no_quotation() -> None:
     assert pick("anything", [], {}) == []
 
 
 def test_the_answer_to_a_question_that_is_the_heading_is_what_stands_first_below_it() -> None:
     text = "Our lamps speak to Aria and to Nelli. They ignore Borealis.\n\nAssistants of a voice need firmware 4.2.\n"
     question = "Which voice assistants are supported?"
-    rarities = dict.fromkeys(lexemes(question, "en"), 1.0)
-    plain, asked = (pick(question, evidence(text, heading=heading), rarities) for heading in ("Voice", question))
+    rarities = dict.fromkeys(lexemes(question, ENGLISH), 1.0)
+    plain, asked = (pick(question, passages(text, heading=heading), rarities) for heading in ("Voice", question))
     assert plain[0].text.startswith("Assistants of a voice")
     assert [each.text for each in asked][:2] == ["Our lamps speak to Aria and to Nelli.", "They ignore Borealis."]

@@ -25,7 +25,7 @@ PASSAGE = (
     ],
 )
 def test_what_the_passage_says_is_proven_by_its_words(claim: str, proof: str) -> None:
-    assert support(claim, PASSAGE, "en") == proof
+    assert support(claim, PASSAGE, language("en")) == proof
     assert proof in PASSAGE
 
 
@@ -47,18 +47,23 @@ def test_what_the_passage_says_is_proven_by_its_words(claim: str, proof: str) ->
     ],
 )
 def test_what_the_passage_does_not_say_is_not_proven(claim: str) -> None:
-    assert support(claim, PASSAGE, "en") is None
+    assert support(claim, PASSAGE, language("en")) is None
 
 
 def test_a_claim_may_draw_on_two_neighbouring_sentences() -> None:
     passage = "The trial lasts fourteen days. Afterwards the workspace becomes read only."
-    proof = support("The trial lasts fourteen days, afterwards the workspace becomes read only.", passage, "en")
+    proof = support(
+        "The trial lasts fourteen days, afterwards the workspace becomes read only.", passage, language("en")
+    )
     assert proof == passage
 
 
 def test_denials_are_known_in_other_languages() -> None:
     passage = "Schlüssel werden ohne Passwort nicht angezeigt, Sitzungen dauern zwölf Stunden."
-    assert support("Schlüssel werden ohne Passwort angezeigt, Sitzungen dauern zwölf Stunden", passage, "de") is None
+    assert (
+        support("Schlüssel werden ohne Passwort angezeigt, Sitzungen dauern zwölf Stunden", passage, language("de"))
+        is None
+    )
 
 
 # Every code that `language` of a KnowledgeBase may have.
@@ -126,9 +131,9 @@ OPPOSITES = [
 
 @pytest.mark.parametrize(("code", "said", "opposite"), OPPOSITES)
 def test_a_denied_sentence_proves_itself_and_never_its_opposite(code: str, said: str, opposite: str) -> None:
-    assert support(said, f"Intro. {said} {said}", code) == said
-    assert support(opposite, said, code) is None
-    assert support(said, opposite, code) is None
+    assert support(said, f"Intro. {said} {said}", language(code)) == said
+    assert support(opposite, said, language(code)) is None
+    assert support(said, opposite, language(code)) is None
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
@@ -138,11 +143,11 @@ def test_in_no_language_does_a_word_pass_that_may_deny(code: str) -> None:
         for place in range(1, len(plain.split())):
             words = plain.split()
             denied = " ".join([*words[:place], denial, *words[place:]])
-            assert support(plain, denied, code) is None, denied
-            assert support(denied, plain, code) is None, denied
+            assert support(plain, denied, language(code)) is None, denied
+            assert support(denied, plain, language(code)) is None, denied
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_in_every_language_a_quotation_is_proven(code: str) -> None:
     said = "Velora timbu okwe korela 90 sedani."
-    assert support(said, f"Paluma vestiga. {said} Norimba talesu.", code) == said
+    assert support(said, f"Paluma vestiga. {said} Norimba talesu.", language(code)) == said

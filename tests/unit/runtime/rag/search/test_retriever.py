@@ -4,13 +4,14 @@ import numpy as np
 
 from supportplane_runtime.domain.conversation import Message, Role
 from supportplane_runtime.domain.knowledge import Document
+from supportplane_runtime.languages import language
 from supportplane_runtime.rag.documents.chunking import chunk_document
 from supportplane_runtime.rag.embedding.interfaces import Vectors
 from supportplane_runtime.rag.index.interfaces import Collection, IndexedChunk
 from supportplane_runtime.rag.index.memory import MemoryIndex
 from supportplane_runtime.rag.search.retriever import IndexRetriever
 from supportplane_runtime.rag.words.lexemes import lexemes
-from supportplane_runtime.rag.words.passages import searchable_text
+from supportplane_runtime.rag.words.searchable import searchable_text
 
 DOCS = Collection("acme", "docs")
 TEXTS = {
@@ -28,11 +29,11 @@ class WordEmbedder:
 
     def __init__(self) -> None:
         everything = " ".join(TEXTS.values())
-        self._words = sorted(lexemes(everything, "en"))
+        self._words = sorted(lexemes(everything, language("en")))
         self.dimensions = len(self._words)
 
     async def queries(self, texts: Sequence[str]) -> Vectors:
-        rows = [[float(lexemes(text, "en")[word]) for word in self._words] for text in texts]
+        rows = [[float(lexemes(text, language("en"))[word]) for word in self._words] for text in texts]
         vectors = np.array(rows, np.float32)
         return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6), np.float32)
 

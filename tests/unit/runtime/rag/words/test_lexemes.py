@@ -2,11 +2,12 @@ from collections import Counter
 
 import pytest
 
+from supportplane_runtime.languages import language
 from supportplane_runtime.rag.words.lexemes import covered, lexemes, rarity, weight
 
 
 @pytest.mark.parametrize(
-    ("text", "language", "expected"),
+    ("text", "code", "expected"),
     [
         ("How do I rotate the API keys?", "en", {"rotat": 1, "api": 1, "key": 1}),
         ("Key, keys; KEY", "en", {"key": 3}),
@@ -24,8 +25,8 @@ from supportplane_runtime.rag.words.lexemes import covered, lexemes, rarity, wei
         ("... !?", "en", {}),
     ],
 )
-def test_words_are_folded_stemmed_and_counted(text: str, language: str, expected: dict[str, int]) -> None:
-    assert lexemes(text, language) == Counter(expected)
+def test_words_are_folded_stemmed_and_counted(text: str, code: str, expected: dict[str, int]) -> None:
+    assert lexemes(text, language(code)) == Counter(expected)
 
 
 def test_a_rarer_lexeme_weighs_more_and_none_weighs_less_than_nothing() -> None:

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from supportplane_runtime.languages import language
 from supportplane_runtime.rag.words.units import Kind, units
 
 HOW_TO = """To rotate a key:
@@ -25,26 +26,29 @@ Revoked keys stop working within a minute. They cannot be brought back.
     ],
 )
 def test_prose_falls_into_sentences(text: str, expected: list[str]) -> None:
-    assert [unit.text for unit in units(text, "en")] == expected
+    assert [unit.text for unit in units(text, language("en"))] == expected
 
 
 def test_lists_code_tables_and_headings_stay_whole() -> None:
     text = f"{HOW_TO}\n```bash\nsupportplane keys revoke\n\necho. Done.\n```\n## More\n| a | b |\n| c | d |\n"
-    kinds = [unit.kind for unit in units(text, "en")]
+    kinds = [unit.kind for unit in units(text, language("en"))]
     assert kinds == [
         Kind.PROSE, Kind.ITEM, Kind.ITEM, Kind.PROSE, Kind.PROSE, Kind.CODE, Kind.HEADING, Kind.ROW, Kind.ROW,
     ]  # fmt: skip
-    assert units(text, "en")[1].text.endswith("It is shown once.")
+    assert units(text, language("en"))[1].text.endswith("It is shown once.")
 
 
 def test_a_title_line_of_plain_text_is_a_heading() -> None:
-    assert [unit.kind for unit in units("Key rotation\nEvery key expires.", "en")] == [Kind.HEADING, Kind.PROSE]
+    assert [unit.kind for unit in units("Key rotation\nEvery key expires.", language("en"))] == [
+        Kind.HEADING,
+        Kind.PROSE,
+    ]
 
 
 @given(st.text(alphabet=st.sampled_from("ab. \n-#`1?|A\t"), max_size=200))
 def test_units_are_verbatim_in_order_and_leave_nothing_out(text: str) -> None:
     end = 0
-    for unit in units(text, "en"):
+    for unit in units(text, language("en")):
         assert text[unit.start : unit.end] == unit.text
         assert not text[end : unit.start].strip()
         end = unit.end

@@ -1,5 +1,5 @@
 from supportplane_runtime.domain.knowledge import Chunk
-from supportplane_runtime.rag.words.passages import searchable_text
+from supportplane_runtime.rag.words.searchable import searchable_text
 
 
 def test_title_and_headings_stand_once_before_the_searchable_text() -> None:
