@@ -1,14 +1,13 @@
 """uvicorn with what an application can't do for itself: bounds on slow and greedy connections, and a stop in order.
 
 ``build_server(app, settings)`` is what app/ runs. On SIGTERM: readiness goes off and new turns are refused, running
-turns get ``drain_grace_s``, streams then say where to resume and close, and only after that uvicorn closes the rest.
-Who gets a place stands in connections.py. The seams of uvicorn that this leans on are named, one by one, in
-tests/unit/runtime/test_borrowed_seams.py.
+turns get ``drain_grace_s``, streams then say where to resume and close, and only after that uvicorn closes the rest
+(serving/server.py). Who gets a place stands in connections/places.py. The seams of uvicorn that this leans on are
+named, one by one, in tests/unit/runtime/test_borrowed_seams.py.
 """
 
 import asyncio
 import fcntl
-import logging
 import socket as sockets_api
 import sys
 import termios
@@ -35,8 +34,9 @@ from supportplane_runtime.gateway.connections.places import (
     Connections,
     Place,
 )
-from supportplane_runtime.gateway.query.stream import ABORT_EXTENSION
 from supportplane_runtime.gateway.state import Gateway
+from supportplane_runtime.serving.server import DrainingServer, server_config
+from supportplane_runtime.serving.stream import ABORT_EXTENSION
 from supportplane_runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -55,7 +55,6 @@ PROBERS = Bounds(total=64, per_address=64)  # of the listener for probes: a kube
 PROBES = frozenset({b"/livez", b"/readyz", b"/metrics"})
 SWEEP_TICKS = 10  # uvicorn ticks ten times a second
 LAST_WORD_S = 2.0  # for streams to say where to resume; they only write what they have
-STOP_DEADLINE_S = 5  # whole seconds, as uvicorn takes it: after that tasks are cancelled
 
 
 def _refusal(status: bytes, code: bytes, detail: bytes) -> bytes:
@@ -380,26 +379,22 @@ class GatewaySocketProtocol(WebSocketsSansIOProtocol):
             self.handle_parser_exception()
 
 
-class GatewayServer(uvicorn.Server):
-    """uvicorn closes connections as soon as it stops; here turns and streams come first.
-
-    probers: the second listener, which answers probes only, where the settings have a port for it.
-    """
+class GatewayServer(DrainingServer):
+    """Turns and streams end in order before connections are closed. probers: of the port that answers probes only."""
 
     def __init__(self, config: uvicorn.Config, gateway: Gateway, probers: Listener) -> None:
-        super().__init__(config)
+        super().__init__(config, drain=self._end_turns, health_port=gateway.settings.health_port)
         self._gateway = gateway
         self._probers = probers
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
-        settings = self._gateway.settings
-        if settings.health_port is not None:
-            loop = asyncio.get_running_loop()
-            listening = await loop.create_server(self._prober, settings.http_host, settings.health_port)
-            self.servers.append(listening)
         for server in self.servers:
             keep_waiting_connections(server)
+
+    def probe_protocol(self) -> GatewayHttpProtocol:
+        state = self.lifespan.state
+        return GatewayHttpProtocol(self.config, self.server_state, state, listener=self._probers)
 
     async def on_tick(self, counter: int) -> bool:
         if counter % SWEEP_TICKS == 0:
@@ -408,7 +403,7 @@ class GatewayServer(uvicorn.Server):
                 connection.sweep(now)  # type: ignore[union-attr]  # the two protocols above
         return await super().on_tick(counter)
 
-    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+    async def _end_turns(self) -> None:
         admission = self._gateway.admission
         log.info("gateway_draining", running_turns=admission.running)
         admission.drain()
@@ -416,13 +411,6 @@ class GatewayServer(uvicorn.Server):
         admission.close_streams()
         closed = await admission.wait_quiet(LAST_WORD_S)
         log.info("gateway_stopping", turns_finished=finished, turns_left=admission.running, streams_closed=closed)
-        await super().shutdown(sockets)
-        # uvicorn would raise the signal again and kill the process; app/ still has pools to close after serve().
-        self._captured_signals.clear()
-
-    def _prober(self) -> GatewayHttpProtocol:
-        state = self.lifespan.state
-        return GatewayHttpProtocol(self.config, self.server_state, state, listener=self._probers)
 
 
 def keep_waiting_connections(server: asyncio.Server) -> None:
@@ -434,30 +422,22 @@ def keep_waiting_connections(server: asyncio.Server) -> None:
 
 def build_server(app: FastAPI, settings: Settings) -> GatewayServer:
     """The server of one process; run it with ``run()`` or ``await serve()``."""
-    # uvicorn logs each accepted WebSocket with its query string; calls are audited, not logged.
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     proxies = app.state.gateway.proxies
     bounds = Bounds(settings.max_connections, settings.max_connections_per_address)
     customers = Listener(settings, proxies, Connections(bounds, proxies))
     probers = Listener(settings, proxies, Connections(PROBERS, proxies), probes_only=True)
-    config = uvicorn.Config(
+    config = server_config(
         app,
-        host=settings.http_host,
-        port=settings.http_port,
+        settings,
         backlog=ACCEPTED_AT_ONCE,
-        http=partial(GatewayHttpProtocol, listener=customers),  # type: ignore[arg-type]
+        http=partial(GatewayHttpProtocol, listener=customers),
         ws=GatewaySocketProtocol,
         ws_max_size=settings.max_body_bytes,
         ws_ping_interval=WS_PING_S,
         ws_ping_timeout=WS_PING_S,
         ws_per_message_deflate=False,  # a compression window per socket is 64 KiB; frames are small
-        timeout_keep_alive=settings.idle_timeout_s,  # type: ignore[arg-type]  # it goes to call_later as it is
+        timeout_keep_alive=settings.idle_timeout_s,
         lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,  # who the client is, is not for it to say
-        timeout_graceful_shutdown=STOP_DEADLINE_S,
     )
     return GatewayServer(config, app.state.gateway, probers)
 

@@ -4,22 +4,16 @@ Open to whoever has the bearer token of the table shared_secrets: gateways of th
 /metrics need none. The request's tenant is the gateway's word, as it is in process. Served by app/orchestrator.py.
 """
 
-import asyncio
-import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass
-from socket import socket
 from uuid import UUID
 
-import orjson
 import structlog
-import uvicorn
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -28,6 +22,9 @@ from supportplane_crds.runtime_status import OrchestratorStatus
 from supportplane_runtime.domain.conversation import Turn
 from supportplane_runtime.errors import InvalidRequest, RuntimeFault, Unauthenticated, Unavailable
 from supportplane_runtime.orchestrator.turns import LocalTurns
+from supportplane_runtime.serving.probes import json_reply, probe_routes
+from supportplane_runtime.serving.server import DrainingServer, server_config
+from supportplane_runtime.serving.stream import Heartbeat, PumpedResponse, Write
 from supportplane_runtime.settings import Settings
 from supportplane_runtime.turns import codec
 from supportplane_runtime.turns.events import TurnEvent
@@ -35,7 +32,6 @@ from supportplane_runtime.turns.events import TurnEvent
 log = structlog.get_logger(__name__)
 
 BEAT_S = 5.0  # a third of what a gateway waits (turns/link.py), so two signs of life may be late
-STOP_DEADLINE_S = 5  # whole seconds, as uvicorn takes it; running turns were waited for before
 INTERNAL = "/internal/"
 
 
@@ -59,9 +55,7 @@ def create_app(served: Served) -> Starlette:
             Route(f"{turns}/{{turn_id:uuid}}/events", endpoints.events, methods=["GET"]),
             Route(f"{turns}/{{turn_id:uuid}}/cancel", endpoints.cancel, methods=["POST"]),
             Route(f"{INTERNAL}v1/parts", endpoints.parts, methods=["GET"]),
-            Route("/livez", _live, methods=["GET"]),
-            Route("/readyz", endpoints.ready, methods=["GET"]),
-            Route("/metrics", _metrics, methods=["GET"]),
+            *probe_routes(endpoints.ready),
         ],
         middleware=[Middleware(TokenGuard, token=served.token)],
         exception_handlers={RuntimeFault: _render_fault},
@@ -105,110 +99,47 @@ class _Endpoints:
         return Response(status_code=204)
 
     async def resume(self, _: Request) -> Response:
-        return _json({"resumed": await self._turns.resume()})
+        return json_reply({"resumed": await self._turns.resume()})
 
     async def parts(self, _: Request) -> Response:
-        return _json(await self._served.report())
+        return json_reply(await self._served.report())
 
-    async def ready(self, _: Request) -> Response:
+    async def ready(self) -> None:
         if self._turns.is_closing:
             raise Unavailable("The orchestrator is about to stop.")
         await self._served.ready()
-        return _json({"ready": True})
 
 
-class TurnLines(Response):
+class TurnLines(PumpedResponse):
     """A turn as lines (turns/codec.py); turn: told first, None when only its events are asked for."""
 
     media_type = "application/x-ndjson"
 
     def __init__(self, events: AsyncIterator[TurnEvent], turn: Turn | None) -> None:
-        self.status_code = 200
-        self.background = None
-        self.init_headers({"cache-control": "no-store"})
+        super().__init__(Heartbeat(codec.BEAT, BEAT_S), {"cache-control": "no-store"})
         self._events = events
         self._turn = turn
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        pump = asyncio.create_task(self._pump(send), name="lines-pump")
-        gone = asyncio.create_task(_until_gone(receive), name="lines-gone")
-        try:
-            while not (await asyncio.wait({pump, gone}, timeout=BEAT_S, return_when=asyncio.FIRST_COMPLETED))[0]:
-                await _write(send, codec.BEAT)
-            if pump.done():
-                pump.result()
-        finally:
-            for task in (pump, gone):
-                task.cancel()
-            await asyncio.gather(pump, gone, return_exceptions=True)
-
-    async def _pump(self, send: Send) -> None:
+    async def produce(self, connection: HTTPConnection, write: Write) -> None:  # noqa: ARG002 - of PumpedResponse
         if self._turn is not None:
-            await _write(send, codec.turn_line(self._turn))
+            await write(codec.turn_line(self._turn))
         try:
             async with aclosing(self._events) as events:  # type: ignore[type-var]  # LocalTurns streams are generators
                 async for event in events:
-                    await _write(send, codec.event_line(event))
+                    await write(codec.event_line(event))
         except RuntimeFault as fault:
-            await _write(send, codec.fault_line(fault))
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await write(codec.fault_line(fault))
 
 
-class OrchestratorServer(uvicorn.Server):
-    """On SIGTERM: new turns are refused, running ones get their time, what is left is for another process.
+def build_server(served: Served, settings: Settings) -> DrainingServer:
+    """New turns are refused after SIGTERM, running ones get their time, and what is left is for another process."""
 
-    health_port: listened on as well, for probers, whom gateways can't keep out there.
-    """
-
-    def __init__(self, config: uvicorn.Config, turns: LocalTurns, *, health_port: int | None) -> None:
-        super().__init__(config)
-        self._turns = turns
-        self._health_port = health_port
-
-    async def startup(self, sockets: list[socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self._health_port is not None:
-            loop = asyncio.get_running_loop()
-            self.servers.append(await loop.create_server(self._protocol, self.config.host, self._health_port))
-
-    def _protocol(self) -> asyncio.Protocol:
-        made = self.config.http_protocol_class(  # type: ignore[call-arg]  # as uvicorn itself does
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
-        assert isinstance(made, asyncio.Protocol)  # noqa: S101 - each of uvicorn's is one
-        return made
-
-    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+    async def drain() -> None:
         log.info("orchestrator_draining")
-        await self._turns.close()
-        await super().shutdown(sockets)
-        # uvicorn would raise the signal again and kill the process; app still has pools to close after serve().
-        self._captured_signals.clear()
+        await served.turns.close()
 
-
-def build_server(served: Served, settings: Settings) -> OrchestratorServer:
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    config = uvicorn.Config(
-        create_app(served),
-        host=settings.http_host,
-        port=settings.http_port,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=STOP_DEADLINE_S,
-    )
-    return OrchestratorServer(config, served.turns, health_port=settings.health_port)
-
-
-async def _live(_: Request) -> Response:
-    return _json({"status": "alive"})
-
-
-async def _metrics(_: Request) -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    config = server_config(create_app(served), settings)
+    return DrainingServer(config, drain=drain, health_port=settings.health_port)
 
 
 async def _render_fault(_: Request, exc: Exception) -> Response:
@@ -222,10 +153,6 @@ def _fault_response(fault: RuntimeFault) -> Response:
     return Response(codec.fault_body(fault), fault.status_code, headers, "application/json")
 
 
-def _json(value: object) -> Response:
-    return Response(orjson.dumps(value), media_type="application/json")
-
-
 def _tenant(request: Request) -> str:
     return request.query_params.get("tenant", "")
 
@@ -234,13 +161,3 @@ def _turn_id(request: Request) -> UUID:
     turn_id = request.path_params["turn_id"]
     assert isinstance(turn_id, UUID)  # noqa: S101 - the route's converter makes it
     return turn_id
-
-
-async def _write(send: Send, data: bytes) -> None:
-    await send({"type": "http.response.body", "body": data, "more_body": True})
-
-
-async def _until_gone(receive: Receive) -> None:
-    with suppress(asyncio.CancelledError):
-        while (await receive())["type"] != "http.disconnect":
-            pass

@@ -115,8 +115,8 @@ SEAMS = {
     "the server holds its listeners and connections": Seam(
         Server,
         ("self.servers", "self.lifespan.state", "self.server_state", "self._captured_signals"),
-        f"{SERVER} and orchestrator/http_server.py add the listener for probes to them, so that it "
-        "closes with the rest.",
+        "supportplane_runtime/serving/server.py adds the listener for probes to them, so that it closes with the rest, "
+        "and forgets the signal after a stop in order.",
     ),
     "connections of both kinds are in one set": Seam(
         ServerState,

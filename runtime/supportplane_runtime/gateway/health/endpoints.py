@@ -9,13 +9,13 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from supportplane_crds.runtime_status import Part
 from supportplane_runtime.gateway.health.schemas import HealthReply, LiveReply, ReadyReply
 from supportplane_runtime.gateway.http.replies import json_reply
 from supportplane_runtime.gateway.http.routes import GatewayRoute
 from supportplane_runtime.gateway.state import CurrentGateway
+from supportplane_runtime.serving.probes import ALIVE, metrics_reply
 
 router = APIRouter(route_class=GatewayRoute, tags=["health"])
 _VERSION = version("supportplane")
@@ -31,7 +31,7 @@ def part_data(part: Part) -> dict[str, str | bool]:
 
 @router.get("/livez", summary="The process answers", responses={200: {"model": LiveReply}})
 async def live() -> Response:
-    return json_reply({"status": "alive"})
+    return json_reply(ALIVE)
 
 
 @router.get(
@@ -53,4 +53,4 @@ async def health(gateway: CurrentGateway) -> Response:
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response, responses=_METRICS)
 async def read_metrics() -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return metrics_reply()

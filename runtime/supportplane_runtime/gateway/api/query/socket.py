@@ -37,8 +37,8 @@ from supportplane_runtime.gateway.http.observation import audit_entry
 from supportplane_runtime.gateway.http.problems import invalid_fields
 from supportplane_runtime.gateway.identity.authentication import SUBPROTOCOL
 from supportplane_runtime.gateway.limits.admission import Closing
-from supportplane_runtime.gateway.query.stream import SlowReader, abort
 from supportplane_runtime.gateway.state import Gateway
+from supportplane_runtime.serving.stream import SlowReader, abort
 
 MAX_TURNS_PER_SOCKET = 4  # a page shows one, a few may overlap; a server with more users opens more sockets
 MAX_BAD_FRAMES = 5

@@ -66,7 +66,7 @@ async def test_a_request_that_is_cancelled_keeps_no_place_and_no_task(gateway: T
         await serving
     gateway.turns.go.set()
     await eventually(lambda: state.admission.running == 0 and gateway.turns.streams_open == 0)
-    assert not {task.get_name() for task in asyncio.all_tasks()} & {"sse-pump", "sse-gone", "turn-watcher"}
+    assert not {task.get_name() for task in asyncio.all_tasks()} & {"stream-pump", "stream-gone", "turn-watcher"}
 
 
 async def test_a_bug_in_the_turn_is_not_hidden(
