@@ -46,7 +46,7 @@ def create_app(parts: GatewayParts, settings: Settings) -> FastAPI:
         app.include_router(router)
     _add_guards(app, gateway)
     _add_error_rendering(app)
-    install_openapi(app)
+    install_openapi(app, gateway.authentication.ways)
     return app
 
 
@@ -68,7 +68,7 @@ def _add_guards(app: FastAPI, gateway: Gateway) -> None:
     """Added innermost first: a request meets them from the last line to the first."""
     app.add_middleware(Heads)
     app.add_middleware(BodyLimit, max_bytes=gateway.settings.max_body_bytes)
-    app.add_middleware(Preflights, authentication=gateway.authentication)
+    app.add_middleware(Preflights, keys=gateway.keys)
     app.add_middleware(HostGuard, allowed=gateway.settings.allowed_hosts)
     app.add_middleware(Observation, audit_log=gateway.audit_log, proxies=gateway.proxies, tarpit=gateway.tarpit)
 

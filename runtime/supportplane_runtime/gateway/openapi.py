@@ -11,8 +11,9 @@ from fastapi.openapi.utils import get_openapi
 from supportplane_runtime.gateway.api.query.schemas import FRAMES
 from supportplane_runtime.gateway.http.json import MAX_DEPTH, MAX_INTEGER
 from supportplane_runtime.gateway.http.problems import Problem
+from supportplane_runtime.gateway.http.routes import ANY_WAY
 from supportplane_runtime.gateway.http.schemas import STORABLE
-from supportplane_runtime.gateway.identity.authentication import SESSION_COOKIE
+from supportplane_runtime.gateway.identity.ways import Way, alternatives_of
 from supportplane_runtime.gateway.openapi_links import add_links
 
 DESCRIPTION = """\
@@ -29,14 +30,6 @@ can't set headers, offer the subprotocols "supportplane" and "bearer.<key>".
 
 A widget on another site puts its publishable key into the URL (?key=pk_...), makes a visitor and sends its token as \
 X-Visitor-Token."""
-
-SECURITY_SCHEMES: dict[str, dict[str, str]] = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "Authorization: Bearer sk_..."},
-    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-    "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE, "description": "the chat page's session"},
-    "publishable": {"type": "apiKey", "in": "query", "name": "key", "description": "pk_..., bound to its origins"},
-    "visitor": {"type": "apiKey", "in": "header", "name": "X-Visitor-Token", "description": "with a publishable key"},
-}
 
 
 # What http/json.py reads, as a schema: a name or text without NUL, a whole number of 64 bits.
@@ -59,25 +52,28 @@ _CONTEXT_VALUE: dict[str, Any] = {
 }
 
 
-def install_openapi(app: FastAPI) -> None:
+def install_openapi(app: FastAPI, ways: tuple[Way, ...]) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = openapi_document(app)
+            app.openapi_schema = openapi_document(app, ways)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
 
 
-def openapi_document(app: FastAPI) -> dict[str, Any]:
+def openapi_document(app: FastAPI, ways: tuple[Way, ...]) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas |= problem.pop("$defs") | {"Problem": problem}
-    document["components"]["securitySchemes"] = SECURITY_SCHEMES
+    alternatives = alternatives_of(ways)
+    document["components"]["securitySchemes"] = {name: each[name] for each in alternatives for name in each}
     document["x-websocket-frames"] = FRAMES.json_schema()
     for operation in (operation for path in document["paths"].values() for operation in path.values()):
         operation["responses"].pop("422", None)  # FastAPI's own; here a wrong request is a 400 problem
         add_links(operation)
+        if operation.get("security") == ANY_WAY:
+            operation["security"] = [{name: [] for name in each} for each in alternatives]
         if "parameters" in operation:  # the key of a widget is a security scheme
             operation["parameters"] = [each for each in operation["parameters"] if each["name"] != "key"]
     schemas["QueryRequest"]["properties"]["context"] |= _CONTEXT

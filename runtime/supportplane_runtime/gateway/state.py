@@ -11,6 +11,8 @@ from supportplane_runtime.gateway.audit.log import AuditLog
 from supportplane_runtime.gateway.audit.retention import AuditRetention
 from supportplane_runtime.gateway.connections.peers import TrustedProxies
 from supportplane_runtime.gateway.identity.authentication import Authentication
+from supportplane_runtime.gateway.identity.keys import ByKey
+from supportplane_runtime.gateway.identity.sessions import BySession
 from supportplane_runtime.gateway.identity.visitors import Visitors
 from supportplane_runtime.gateway.limits.admission import Admission
 from supportplane_runtime.gateway.limits.pacing import HandshakePace, Pace
@@ -29,6 +31,7 @@ class Gateway:
     proxies: TrustedProxies
     visitors: Visitors
     tarpit: Tarpit
+    keys: ByKey
     authentication: Authentication
     admission: Admission
     pace: Pace
@@ -44,6 +47,7 @@ class Gateway:
     def of(cls, parts: GatewayParts, settings: Settings) -> Self:
         visitors = Visitors(parts.visitor_secret)
         tarpit = Tarpit()
+        keys = ByKey(parts.keys, visitors, tarpit)
         admission = Admission(max_running=settings.max_running_turns)
         return cls(
             parts=parts,
@@ -51,7 +55,9 @@ class Gateway:
             proxies=TrustedProxies(parts.trusted_proxies),
             visitors=visitors,
             tarpit=tarpit,
-            authentication=Authentication(parts.keys, parts.sessions, visitors, tarpit),
+            keys=keys,
+            # In the order in which they are asked: a key is sent on purpose, a cookie travels by itself.
+            authentication=Authentication((keys, BySession(parts.sessions, tarpit))),
             admission=admission,
             pace=Pace(parts.new_visitors),
             handshakes=HandshakePace(),

@@ -29,8 +29,8 @@ from supportplane_runtime.domain.conversation import TicketReason
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.gateway.api.query.schemas import QueryRequest
 from supportplane_runtime.gateway.health import endpoints as health
+from supportplane_runtime.gateway.identity.keys import ByKey
 from supportplane_runtime.gateway.identity.visitors import VISITOR_TTL
-from supportplane_runtime.gateway.openapi import SECURITY_SCHEMES
 from supportplane_runtime.orchestrator import language
 from supportplane_runtime.rag.documents.readers import FORMATS
 from supportplane_runtime.rag.documents.reading import MAX_FILE_BYTES
@@ -244,7 +244,8 @@ def metrics_path() -> Fact:
 
 
 def key_header() -> Fact:
-    return exactly(SECURITY_SCHEMES["apiKey"]["name"])
+    [scheme] = [each["apiKey"] for each in ByKey.alternatives if "apiKey" in each]
+    return exactly(scheme["name"])
 
 
 def serving_engines() -> Fact:

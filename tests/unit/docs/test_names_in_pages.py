@@ -29,7 +29,7 @@ from supportplane_runtime.gateway.api.query.endpoints import router as query
 from supportplane_runtime.gateway.api.sessions.endpoints import router as sessions
 from supportplane_runtime.gateway.api.tickets.endpoints import router as tickets
 from supportplane_runtime.gateway.health.endpoints import router as health
-from supportplane_runtime.gateway.identity.authentication import SESSION_COOKIE
+from supportplane_runtime.gateway.identity.sessions import SESSION_COOKIE
 from supportplane_runtime.gateway.status.endpoints import router as status
 from supportplane_runtime.settings import Settings
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from supportplane_runtime.errors import RuntimeFault, TooLarge
 from supportplane_runtime.gateway.errors import NotOneHost, OriginNotAllowed, WrongHost
 from supportplane_runtime.gateway.http.problems import problem_response
-from supportplane_runtime.gateway.identity.authentication import Authentication, allow_cross_origin
+from supportplane_runtime.gateway.identity.keys import ByKey, allow_cross_origin
 from supportplane_runtime.gateway.identity.origins import is_known_host
 
 _PREFLIGHT_HEADERS = {
@@ -62,9 +62,9 @@ class Preflights:
     A preflight carries no headers of the call it asks about, so the key must stand in the URL (``?key=pk_...``).
     """
 
-    def __init__(self, app: ASGIApp, *, authentication: Authentication) -> None:
+    def __init__(self, app: ASGIApp, *, keys: ByKey) -> None:
         self._app = app
-        self._authentication = authentication
+        self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "OPTIONS" and _is_preflight(Headers(scope=scope)):
@@ -79,7 +79,7 @@ class Preflights:
             if not presented.startswith("pk_"):
                 raise OriginNotAllowed("Other sites call with a publishable key in the URL: ?key=pk_...")
             connection = HTTPConnection(scope)
-            key = await self._authentication.key(connection, presented)
+            key = await self._keys.key(connection, presented)
             allow_cross_origin(connection, key)
         except RuntimeFault as fault:
             return problem_response(fault)

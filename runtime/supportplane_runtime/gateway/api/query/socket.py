@@ -35,7 +35,7 @@ from supportplane_runtime.gateway.http.callers import asker_of, ensure_scope, li
 from supportplane_runtime.gateway.http.json import parse_json
 from supportplane_runtime.gateway.http.observation import audit_entry
 from supportplane_runtime.gateway.http.problems import invalid_fields
-from supportplane_runtime.gateway.identity.authentication import SUBPROTOCOL
+from supportplane_runtime.gateway.identity.lookups import SUBPROTOCOL
 from supportplane_runtime.gateway.limits.admission import Closing
 from supportplane_runtime.gateway.state import Gateway
 from supportplane_runtime.serving.stream import SlowReader, abort

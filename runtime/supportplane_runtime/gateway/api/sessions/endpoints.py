@@ -9,21 +9,20 @@ from fastapi import APIRouter, Request, Response
 
 from supportplane_runtime.domain.identity import Caller, CallerKind
 from supportplane_runtime.gateway.api.sessions.schemas import RedeemRequest, SessionReply, VisitorReply
-from supportplane_runtime.gateway.connections.places import giving_way
 from supportplane_runtime.gateway.facts import facts_of
 from supportplane_runtime.gateway.http.callers import asker_of
 from supportplane_runtime.gateway.http.problems import documented
 from supportplane_runtime.gateway.http.replies import json_reply
 from supportplane_runtime.gateway.http.routes import GatewayRoute
-from supportplane_runtime.gateway.identity.authentication import (
-    refuse,
-    refuse_origin,
+from supportplane_runtime.gateway.identity.lookups import before_lookup
+from supportplane_runtime.gateway.identity.origins import is_foreign
+from supportplane_runtime.gateway.identity.refusals import refuse, refuse_origin
+from supportplane_runtime.gateway.identity.sessions import (
     require_own_page,
     session_caller,
     session_cookie,
     session_secret,
 )
-from supportplane_runtime.gateway.identity.origins import is_foreign
 from supportplane_runtime.gateway.state import CurrentGateway
 from supportplane_runtime.store.interfaces.sessions import SESSION_TTL
 
@@ -39,8 +38,7 @@ async def redeem_link(body: RedeemRequest, gateway: CurrentGateway, request: Req
     scheme = facts_of(request).peer.scheme
     if is_foreign(request.headers, scheme):
         refuse_origin("A link is redeemed by the chat page itself.")
-    with giving_way(request.scope):
-        await gateway.tarpit.before_lookup(facts_of(request).peer.source, body.token)
+    await before_lookup(gateway.tarpit, request, body.token)
     redeemed = await gateway.parts.sessions.redeem(body.token)
     if redeemed is None:
         refuse("session", "This link is unknown, used or expired. Make a new one with: supportplane link")
@@ -90,7 +88,7 @@ async def end_session(gateway: CurrentGateway, request: Request) -> Response:
 )
 async def make_visitor(gateway: CurrentGateway, request: Request) -> Response:
     """For a publishable key, from one of its origins. The token is what tells this visitor from others."""
-    key = await gateway.authentication.publishable_key(request)
+    key = await gateway.keys.publishable_key(request)
     caller = Caller(key.tenant, key.key_id, CallerKind.WIDGET, frozenset())
     facts_of(request).caller = caller
     await gateway.pace.take(asker_of(gateway, caller, facts_of(request).peer).address)
