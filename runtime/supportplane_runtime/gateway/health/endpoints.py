@@ -12,7 +12,7 @@ from fastapi import APIRouter, Response
 
 from supportplane_crds.runtime_status import Part
 from supportplane_runtime.gateway.health.schemas import HealthReply, LiveReply, ReadyReply
-from supportplane_runtime.gateway.http.replies import json_reply
+from supportplane_runtime.gateway.http.json import json_reply
 from supportplane_runtime.gateway.http.routes import GatewayRoute
 from supportplane_runtime.gateway.state import CurrentGateway
 from supportplane_runtime.serving.probes import ALIVE, metrics_reply

@@ -5,7 +5,7 @@ of theirs shows it, and a listing tells which revision of which agent answered.
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -13,19 +13,21 @@ from supportplane_runtime.domain.conversation import Feedback
 from supportplane_runtime.gateway.api.access import visible_turn
 from supportplane_runtime.gateway.api.feedback.schemas import (
     REPORTED,
+    DocumentFeedbackReply,
     DocumentQuery,
     DocumentReport,
     FeedbackPage,
     FeedbackQuery,
+    FeedbackReply,
     FeedbackRequest,
 )
 from supportplane_runtime.gateway.facts import facts_of
 from supportplane_runtime.gateway.http.callers import Invoking, Overseeing
+from supportplane_runtime.gateway.http.json import json_reply
 from supportplane_runtime.gateway.http.problems import documented
-from supportplane_runtime.gateway.http.replies import json_reply
 from supportplane_runtime.gateway.http.routes import GatewayRoute
 from supportplane_runtime.gateway.state import CurrentGateway
-from supportplane_runtime.store.interfaces.feedback import DocumentFeedback, FeedbackFilter, RatedTurn
+from supportplane_runtime.store.interfaces.feedback import FeedbackFilter
 
 router = APIRouter(route_class=GatewayRoute, tags=["feedback"])
 _PROBLEMS = documented(400, 401, 403, 429, 503)
@@ -57,7 +59,7 @@ async def list_feedback(
     """Needs a secret key with the scope read."""
     wanted = FeedbackFilter(query.user_id, query.rating, query.since, query.agent, query.document)
     page = await gateway.parts.feedback.listing(caller.tenant, wanted=wanted, after=query.after, limit=query.limit)
-    return json_reply({"items": [rated_turn_data(item) for item in page.items], "after": page.after})
+    return json_reply(FeedbackPage([FeedbackReply.of(item) for item in page.items], page.after))
 
 
 @router.get(
@@ -71,48 +73,4 @@ async def report_documents(
     """Which documents make answers that do not help. Needs a secret key with the scope read."""
     since = query.since or datetime.now(UTC) - REPORTED
     documents = await gateway.parts.feedback.documents(caller.tenant, since=since, limit=query.limit)
-    return json_reply({"since": since, "items": [document_data(item) for item in documents]})
-
-
-def rated_turn_data(item: RatedTurn) -> dict[str, Any]:
-    turn, answer = item.turn, item.turn.answer
-    sources = {source.document_id: source for source in answer.sources} if answer else {}
-    return {
-        "turn_id": turn.turn_id,
-        "conversation_id": turn.conversation_id,
-        "user_id": item.feedback.user_id,
-        "rating": item.feedback.rating.value,
-        "comment": item.feedback.comment,
-        "updated_at": item.updated_at,
-        "question": turn.question,
-        "answer": answer.response if answer else None,
-        "outcome": answer.outcome.value if answer else None,
-        "confidence": answer.confidence if answer else None,
-        "sources": [
-            {"document_id": source.document_id, "title": source.title, "url": source.url} for source in sources.values()
-        ],
-        "agent": item.agent,
-        "revision": item.revision,
-    }
-
-
-def document_data(item: DocumentFeedback) -> dict[str, Any]:
-    rated = item.up + item.down
-    return {
-        "document_id": item.document_id,
-        "title": item.title,
-        "url": item.url,
-        "answers": item.answers,
-        "up": item.up,
-        "down": item.down,
-        "share_down": item.down / rated if rated else None,
-        "examples": [
-            {
-                "turn_id": example.turn_id,
-                "conversation_id": example.conversation_id,
-                "question": example.question,
-                "comment": example.comment,
-            }
-            for example in item.examples
-        ],
-    }
+    return json_reply(DocumentReport(since, [DocumentFeedbackReply.of(item) for item in documents]))

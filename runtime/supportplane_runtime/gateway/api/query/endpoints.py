@@ -10,15 +10,15 @@ from pydantic.json_schema import SkipJsonSchema
 from supportplane_runtime.errors import Conflict, RuntimeFault
 from supportplane_runtime.gateway.api.access import visible_turn
 from supportplane_runtime.gateway.api.query.beginning import begin
-from supportplane_runtime.gateway.api.query.events import failure_fault, reply_data, turn_data
+from supportplane_runtime.gateway.api.query.events import failure_fault
 from supportplane_runtime.gateway.api.query.requests import turn_request
 from supportplane_runtime.gateway.api.query.schemas import MAX_SEQUENCE, QueryReply, QueryRequest, TurnReply
 from supportplane_runtime.gateway.api.query.socket import Socket
 from supportplane_runtime.gateway.asking import Run
 from supportplane_runtime.gateway.facts import facts_of
 from supportplane_runtime.gateway.http.callers import Invoking, Seeing, asker_of
+from supportplane_runtime.gateway.http.json import json_reply
 from supportplane_runtime.gateway.http.problems import documented, problem_response
-from supportplane_runtime.gateway.http.replies import json_reply
 from supportplane_runtime.gateway.http.routes import GatewayRoute
 from supportplane_runtime.gateway.query.stream import TurnStream
 from supportplane_runtime.gateway.state import CurrentGateway, Gateway
@@ -69,7 +69,7 @@ async def ask(body: QueryRequest, caller: Invoking, gateway: CurrentGateway, req
     if isinstance(end, Failure):
         return problem_response(failure_fault(end), turn_id=turn.turn_id, conversation_id=turn.conversation_id)
     facts_of(request).note(outcome=end.answer.outcome.value, ticket_id=end.answer.ticket_id)
-    return json_reply(reply_data(end.answer, turn_id=end.turn_id, conversation_id=end.conversation_id))
+    return json_reply(QueryReply.of(end.answer, turn_id=end.turn_id, conversation_id=end.conversation_id))
 
 
 @router.post(
@@ -131,7 +131,7 @@ def _sequence(last_event_id: str, turn_id: UUID) -> int:
 @router.get("/api/v1/turns/{turn_id}", summary="A turn as it stands", responses={200: {"model": TurnReply}, **_TURN})
 async def read_turn(turn_id: UUID, caller: Seeing, gateway: CurrentGateway) -> Response:
     turn = await visible_turn(gateway, caller, turn_id)
-    return json_reply(turn_data(replace(turn, turn_id=turn_id)))
+    return json_reply(TurnReply.of(replace(turn, turn_id=turn_id)))
 
 
 @router.post("/api/v1/turns/{turn_id}/cancel", summary="Stop working on a turn", status_code=204, responses={**_TURN})

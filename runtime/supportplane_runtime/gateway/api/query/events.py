@@ -1,17 +1,16 @@
 """Events of a turn as they travel: one payload per event, wrapped for SSE or for WebSocket, so both carry the same.
 
-Pure. ``wire_event`` is the payload, ``sse_frame`` and ``socket_frame`` the envelopes. Called by query/.
+Pure. ``wire_event`` is the payload, ``sse_frame`` and ``socket_frame`` the envelopes. Called by the files beside it.
 """
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import orjson
 
-from supportplane_runtime.domain.answer import Answer, Source
 from supportplane_runtime.domain.conversation import Turn
 from supportplane_runtime.errors import RuntimeFault
+from supportplane_runtime.gateway.api.query.schemas import QueryReply, SourceReply
 from supportplane_runtime.gateway.http.problems import fault_by_code, problem
 from supportplane_runtime.turns.events import Failure, Final, Progress, Sources, Token, TurnEvent
 
@@ -22,47 +21,7 @@ class WireEvent:
 
     name: str
     sequence: int | None
-    data: dict[str, Any]
-
-
-def source_data(source: Source) -> dict[str, Any]:
-    return {
-        "marker": source.marker,
-        "title": source.title,
-        "url": source.url,
-        "quote": source.quote,
-        "document_id": source.document_id,
-        "chunk_id": source.chunk_id,
-        "score": source.score,
-    }
-
-
-def reply_data(answer: Answer, *, turn_id: UUID, conversation_id: UUID) -> dict[str, Any]:
-    """The reply to a query: the body of ``POST /api/v1/query`` and the data of ``final``."""
-    return {
-        "response": answer.response,
-        "outcome": answer.outcome.value,
-        "confidence": answer.confidence,
-        "sources": [source_data(source) for source in answer.sources],
-        "ticket_id": answer.ticket_id,
-        "conversation_id": conversation_id,
-        "turn_id": turn_id,
-        "language": answer.language,
-    }
-
-
-def turn_data(turn: Turn) -> dict[str, Any]:
-    reply = reply_data(turn.answer, turn_id=turn.turn_id, conversation_id=turn.conversation_id) if turn.answer else None
-    return {
-        "turn_id": turn.turn_id,
-        "conversation_id": turn.conversation_id,
-        "user_id": turn.user_id,
-        "question": turn.question,
-        "status": turn.status.value,
-        "created_at": turn.created_at,
-        "answer": reply,
-        "failure": turn.failure,
-    }
+    data: object  # a reply, or a dictionary; written as JSON
 
 
 def failure_fault(event: Failure) -> RuntimeFault:
@@ -73,16 +32,16 @@ def wire_event(event: TurnEvent) -> WireEvent:
     return WireEvent(event.name, event.sequence, _data(event))
 
 
-def _data(event: TurnEvent) -> dict[str, Any]:
+def _data(event: TurnEvent) -> object:
     match event:
         case Progress():
             return {"step": event.step, "detail": event.detail}
         case Token():
             return {"text": event.text}
         case Sources():
-            return {"sources": [source_data(source) for source in event.sources]}
+            return {"sources": [SourceReply.of(source) for source in event.sources]}
         case Final():
-            return reply_data(event.answer, turn_id=event.turn_id, conversation_id=event.conversation_id)
+            return QueryReply.of(event.answer, turn_id=event.turn_id, conversation_id=event.conversation_id)
         case Failure():
             return problem(failure_fault(event)) | {"turn_id": event.turn_id}
 

@@ -1,17 +1,16 @@
-"""Bodies and frames of questions, and what is documented of the answers. Answers are written by events.py, not by
-these models: they would be validated a second time (tests check that both agree).
-"""
+"""Bodies and frames of questions, and the replies, each declared once for its JSON and its documentation."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 from pydantic.config import JsonDict
 
-from supportplane_runtime.domain.answer import Outcome
-from supportplane_runtime.domain.conversation import TurnStatus
+from supportplane_runtime.domain.answer import Answer, Outcome, Source
+from supportplane_runtime.domain.conversation import Turn, TurnStatus
 from supportplane_runtime.gateway.http.schemas import Body, JsonUUID, Question, UserId
 
 MAX_CONTEXT_BYTES = 16 * 1024
@@ -81,35 +80,77 @@ Frame = Annotated[QueryFrame | ResumeFrame | CancelFrame, Field(discriminator="t
 FRAMES: TypeAdapter[QueryFrame | ResumeFrame | CancelFrame] = TypeAdapter(Frame)
 
 
-class SourceReply(BaseModel):
-    marker: int = Field(description="the number shown in the response as [1]")
+@dataclass(slots=True)
+class SourceReply:
+    marker: Annotated[int, Field(description="the number shown in the response as [1]")]
     title: str
     url: str
-    quote: str = Field(description="verbatim text of the cited passage")
+    quote: Annotated[str, Field(description="verbatim text of the cited passage")]
     document_id: str
     chunk_id: str
-    score: float = Field(ge=0, le=1)
+    score: Annotated[float, Field(ge=0, le=1)]
+
+    @classmethod
+    def of(cls, source: Source) -> Self:
+        return cls(
+            marker=source.marker,
+            title=source.title,
+            url=source.url,
+            quote=source.quote,
+            document_id=source.document_id,
+            chunk_id=source.chunk_id,
+            score=source.score,
+        )
 
 
-class QueryReply(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_REPLY]})
-
+# The body of ``POST /api/v1/query`` and the data of the event ``final``. A docstring would be a part of OpenAPI.
+@dataclass(slots=True)
+class QueryReply:
     response: str
     outcome: Outcome
-    confidence: float = Field(ge=0, le=1, description="probability that the response answers the question")
+    confidence: Annotated[float, Field(ge=0, le=1, description="probability that the response answers the question")]
     sources: list[SourceReply]
-    ticket_id: UUID | None = Field(description="the conversation's open ticket, if people take over")
+    ticket_id: Annotated[UUID | None, Field(description="the conversation's open ticket, if people take over")]
     conversation_id: UUID
     turn_id: UUID
     language: str
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(json_schema_extra={"examples": [_EXAMPLE_REPLY]})
 
-class TurnReply(BaseModel):
+    @classmethod
+    def of(cls, answer: Answer, *, turn_id: UUID, conversation_id: UUID) -> Self:
+        return cls(
+            response=answer.response,
+            outcome=answer.outcome,
+            confidence=answer.confidence,
+            sources=[SourceReply.of(source) for source in answer.sources],
+            ticket_id=answer.ticket_id,
+            conversation_id=conversation_id,
+            turn_id=turn_id,
+            language=answer.language,
+        )
+
+
+@dataclass(slots=True)
+class TurnReply:
     turn_id: UUID
     conversation_id: UUID
     user_id: str
     question: str
     status: TurnStatus
     created_at: datetime | None
-    answer: QueryReply | None = Field(description="present when the status is finished")
-    failure: str | None = Field(description="a stable code, present when the status is failed")
+    answer: Annotated[QueryReply | None, Field(description="present when the status is finished")]
+    failure: Annotated[str | None, Field(description="a stable code, present when the status is failed")]
+
+    @classmethod
+    def of(cls, turn: Turn) -> Self:
+        ids = {"turn_id": turn.turn_id, "conversation_id": turn.conversation_id}
+        return cls(
+            **ids,
+            user_id=turn.user_id,
+            question=turn.question,
+            status=turn.status,
+            created_at=turn.created_at,
+            answer=QueryReply.of(turn.answer, **ids) if turn.answer else None,
+            failure=turn.failure,
+        )

@@ -11,8 +11,8 @@ from supportplane_runtime.domain.identity import Caller, CallerKind
 from supportplane_runtime.gateway.api.sessions.schemas import RedeemRequest, SessionReply, VisitorReply
 from supportplane_runtime.gateway.facts import facts_of
 from supportplane_runtime.gateway.http.callers import asker_of
+from supportplane_runtime.gateway.http.json import json_reply
 from supportplane_runtime.gateway.http.problems import documented
-from supportplane_runtime.gateway.http.replies import json_reply
 from supportplane_runtime.gateway.http.routes import GatewayRoute
 from supportplane_runtime.gateway.identity.lookups import before_lookup
 from supportplane_runtime.gateway.identity.origins import is_foreign
@@ -42,7 +42,7 @@ async def redeem_link(body: RedeemRequest, gateway: CurrentGateway, request: Req
     redeemed = await gateway.parts.sessions.redeem(body.token)
     if redeemed is None:
         refuse("session", "This link is unknown, used or expired. Make a new one with: supportplane link")
-    response = json_reply({"user_id": redeemed.user_id})
+    response = json_reply(SessionReply(redeemed.user_id))
     response.set_cookie(
         session_cookie(scheme),
         redeemed.secret,
@@ -93,5 +93,4 @@ async def make_visitor(gateway: CurrentGateway, request: Request) -> Response:
     facts_of(request).caller = caller
     await gateway.pace.take(asker_of(gateway, caller, facts_of(request).peer).address)
     visitor = gateway.visitors.issue(key.tenant, key.key_id)
-    data = {"visitor_token": visitor.token, "user_id": visitor.user_id, "expires_at": visitor.expires_at}
-    return json_reply(data, status=201)
+    return json_reply(VisitorReply(visitor.token, visitor.user_id, visitor.expires_at), status=201)

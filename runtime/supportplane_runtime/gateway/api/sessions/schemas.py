@@ -1,9 +1,10 @@
-"""Bodies of one-time links and visitors."""
+"""The body that redeems a one-time link, and the replies, each declared once for its JSON and its documentation."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from supportplane_runtime.gateway.http.schemas import Body
 
@@ -14,11 +15,13 @@ class RedeemRequest(Body):
     token: Annotated[str, Field(min_length=8, max_length=200, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
-class SessionReply(BaseModel):
+@dataclass(slots=True)
+class SessionReply:
     user_id: str
 
 
-class VisitorReply(BaseModel):
-    visitor_token: str = Field(description="keep it in the visitor's browser; send it as X-Visitor-Token")
+@dataclass(slots=True)
+class VisitorReply:
+    visitor_token: Annotated[str, Field(description="keep it in the visitor's browser; send it as X-Visitor-Token")]
     user_id: str
     expires_at: datetime

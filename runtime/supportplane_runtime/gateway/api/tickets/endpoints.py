@@ -1,17 +1,16 @@
 """Reading and closing tickets. Closing needs ``read`` and ``invoke``: it changes what a reader may only see."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from supportplane_runtime.domain.conversation import Ticket
 from supportplane_runtime.gateway.api.access import listed_user
 from supportplane_runtime.gateway.api.tickets.schemas import TicketPage, TicketReply
 from supportplane_runtime.gateway.facts import facts_of
 from supportplane_runtime.gateway.http.callers import Acting, Reading
+from supportplane_runtime.gateway.http.json import json_reply
 from supportplane_runtime.gateway.http.problems import documented
-from supportplane_runtime.gateway.http.replies import json_reply
 from supportplane_runtime.gateway.http.routes import GatewayRoute
 from supportplane_runtime.gateway.http.schemas import PageQuery
 from supportplane_runtime.gateway.state import CurrentGateway
@@ -20,30 +19,17 @@ router = APIRouter(route_class=GatewayRoute, tags=["tickets"])
 _PROBLEMS = documented(400, 401, 403, 404, 429, 503)
 
 
-def ticket_data(ticket: Ticket) -> dict[str, Any]:
-    return {
-        "ticket_id": ticket.ticket_id,
-        "conversation_id": ticket.conversation_id,
-        "user_id": ticket.user_id,
-        "status": ticket.status.value,
-        "reason": ticket.reason.value,
-        "subject": ticket.subject,
-        "queue": ticket.queue,
-        "created_at": ticket.created_at,
-        "turn_ids": list(ticket.turn_ids),
-    }
-
-
 @router.get("/api/v1/tickets", summary="List tickets", responses={200: {"model": TicketPage}, **_PROBLEMS})
 async def list_tickets(query: Annotated[PageQuery, Query()], caller: Reading, gateway: CurrentGateway) -> Response:
     user_id = listed_user(caller, query.user_id)
     page = await gateway.parts.records.tickets(caller.tenant, user_id=user_id, after=query.after, limit=query.limit)
-    return json_reply({"items": [ticket_data(item) for item in page.items], "after": page.after})
+    return json_reply(TicketPage([TicketReply.of(item) for item in page.items], page.after))
 
 
 @router.get("/api/v1/tickets/{ticket_id}", summary="A ticket", responses={200: {"model": TicketReply}, **_PROBLEMS})
 async def read_ticket(ticket_id: UUID, caller: Reading, gateway: CurrentGateway) -> Response:
-    return json_reply(ticket_data(await gateway.parts.records.ticket(caller.tenant, ticket_id, user_id=caller.user_id)))
+    ticket = await gateway.parts.records.ticket(caller.tenant, ticket_id, user_id=caller.user_id)
+    return json_reply(TicketReply.of(ticket))
 
 
 @router.post(
@@ -56,4 +42,4 @@ async def close_ticket(ticket_id: UUID, caller: Acting, gateway: CurrentGateway,
     records = gateway.parts.records
     await records.ticket(caller.tenant, ticket_id, user_id=caller.user_id)
     facts_of(request).note(ticket_id=ticket_id)
-    return json_reply(ticket_data(await records.close_ticket(caller.tenant, ticket_id)))
+    return json_reply(TicketReply.of(await records.close_ticket(caller.tenant, ticket_id)))
