@@ -19,6 +19,8 @@ RuntimeFault                     code, status_code, retryable
     +-- TurnCancelled     409
 """
 
+from collections.abc import Iterator
+
 
 class RuntimeFault(Exception):
     """Root of all errors a caller may see. ``detail`` is safe to show: no secrets, no message bodies."""
@@ -105,3 +107,30 @@ class TurnTimedOut(TurnFailed):
 
 class TurnCancelled(TurnFailed):
     code, status_code, title = "turn-cancelled", 409, "The turn was cancelled"
+
+
+def fault_of(
+    code: str,
+    detail: str,
+    *,
+    retry_after_s: int | None = None,
+    retryable: bool = RuntimeFault.retryable,
+    status_code: int = RuntimeFault.status_code,
+    title: str = RuntimeFault.title,
+) -> RuntimeFault:
+    """The fault that a stored or sent code stands for, typed as it was raised. The general kind wins over the special.
+
+    retryable, status_code, title: of a code that this release does not know; of the others the type decides.
+    """
+    kind = next((each for each in _kinds(RuntimeFault) if each.code == code), None)
+    if kind is not None:
+        return kind(detail, retry_after_s=retry_after_s)
+    fault = RuntimeFault(detail, retry_after_s=retry_after_s)
+    fault.code, fault.retryable, fault.status_code, fault.title = code, retryable, status_code, title
+    return fault
+
+
+def _kinds(of: type[RuntimeFault]) -> Iterator[type[RuntimeFault]]:
+    yield of
+    for child in of.__subclasses__():
+        yield from _kinds(child)

@@ -11,7 +11,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from supportplane_runtime.domain.conversation import Turn
-from supportplane_runtime.errors import InvalidRequest, RuntimeFault
+from supportplane_runtime.errors import InvalidRequest, RuntimeFault, fault_of
 from supportplane_runtime.turns.events import Failure, Final, Progress, Sources, Token, TurnEvent
 from supportplane_runtime.turns.interfaces import TurnRequest
 
@@ -69,29 +69,19 @@ def parse_line(line: bytes) -> Line | None:
         case {"event": {"name": str(name), **rest}} if name in EVENTS:
             return _EVENT_ADAPTERS[name].validate_python(rest)
         case {"fault": {"code": str(code), **rest}}:
-            return fault_of(code, rest)
+            return _fault(code, rest)
     raise ValueError("The line is neither a turn, an event nor a fault.")
 
 
-def fault_of(code: str, facts: Mapping[Any, Any]) -> RuntimeFault:
-    """The fault that a code stands for, typed as it was raised; a code from another release keeps what it says."""
-    detail, retry_after_s = str(facts.get("detail", "")), facts.get("retry_after_s")
-    kind = _kinds(RuntimeFault).get(code)
-    if kind is not None:
-        return kind(detail, retry_after_s=retry_after_s)
-    fault = RuntimeFault(detail, retry_after_s=retry_after_s)
-    fault.code, fault.retryable = code, bool(facts.get("retryable", False))
-    fault.status_code = int(facts.get("status_code", RuntimeFault.status_code))
-    return fault
-
-
-def _kinds(of: type[RuntimeFault]) -> dict[str, type[RuntimeFault]]:
-    """By code, the general before the special, which often share one."""
-    found: dict[str, type[RuntimeFault]] = {}
-    for child in of.__subclasses__():
-        if child.__module__ == RuntimeFault.__module__:
-            found |= _kinds(child)
-    return found | {of.code: of}
+def _fault(code: str, facts: Mapping[Any, Any]) -> RuntimeFault:
+    """A code from another release keeps what it says."""
+    return fault_of(
+        code,
+        str(facts.get("detail", "")),
+        retry_after_s=facts.get("retry_after_s"),
+        retryable=bool(facts.get("retryable", False)),
+        status_code=int(facts.get("status_code", RuntimeFault.status_code)),
+    )
 
 
 def _dump(value: Any) -> bytes:

@@ -5,7 +5,6 @@ turned into faults first. Nothing of the request's content is echoed. Called by 
 middlewares in security.py and, for events inside a stream, by api/query/events.py.
 """
 
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -81,22 +80,6 @@ def problem_response(fault: RuntimeFault, **extensions: Any) -> Response:
         media_type=MEDIA_TYPE,
         headers=problem_headers(fault),
     )
-
-
-def _subclasses(of: type[RuntimeFault]) -> Iterator[type[RuntimeFault]]:
-    yield of
-    for child in of.__subclasses__():
-        yield from _subclasses(child)
-
-
-def fault_by_code(code: str, detail: str, *, retryable: bool) -> RuntimeFault:
-    """The fault that a stored or streamed failure code stands for; an unknown code is a failed turn with that code."""
-    for kind in _subclasses(RuntimeFault):
-        if kind.code == code and kind is not InvalidFields:
-            return kind(detail, retry_after_s=2 if retryable else None)
-    fault = RuntimeFault(detail, retry_after_s=2 if retryable else None)
-    fault.code, fault.title = code, "The turn failed"
-    return fault
 
 
 def _field(location: tuple[int | str, ...]) -> str:

@@ -9,10 +9,12 @@ from uuid import UUID
 import orjson
 
 from supportplane_runtime.domain.conversation import Turn
-from supportplane_runtime.errors import RuntimeFault
+from supportplane_runtime.errors import RuntimeFault, TurnFailed, fault_of
 from supportplane_runtime.gateway.api.query.schemas import QueryReply, SourceReply
-from supportplane_runtime.gateway.http.problems import fault_by_code, problem
+from supportplane_runtime.gateway.http.problems import problem
 from supportplane_runtime.turns.events import Failure, Final, Progress, Sources, Token, TurnEvent
+
+RETRY_AFTER_S = 2  # of a turn that failed and may be asked again; a guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,9 @@ class WireEvent:
 
 
 def failure_fault(event: Failure) -> RuntimeFault:
-    return fault_by_code(event.code, event.detail, retryable=event.retryable)
+    """An unknown code is a failed turn with that code."""
+    retry_after_s = RETRY_AFTER_S if event.retryable else None
+    return fault_of(event.code, event.detail, retry_after_s=retry_after_s, title=TurnFailed.title)
 
 
 def wire_event(event: TurnEvent) -> WireEvent:

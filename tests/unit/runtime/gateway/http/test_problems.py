@@ -3,7 +3,7 @@ import pytest
 from supportplane_runtime import errors
 from supportplane_runtime.gateway import errors as gateway_errors
 from supportplane_runtime.gateway.errors import FieldError, InvalidFields
-from supportplane_runtime.gateway.http.problems import MAX_FIELD_ERRORS, fault_by_code, invalid_fields, problem
+from supportplane_runtime.gateway.http.problems import MAX_FIELD_ERRORS, invalid_fields, problem
 from supportplane_runtime.gateway.http.problems import problem_response as response
 
 FAULTS = [
@@ -23,7 +23,7 @@ def test_every_fault_becomes_a_problem_of_its_code_and_is_found_by_it(kind: type
     assert body["type"] == f"https://supportplane.io/problems/{kind.code}"
     assert body["detail"] == "What to do."
     assert body["status"] == kind.status_code
-    assert fault_by_code(kind.code, "Why.", retryable=False).status_code == kind.status_code
+    assert errors.fault_of(kind.code, "Why.").status_code == kind.status_code
 
 
 def test_codes_mean_one_status_each() -> None:
@@ -37,11 +37,6 @@ def test_a_refusal_that_may_be_repeated_says_when() -> None:
     assert response(errors.RateLimited("Slowly.", retry_after_s=7)).headers["retry-after"] == "7"
     assert response(errors.StoreUnavailable("Away.")).headers["retry-after"] == "2"
     assert "retry-after" not in response(errors.NotFound("Nothing.")).headers
-
-
-def test_an_unknown_failure_code_is_kept() -> None:
-    fault = fault_by_code("a-code-of-tomorrow", "Why.", retryable=True)
-    assert (fault.code, fault.status_code, fault.retry_after_s) == ("a-code-of-tomorrow", 500, 2)
 
 
 def test_fields_are_named_from_inside_the_body_and_bounded() -> None:

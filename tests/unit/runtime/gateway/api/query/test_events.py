@@ -6,15 +6,16 @@ import pytest
 
 from supportplane_runtime.domain.answer import Answer, Outcome, Source
 from supportplane_runtime.domain.conversation import Turn, TurnStatus
+from supportplane_runtime.errors import StoreUnavailable
 from supportplane_runtime.gateway.api.query.events import (
     accepted_event,
+    failure_fault,
     fault_event,
     reconnect_event,
     socket_frame,
     sse_frame,
     wire_event,
 )
-from supportplane_runtime.gateway.http.problems import fault_by_code
 from supportplane_runtime.turns.events import Failure, Final, Progress, Sources, Token, TurnEvent
 
 TURN_ID = UUID("5b0f6f0a-8c39-4a8e-bf57-f1b0d2c3a7de")
@@ -85,7 +86,13 @@ def test_the_first_event_names_turn_and_conversation() -> None:
     }
 
 
+def test_an_unknown_failure_code_is_kept() -> None:
+    fault = failure_fault(Failure(1, TURN_ID, "a-code-of-tomorrow", "Why.", retryable=True))
+    assert (fault.code, fault.status_code, fault.retry_after_s) == ("a-code-of-tomorrow", 500, 2)
+    assert fault.title == "The turn failed"
+
+
 def test_hints_and_breaks_do_not_move_the_clients_place() -> None:
-    fault = fault_by_code("store-unavailable", "Away.", retryable=True)
+    fault = StoreUnavailable("Away.")
     for event in (reconnect_event(TURN_ID, 7), fault_event(fault, TURN_ID)):
         assert b"id: " not in sse_frame(str(TURN_ID), event)
