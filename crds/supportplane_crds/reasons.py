@@ -4,16 +4,16 @@ The operator's checks return these, its events and metrics carry them, and docs/
 reason is stable: alerts and people match on it.
 """
 
-from enum import StrEnum
+from enum import Flag, StrEnum, auto
 from typing import Self
 
 
 class Explained(StrEnum):
-    """A word with a sentence about it, in ``meaning``."""
+    """A word with a sentence about it, in ``meaning``. What a word has beyond these two, its kind takes in __init__."""
 
     meaning: str
 
-    def __new__(cls, word: str, meaning: str) -> Self:
+    def __new__(cls, word: str, meaning: str, *_: object) -> Self:
         member = str.__new__(cls, word)
         member._value_ = word
         member.meaning = meaning
@@ -37,25 +37,51 @@ class ConditionType(Explained):
     STALLED = "Stalled", "Nothing will get better until a person changes something."
 
 
+class Trait(Flag):
+    """What the operator concludes from a reason, beside telling it."""
+
+    NONE = 0
+    NEEDS_A_PERSON = auto()  # nothing gets better until a person changes something
+    KEEPS_A_POD_DOWN = auto()  # a new revision whose pods have it does not come up
+    IS_REFERENCE = auto()  # an object that a pod refers to is missing
+
+
+_PERSON = Trait.NEEDS_A_PERSON
+_POD = Trait.KEEPS_A_POD_DOWN
+_REFERENCE = Trait.KEEPS_A_POD_DOWN | Trait.IS_REFERENCE
+
+
 class Reason(Explained):
-    """Why a condition is as it is."""
+    """Why a condition is as it is; traits: what follows from it."""
+
+    def __init__(self, _word: str, _meaning: str, traits: Trait = Trait.NONE) -> None:
+        self.traits = traits
 
     # Accepted
     VALID = "Valid", "The specification is valid."
-    INVALID_SPEC = "InvalidSpec", "The stored object breaks a rule of the contract; the message says which."
+    INVALID_SPEC = "InvalidSpec", "The stored object breaks a rule of the contract; the message says which.", _PERSON
     UNSUPPORTED_FEATURE = (
         "UnsupportedFeature",
         "The object has a field that this operator does not know.",
+        _PERSON,
     )
-    CLASS_NOT_FOUND = "ClassNotFound", "There is no SupportAgentClass of the name in spec.classRef."
+    CLASS_NOT_FOUND = "ClassNotFound", "There is no SupportAgentClass of the name in spec.classRef.", _PERSON
     # ResolvedRefs
     ALL_RESOLVED = "AllResolved", "Everything that the agent names exists."
-    MODEL_NOT_FOUND = "ModelNotFound", "There is no ModelEndpoint of this name in the agent's namespace."
-    KNOWLEDGE_NOT_FOUND = "KnowledgeNotFound", "There is no KnowledgeBase of this name in the agent's namespace."
-    SECRET_NOT_FOUND = "SecretNotFound", "A Secret or a key of it that pods need does not exist."
-    CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound", "A ConfigMap that pods need does not exist."
-    VOLUME_CLAIM_NOT_FOUND = "VolumeClaimNotFound", "A volume claim that pods need does not exist or is not bound."
-    INVALID_REFERENCE = "InvalidReference", "An object that the agent names breaks a rule of the contract."
+    MODEL_NOT_FOUND = "ModelNotFound", "There is no ModelEndpoint of this name in the agent's namespace.", _PERSON
+    KNOWLEDGE_NOT_FOUND = (
+        "KnowledgeNotFound",
+        "There is no KnowledgeBase of this name in the agent's namespace.",
+        _PERSON,
+    )
+    SECRET_NOT_FOUND = "SecretNotFound", "A Secret or a key of it that pods need does not exist.", _PERSON | _REFERENCE
+    CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound", "A ConfigMap that pods need does not exist.", _PERSON | _REFERENCE
+    VOLUME_CLAIM_NOT_FOUND = (
+        "VolumeClaimNotFound",
+        "A volume claim that pods need does not exist or is not bound.",
+        _PERSON | _REFERENCE,
+    )
+    INVALID_REFERENCE = "InvalidReference", "An object that the agent names breaks a rule of the contract.", _PERSON
     # ModelReady
     PROBED = "Probed", "The model answered."
     LOADING = "Loading", "The model server is starting; it may have to download the model first."
@@ -65,23 +91,30 @@ class Reason(Explained):
     INDEXED = "Indexed", "All documents are indexed."
     NO_KNOWLEDGE = "NoKnowledge", "The agent names no knowledge base; it hands every question to a person."
     INDEXING = "Indexing", "Documents are being read."
-    INDEXING_FAILED = "IndexingFailed", "The job that reads the documents failed; its log says why."
+    INDEXING_FAILED = "IndexingFailed", "The job that reads the documents failed; its log says why.", _PERSON
     PATH_NEEDS_LAPTOP = (
         "PathNeedsLaptop",
         "A source names a path of a laptop: use configMap or volumeClaim.",
+        _PERSON,
     )
     # PersistenceReady
     REACHABLE = "Reachable", "Database, cache and vector store answer, and the schema is up to date."
     DATABASE_NOT_CONFIGURED = (
         "DatabaseNotConfigured",
         "Neither spec.persistence nor the class names a database.",
+        _PERSON,
     )
-    CLOUD_NATIVE_PG_MISSING = "CloudNativePGMissing", "CloudNativePG is asked for, but its operator is not installed."
+    CLOUD_NATIVE_PG_MISSING = (
+        "CloudNativePGMissing",
+        "CloudNativePG is asked for, but its operator is not installed.",
+        _PERSON,
+    )
     DATABASE_NOT_READY = "DatabaseNotReady", "The CloudNativePG cluster is not ready."
     DATABASE_UNREACHABLE = "DatabaseUnreachable", "The database does not answer."
     CACHE_NOT_CONFIGURED = (
         "CacheNotConfigured",
         "Neither spec.persistence.cache nor the class names a Redis, in which rate limits are counted.",
+        _PERSON,
     )
     CACHE_NOT_READY = "CacheNotReady", "The Redis that was made for the agent is not ready."
     CACHE_UNREACHABLE = "CacheUnreachable", "The Redis of the agent does not answer."
@@ -93,8 +126,8 @@ class Reason(Explained):
     NOT_REQUESTED = "NotRequested", "No route is asked for; the agent is reached by its Service."
     PROGRAMMED = "Programmed", "The route is in force."
     ROUTE_PENDING = "RoutePending", "The gateway or the ingress controller has not answered yet."
-    ROUTE_NOT_ACCEPTED = "RouteNotAccepted", "The gateway refused the route; the message says why."
-    GATEWAY_API_MISSING = "GatewayAPIMissing", "parentRefs are set, but the Gateway API is not installed."
+    ROUTE_NOT_ACCEPTED = "RouteNotAccepted", "The gateway refused the route; the message says why.", _PERSON
+    GATEWAY_API_MISSING = "GatewayAPIMissing", "parentRefs are set, but the Gateway API is not installed.", _PERSON
     # Available
     MINIMUM_PODS_READY = "MinimumPodsReady", "Enough pods are ready."
     PODS_UNAVAILABLE = "PodsUnavailable", "Too few pods are ready; the message names the first obstacle."
@@ -103,7 +136,11 @@ class Reason(Explained):
     REVISION_SERVING = "RevisionServing", "The wanted revision serves; nothing is rolling out."
     ROLLING_OUT = "RollingOut", "Pods of a new revision are starting; the old ones serve until these are ready."
     PAUSED = "Paused", "The annotation supportplane.io/paused is set: nothing is changed."
-    ROLLOUT_FAILED = "RolloutFailed", "Pods of the new revision do not become ready; the old revision goes on serving."
+    ROLLOUT_FAILED = (
+        "RolloutFailed",
+        "Pods of the new revision do not become ready; the old revision goes on serving.",
+        _PERSON,
+    )
     DELETING = "Deleting", "The agent is being deleted."
     # ScalingActive
     FIXED_REPLICAS = "FixedReplicas", "The number of pods is fixed."
@@ -113,10 +150,14 @@ class Reason(Explained):
     # Degraded, Stalled, Ready
     AS_EXPECTED = "AsExpected", "Nothing is wrong."
     COMPONENT_FAILING = "ComponentFailing", "A part that the agent can do without does not work; the message names it."
-    IMAGE_PULL_FAILED = "ImagePullFailed", "An image cannot be pulled."
-    CRASH_LOOPING = "CrashLooping", "A container ends again and again; its log says why."
-    UNSCHEDULABLE = "Unschedulable", "No node has room for a pod or may run it."
-    QUOTA_EXCEEDED = "QuotaExceeded", "A quota of the namespace or an admission rule refuses an object."
-    APPLY_FAILED = "ApplyFailed", "The API server refused an object of the agent; the message says why."
+    IMAGE_PULL_FAILED = "ImagePullFailed", "An image cannot be pulled.", _PERSON | _POD
+    CRASH_LOOPING = "CrashLooping", "A container ends again and again; its log says why.", _POD
+    UNSCHEDULABLE = "Unschedulable", "No node has room for a pod or may run it.", _POD
+    QUOTA_EXCEEDED = "QuotaExceeded", "A quota of the namespace or an admission rule refuses an object.", _PERSON
+    APPLY_FAILED = "ApplyFailed", "The API server refused an object of the agent; the message says why.", _PERSON
     STATUS_UNREADABLE = "StatusUnreadable", "The agent's own status endpoint does not answer the operator."
     SERVING = "Serving", "The agent answers customers."
+
+
+def reasons_with(trait: Trait) -> frozenset[Reason]:
+    return frozenset(each for each in Reason if trait in each.traits)

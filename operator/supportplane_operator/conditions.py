@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from supportplane_crds import ConditionType, Reason, names
+from supportplane_crds.reasons import Trait, reasons_with
 from supportplane_crds.status import DEPENDENCY
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.snapshot import BaseSnapshot, EndpointSnapshot, Manifest, Snapshot
@@ -42,30 +43,7 @@ class Verdict:
     impact: Impact = Impact.READY
 
 
-STALLING = frozenset(
-    {
-        Reason.INVALID_SPEC,
-        Reason.UNSUPPORTED_FEATURE,
-        Reason.CLASS_NOT_FOUND,
-        Reason.MODEL_NOT_FOUND,
-        Reason.KNOWLEDGE_NOT_FOUND,
-        Reason.SECRET_NOT_FOUND,
-        Reason.CONFIG_MAP_NOT_FOUND,
-        Reason.VOLUME_CLAIM_NOT_FOUND,
-        Reason.INVALID_REFERENCE,
-        Reason.INDEXING_FAILED,
-        Reason.PATH_NEEDS_LAPTOP,
-        Reason.DATABASE_NOT_CONFIGURED,
-        Reason.CACHE_NOT_CONFIGURED,
-        Reason.CLOUD_NATIVE_PG_MISSING,
-        Reason.GATEWAY_API_MISSING,
-        Reason.ROUTE_NOT_ACCEPTED,
-        Reason.IMAGE_PULL_FAILED,
-        Reason.ROLLOUT_FAILED,
-        Reason.QUOTA_EXCEEDED,
-        Reason.APPLY_FAILED,
-    }
-)
+STALLING = reasons_with(Trait.NEEDS_A_PERSON)
 """Nothing gets better until a person changes something."""
 
 # From what most others come of to what comes of it: a gateway without an index is not ready (ADR 0019).

@@ -20,6 +20,7 @@ from supportplane_crds import KnowledgeBase, ModelEndpoint, SupportAgent, names
 from supportplane_crds.runtime_status import Part
 from supportplane_crds.support_agent_class import SupportAgentClass
 from supportplane_operator.cache import Cache, Key, key_of
+from supportplane_operator.checks.pods import is_well
 from supportplane_operator.cluster import status_code, understood
 from supportplane_operator.parse import Kind, Unusable, parse
 from supportplane_operator.references import References
@@ -158,7 +159,7 @@ class Observer:
         return await self._lately((CONFIG_MAP.kind, namespace, name), read)
 
     async def _events(self, namespace: str, pods: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
-        waiting = [pod["metadata"]["name"] for pod in pods if not _is_ready(pod) and _age_s(pod) > UNREADY_S]
+        waiting = [pod["metadata"]["name"] for pod in pods if not is_well(pod) and _age_s(pod) > UNREADY_S]
         found = [await self._events_of(namespace, name) for name in sorted(waiting)[:MOST_PODS]]
         return tuple(event for events in found for event in events)
 
@@ -202,13 +203,6 @@ def _divided(owned: Iterable[Manifest]) -> tuple[dict[ChildKey, Manifest], tuple
         else:
             children[each["kind"], each["metadata"]["name"]] = each
     return children, tuple(pods)
-
-
-def _is_ready(pod: Manifest) -> bool:
-    status = pod.get("status", {})
-    conditions = status.get("conditions") or ()
-    is_over = status.get("phase") == "Succeeded"
-    return is_over or any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def _age_s(pod: Manifest) -> float:

@@ -11,9 +11,6 @@ from itertools import chain
 from supportplane_crds import Reason, names
 from supportplane_operator.snapshot import Manifest, Snapshot
 
-REFERENCES = (Reason.SECRET_NOT_FOUND, Reason.CONFIG_MAP_NOT_FOUND, Reason.VOLUME_CLAIM_NOT_FOUND)
-FATAL = (*REFERENCES, Reason.IMAGE_PULL_FAILED, Reason.CRASH_LOOPING, Reason.UNSCHEDULABLE)
-
 _IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
 _CRASH = frozenset({"CrashLoopBackOff", "RunContainerError", "CreateContainerError", "StartError"})
 _MISSING = (
@@ -54,7 +51,7 @@ def obstacles_of(pods: Iterable[Manifest], events: Iterable[Manifest] = ()) -> t
 
 
 def _obstacle(pod: Manifest, events: tuple[Manifest, ...]) -> Obstacle | None:
-    if is_ready(pod) or pod.get("status", {}).get("phase") == "Succeeded" or "deletionTimestamp" in pod["metadata"]:
+    if is_well(pod) or "deletionTimestamp" in pod["metadata"]:
         return None
     found = next(chain(_of_containers(pod), _of_scheduling(pod), _of_events(pod, events)), None)
     if found is None:
@@ -71,9 +68,13 @@ def _obstacle(pod: Manifest, events: tuple[Manifest, ...]) -> Obstacle | None:
     )
 
 
-def is_ready(pod: Manifest) -> bool:
-    conditions = pod.get("status", {}).get("conditions") or ()
-    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
+def is_well(pod: Manifest) -> bool:
+    """Whether the pod is ready, or has done its work."""
+    status = pod.get("status", {})
+    conditions = status.get("conditions") or ()
+    return status.get("phase") == "Succeeded" or any(
+        each.get("type") == "Ready" and each.get("status") == "True" for each in conditions
+    )
 
 
 def _of_containers(pod: Manifest) -> Iterator[tuple[Reason, str]]:

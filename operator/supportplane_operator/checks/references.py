@@ -1,7 +1,8 @@
 """Accepted and ResolvedRefs: is the object one that this operator can work with, and does what it names exist."""
 
 from supportplane_crds import ConditionType, Mode, Reason
-from supportplane_operator.checks.pods import REFERENCES, obstacles
+from supportplane_crds.reasons import Trait
+from supportplane_operator.checks.pods import obstacles
 from supportplane_operator.checks.unread import misunderstood
 from supportplane_operator.checks.workloads import is_available
 from supportplane_operator.conditions import FAILS, HOLDS, Impact, Verdict
@@ -70,7 +71,7 @@ def _missing_config_map(plan: Plan) -> Verdict | None:
 
 def _missed_by_pods(plan: Plan) -> Verdict | None:
     """Pods that run go on without what new ones miss, so that an agent with some of them still answers."""
-    first = next((each for each in obstacles(plan.snapshot) if each.reason in REFERENCES), None)
+    first = next((each for each in obstacles(plan.snapshot) if Trait.IS_REFERENCE in each.reason.traits), None)
     if first is None:
         return None
     message = f"{first.message} (Pod {first.pod} waits for it)"

@@ -1,8 +1,9 @@
 """Available, Progressing and ScalingActive: pods that answer, pods that are on their way, and who counts them."""
 
 from supportplane_crds import ConditionType, Reason, names
+from supportplane_crds.reasons import Trait
 from supportplane_operator import snapshot as seen
-from supportplane_operator.checks.pods import FATAL, Obstacle, obstacles
+from supportplane_operator.checks.pods import Obstacle, obstacles
 from supportplane_operator.conditions import FAILS, HOLDS, UNKNOWN, Impact, Verdict
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.render.roles import BY_NAME, ROLES
@@ -94,7 +95,9 @@ def _is_rolled_out(deployment: Manifest) -> bool:
 
 def _is_of_update(obstacle: Obstacle, plan: Plan) -> bool:
     is_orchestrator = obstacle.component == names.ROLE_ORCHESTRATOR and obstacle.revision == plan.revision
-    return obstacle.reason in FATAL and (is_orchestrator or obstacle.component == names.ROLE_GATEWAY)
+    return Trait.KEEPS_A_POD_DOWN in obstacle.reason.traits and (
+        is_orchestrator or obstacle.component == names.ROLE_GATEWAY
+    )
 
 
 # ScalingActive

@@ -58,10 +58,15 @@ def model_name(endpoint: ModelEndpoint) -> str:
     return spec.serving.model if spec.serving is not None else spec.model or ""
 
 
+def model_url(endpoint: str, namespace: str) -> str:
+    """Of a model server that the operator runs for a ModelEndpoint of this name."""
+    return f"http://{names.service_host(names.model(endpoint), namespace)}/v1"
+
+
 def _endpoint(snapshot: Snapshot) -> Manifest:
     """For an agent that answers nothing and whose endpoint does not exist, an address where nobody answers."""
     name, endpoint = snapshot.agent.spec.template.model.model_ref.name, snapshot.endpoint
-    url = f"http://{names.service_host(names.model(name), snapshot.namespace)}/v1"
+    url = model_url(name, snapshot.namespace)
     if endpoint is None:
         return _document("ModelEndpoint", name, snapshot.namespace, {"url": url, "model": "none"})
     spec = endpoint.spec.dump()

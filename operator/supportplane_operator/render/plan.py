@@ -174,7 +174,7 @@ class Plan:
         """Of a model that runs on this cluster; an endpoint with a URL of its own stands in the agent file."""
         if self.endpoint is None or self.endpoint.spec.url is not None:
             return None
-        return f"http://{names.service_host(names.model(self.endpoint.name), self.namespace)}/v1"
+        return config.model_url(self.endpoint.name, self.namespace)
 
     @property
     def model_host(self) -> tuple[str, int] | None:
