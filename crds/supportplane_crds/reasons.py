@@ -117,7 +117,10 @@ class Reason(Explained):
         _PERSON,
     )
     CACHE_NOT_READY = "CacheNotReady", "The Redis that was made for the agent is not ready."
-    CACHE_UNREACHABLE = "CacheUnreachable", "The Redis of the agent does not answer."
+    CACHE_UNREACHABLE = (
+        "CacheUnreachable",
+        "The Redis of the agent does not answer; each gateway grants its part of the rate limits.",
+    )
     VECTOR_STORE_NOT_READY = "VectorStoreNotReady", "The managed Weaviate is not ready."
     VECTOR_STORE_UNREACHABLE = "VectorStoreUnreachable", "The vector store does not answer."
     MIGRATION_PENDING = "MigrationPending", "The database schema is being brought up to date."

@@ -32,6 +32,10 @@ class Settings(BaseSettings):
     first_key_file: Path | None = Field(
         default=None, description="where the laptop's supervisor writes the first API key; readiness waits for it"
     )
+    gateways_file: Path | None = Field(
+        default=None,
+        description="how many gateways share the rate limits while Redis is away; followed while running; none: one",
+    )
     operator_jwks_file: Path | None = Field(default=None, description="public keys whose tokens may ask for the status")
     status_audience: str | None = Field(default=None, description="namespace/agent that such a token must be for")
     secrets_dir: Path | None = Field(default=None, description="NAME/KEY files of secrets; default: DATA_DIR/secrets")

@@ -1,4 +1,6 @@
-"""The ConfigMap with the agent file of a revision and the key that the operator's questions are signed with."""
+"""The ConfigMap of a revision: the agent file, the key that the operator's questions are signed with, and how many
+gateways share the rate limits.
+"""
 
 from supportplane_crds import names
 from supportplane_operator.render.deployment import as_it_is
@@ -12,7 +14,8 @@ def agent_config(plan: Plan) -> Manifest:
     """Of the revision that is wanted."""
     name = names.config(plan.name, plan.revision)
     of = {**labels(plan.name, "config"), names.LABEL_REVISION: plan.revision}
-    data = {names.KEY_AGENT_FILE: plan.agent_file}
+    # A change of the number of gateways restarts no pod: the hash of the configuration is of the other files.
+    data = {names.KEY_AGENT_FILE: plan.agent_file, names.KEY_GATEWAYS: str(plan.most_gateways)}
     if plan.settings.status_jwks:
         data[names.KEY_OPERATOR_JWKS] = plan.settings.status_jwks
     meta = metadata(name, plan.namespace, of=of, owned_by=plan.snapshot.raw)

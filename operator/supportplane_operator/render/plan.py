@@ -159,6 +159,11 @@ class Plan:
     def least_replicas(self) -> int:
         return self.autoscaling.min_replicas if self.autoscaling else self.replicas or 0
 
+    @property
+    def most_gateways(self) -> int:
+        """Gateways that share the rate limits: as many as there may be at the same time, apart from a roll-out."""
+        return self.autoscaling.max_replicas if self.autoscaling else max(1, self.replicas or 0)
+
     # The model and the documents.
 
     @property

@@ -217,7 +217,11 @@ def _http(plan: Plan, role: str) -> list[Manifest]:
         return []
     hosts = [*service_hosts(names.gateway(plan.name), plan.namespace), *plan.hostnames]
     orchestrator = names.service_host(names.orchestrator(plan.name), plan.namespace)
-    found = [*_listening(names.GATEWAY_PORT, hosts), variable("ORCHESTRATOR_URL", f"http://{orchestrator}")]
+    found = [
+        *_listening(names.GATEWAY_PORT, hosts),
+        variable("ORCHESTRATOR_URL", f"http://{orchestrator}"),
+        variable("GATEWAYS_FILE", names.GATEWAYS_FILE),
+    ]
     if plan.snapshot.agent.spec.gateway.auth.api_keys_secret_ref:
         found.append(variable("API_KEYS_DIR", names.API_KEYS_DIR))
     if plan.settings.status_jwks:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from supportplane_crds import AgentFile
 from supportplane_crds.support_agent import LimitScope
+from supportplane_runtime.app.gateways import following
 from supportplane_runtime.app.long_lived import keep_garbage_collections_short
 from supportplane_runtime.app.open_files import allow_open_files
 from supportplane_runtime.app.shared import schema_fault, visitor_secret
@@ -45,6 +46,8 @@ async def serve_edge(edge: Edge) -> None:
     async with AsyncExitStack() as stack:
         link = RedisLink(settings.redis_url.get_secret_value())
         stack.push_async_callback(link.close)
+        limiter = RedisRateLimiter(link, limits)
+        await stack.enter_async_context(following(settings.gateways_file, limiter.share_among))
         parts = GatewayParts(
             turns=edge.turns,
             lookup=edge.store.turnbook,
@@ -52,7 +55,7 @@ async def serve_edge(edge: Edge) -> None:
             feedback=edge.store.feedback,
             keys=edge.store.keys,
             sessions=edge.store.sessions,
-            limiter=RedisRateLimiter(link, limits),
+            limiter=limiter,
             new_visitors=limits[LimitScope.NEW_VISITOR],
             audit=edge.store.audit,
             visitor_secret=await visitor_secret(edge.store, tenant, settings.data_dir),

@@ -36,13 +36,14 @@ class WindowCounter:
         )
 
 
-def local_counter(limits: Mapping[str, Limit], *, processes: int = 1) -> WindowCounter:
+def local_counter(limits: Mapping[str, Limit], *, gateways: int = 1) -> WindowCounter:
     """A counter in this process's memory, for tests and for the time Redis is away.
 
-    processes: how many share the limit; each grants its part, so all together stay within it.
+    gateways: how many share the limits. Each grants its part, rounded down, so all together stay within a limit. No
+    part is less than one request, or a small limit would shut customers out for as long as Redis is away.
     """
     shares = {
-        scope: Limit(requests=max(1, limit.requests // processes), window=limit.window)
+        scope: Limit(requests=max(1, limit.requests // gateways), window=limit.window)
         for scope, limit in limits.items()
     }
     return WindowCounter(MemoryStorage(), shares)

@@ -2,7 +2,7 @@
 
 Redis does not know the requests that were granted while it was silent, or while the process was late with reading its
 answer, and the process does not know its share of what Redis granted. Without this each silence would begin a new
-allowance.
+allowance. What the other gateways grant without Redis is not known either: each is taken to grant as much as this one.
 """
 
 from collections import OrderedDict
@@ -35,18 +35,19 @@ class Allowances:
         self._clock = clock
         self._subjects: OrderedDict[Subject, _Seen] = OrderedDict()
 
-    def told(self, subject: Subject, decision: LimitDecision) -> LimitDecision:
-        """A decision of Redis, refused when what was granted without Redis has used up what is left."""
+    def told(self, subject: Subject, decision: LimitDecision, *, gateways: int = 1) -> LimitDecision:
+        """A decision of Redis, refused when what all gateways granted without Redis has used up what is left."""
         now, seen = self._clock(), self._seen(subject)
         seen.left, seen.left_until = decision.remaining, now + decision.window_s
-        return _refused(decision) if now < seen.alone_until and seen.alone > decision.remaining else decision
+        is_used_up = now < seen.alone_until and seen.alone * gateways > decision.remaining
+        return _refused(decision) if is_used_up else decision
 
-    def alone(self, subject: Subject, decision: LimitDecision) -> LimitDecision:
-        """A decision of this process, refused when Redis has not left so much."""
+    def alone(self, subject: Subject, decision: LimitDecision, *, gateways: int = 1) -> LimitDecision:
+        """A decision of this process, refused when Redis has not left so much for each gateway."""
         now, seen = self._clock(), self._seen(subject)
         if now >= seen.alone_until:
             seen.alone, seen.alone_until = 0, now + decision.window_s
-        if now < seen.left_until and seen.alone >= seen.left:
+        if now < seen.left_until and (seen.alone + 1) * gateways > seen.left:
             return _refused(decision)
         seen.alone += decision.allowed
         return decision

@@ -16,25 +16,31 @@ KEY_PREFIX = "supportplane"
 
 
 class RedisRateLimiter:
-    """A limit shared by all processes. Without Redis each grants its share of what Redis has left.
+    """A limit shared by all gateways of an agent. Without Redis each grants its share of what Redis has left."""
 
-    processes: how many gateways share the limit.
-    """
-
-    def __init__(self, link: RedisLink, limits: Mapping[str, Limit], *, processes: int = 1) -> None:
+    def __init__(self, link: RedisLink, limits: Mapping[str, Limit], *, gateways: int = 1) -> None:
         # limits takes a pool here, though its types know only the options of a URL.
         options: dict[str, Any] = {"connection_pool": link.client.connection_pool}
         storage = RedisStorage("redis://", implementation="redispy", key_prefix=f"{KEY_PREFIX}:limits", **options)
         self._link = link
+        self._limits = limits
         self._shared = WindowCounter(storage, limits)
-        self._local = local_counter(limits, processes=processes)
+        self._gateways = gateways
+        self._local = local_counter(limits, gateways=gateways)
         self._allowances = Allowances()
+
+    def share_among(self, gateways: int) -> None:
+        """From now on so many gateways share the limits. A new number begins new counts of what is granted here."""
+        if gateways != self._gateways:
+            self._gateways = gateways
+            self._local = local_counter(self._limits, gateways=gateways)
 
     async def hit(self, tenant: str, subject: str, scope: str) -> LimitDecision:
         asked = (tenant, subject, scope)
         try:
-            return self._allowances.told(asked, await self._link.call(lambda: self._shared.hit(*asked)))
+            decision = await self._link.call(lambda: self._shared.hit(*asked))
         except CacheUnavailable:
             if self._link.is_away:
                 LIMITS_LOCAL.inc()
-            return self._allowances.alone(asked, await self._local.hit(*asked))
+            return self._allowances.alone(asked, await self._local.hit(*asked), gateways=self._gateways)
+        return self._allowances.told(asked, decision, gateways=self._gateways)

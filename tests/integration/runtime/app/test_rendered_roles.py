@@ -121,4 +121,5 @@ def test_every_role_is_ready_as_it_was_rendered(node: Node) -> None:
     assert '"documents":1,' in (node.folder / "knowledge.log").read_text()
     node.serve(node.container("Deployment", "helpdesk-orchestrator-"))
     node.serve(node.container("Deployment", "helpdesk-gateway"))
+    assert "gateways_file_unreadable" not in (node.folder / "gateway.log").read_text()
     node.serve(node.container("Deployment", "slm-model"), "/health")

@@ -133,7 +133,7 @@ def count(counter: object) -> float:
 async def test_without_redis_a_local_share_holds_and_redis_is_taken_up_again(own_redis: Redis, tenant: str) -> None:
     clock = SteppedClock()
     link = RedisLink(own_redis.url(), budget_s=30, clock=clock)
-    limiter = RedisRateLimiter(link, LIMITS, processes=2)
+    limiter = RedisRateLimiter(link, LIMITS, gateways=2)
     assert (await limiter.hit(tenant, "key", "APIKey")).limit == 5
 
     local = count(LIMITS_LOCAL)
@@ -151,6 +151,51 @@ async def test_without_redis_a_local_share_holds_and_redis_is_taken_up_again(own
     clock.now += PAUSE_S
     await link.probe()
     assert (await limiter.hit(tenant, "key", "APIKey")).limit == 5
+    await link.close()
+
+
+async def granted(gateways: list[RedisRateLimiter], tenant: str, scope: str, *, rounds: int) -> int:
+    """How many requests of one key are let through when each gateway is asked in turn."""
+    decisions = [await gateway.hit(tenant, "key", scope) for _ in range(rounds) for gateway in gateways]
+    return sum(decision.allowed for decision in decisions)
+
+
+@pytest.mark.slow
+async def test_without_redis_two_gateways_together_keep_to_the_limit(own_redis: Redis, tenant: str) -> None:
+    links = [patient(own_redis.url()) for _ in range(2)]
+    limits = {"Even": Limit(6, WINDOW), "Odd": Limit(5, WINDOW), "One": Limit(1, WINDOW)}
+    gateways = [RedisRateLimiter(link, limits, gateways=2) for link in links]
+    own_redis.stop()
+
+    assert await granted(gateways, tenant, "Even", rounds=9) == 6
+    assert await granted(gateways, tenant, "Odd", rounds=9) == 4
+    assert await granted(gateways, tenant, "One", rounds=9) == 2  # one each, or nobody would be let through
+    for link in links:
+        await link.close()
+
+
+@pytest.mark.slow
+async def test_two_gateways_share_what_redis_had_left_when_it_went_away(own_redis: Redis, tenant: str) -> None:
+    links = [patient(own_redis.url()) for _ in range(2)]
+    gateways = [RedisRateLimiter(link, {"APIKey": Limit(20, WINDOW)}, gateways=2) for link in links]
+    before = await granted(gateways, tenant, "APIKey", rounds=7)
+    own_redis.stop()
+
+    assert before == 14
+    assert await granted(gateways, tenant, "APIKey", rounds=9) == 6
+    for link in links:
+        await link.close()
+
+
+@pytest.mark.slow
+async def test_a_gateway_that_learns_of_others_grants_its_part_from_then_on(own_redis: Redis, tenant: str) -> None:
+    link = patient(own_redis.url())
+    gateway = RedisRateLimiter(link, {"APIKey": Limit(20, WINDOW)})
+    own_redis.stop()
+
+    gateway.share_among(10)
+
+    assert await granted([gateway], tenant, "APIKey", rounds=9) == 2
     await link.close()
 
 

@@ -217,6 +217,7 @@ def test_the_gateway_knows_its_stores_its_orchestrator_and_who_may_ask_for_its_s
         "HTTP_PORT": "8080",
         "HEALTH_PORT": "8082",
         "ORCHESTRATOR_URL": "http://helpdesk-orchestrator.acme.svc",
+        "GATEWAYS_FILE": "/etc/supportplane/gateways",
         "API_KEYS_DIR": "/etc/supportplane/api-keys",
         "OPERATOR_JWKS_FILE": "/etc/supportplane/operator.jwks.json",
         "STATUS_AUDIENCE": "acme/helpdesk",
@@ -272,6 +273,26 @@ def test_every_variable_is_one_that_the_runtime_reads() -> None:
     model = by_name(render_endpoint(endpoint_snapshot({"embedded": {}}), SETTINGS), "Deployment")["slm-model"]
     variables = environment(model["spec"]["template"]["spec"]["containers"][0])
     assert {name.lower() for name in variables} - {"data_dir"} <= set(ModelServerSettings.model_fields)
+
+
+AUTOSCALED = {"scaling": {"autoscaling": {"minReplicas": 2, "maxReplicas": 7}}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "gateways"),
+    [({"scaling": {"replicas": 3}}, "3"), ({"scaling": {"replicas": 0}}, "1"), ({}, "2"), (AUTOSCALED, "7")],
+    ids=["three pods", "no pod", "two pods by default", "up to seven pods"],
+)
+def test_the_config_says_how_many_gateways_share_the_rate_limits(spec: dict[str, Any], gateways: str) -> None:
+    configs = by_name(render(Plan(snapshot(spec), SETTINGS)), "ConfigMap")
+    config = next(each for name, each in configs.items() if "-config-" in name)
+    assert config["data"]["gateways"] == gateways
+
+
+def test_another_number_of_gateways_restarts_no_pod() -> None:
+    two, three = (one("Deployment", "helpdesk-gateway", {"scaling": {"replicas": number}}) for number in (2, 3))
+    assert two["spec"]["replicas"] != three["spec"]["replicas"]
+    assert two["spec"]["template"] == three["spec"]["template"]
 
 
 def test_documents_are_mounted_where_the_agent_file_says_they_are() -> None:

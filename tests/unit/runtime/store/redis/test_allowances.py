@@ -1,3 +1,5 @@
+import pytest
+
 from supportplane_runtime.store.interfaces.limits import LimitDecision
 from supportplane_runtime.store.redis.allowances import MAX_SUBJECTS, Allowances
 
@@ -63,6 +65,20 @@ def test_what_the_process_own_counter_refuses_counts_for_nothing() -> None:
     allowances = Allowances()
     assert not allowances.alone(SUBJECT, decision(remaining=0, allowed=False)).allowed
     assert allowances.told(SUBJECT, decision(remaining=0)).allowed
+
+
+@pytest.mark.parametrize(("left", "each"), [(6, 3), (5, 2), (1, 0), (0, 0)])
+def test_two_gateways_grant_half_each_of_what_redis_had_left(left: int, each: int) -> None:
+    allowances = Allowances()
+    allowances.told(SUBJECT, decision(remaining=left))
+    assert sum(allowances.alone(SUBJECT, decision(), gateways=2).allowed for _ in range(5)) == each
+
+
+def test_the_other_gateway_is_taken_to_have_granted_as_much_without_redis() -> None:
+    allowances = Allowances()
+    assert granted_alone(allowances, 2) == 2
+    answers = [allowances.told(SUBJECT, decision(remaining=left), gateways=2) for left in (5, 4, 3, 2)]
+    assert [answer.allowed for answer in answers] == [True, True, False, False]
 
 
 def test_subjects_are_apart_and_no_more_are_remembered_than_memory_is_meant_for() -> None:
