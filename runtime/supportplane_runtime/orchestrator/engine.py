@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 
 from supportplane_runtime.domain.conversation import Message, Turn
+from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.orchestrator.checkpoints import forget, stale_threads
-from supportplane_runtime.orchestrator.ending import Ending
 from supportplane_runtime.orchestrator.graph import Parts, build_graph, run_turn, thread_id
 from supportplane_runtime.orchestrator.state import Emit
 

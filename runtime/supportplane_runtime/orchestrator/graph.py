@@ -26,11 +26,11 @@ from langgraph.types import Durability
 
 from supportplane_runtime import metrics
 from supportplane_runtime.domain.conversation import Message, Turn
+from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.errors import StoreUnavailable
 from supportplane_runtime.model.interfaces import ChatModel
 from supportplane_runtime.orchestrator import ending
 from supportplane_runtime.orchestrator.checkpoints import FIRST_ATTEMPT
-from supportplane_runtime.orchestrator.ending import Ending
 from supportplane_runtime.orchestrator.nodes.answer import AnswerNode, Writer
 from supportplane_runtime.orchestrator.nodes.decide import FITTED, DecideNode, Thresholds
 from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge, RetrieveNode
@@ -109,7 +109,7 @@ async def run_turn(graph: Graph, turn: Turn, history: Sequence[Message], emit: E
     # "exit": one write when the graph is done, none between steps, since no step has an effect to protect (ADR 0010).
     durability: Durability | None = "exit" if graph.checkpointer else None
     try:
-        await graph.ainvoke(given, config, context=context, durability=durability, output_keys=["outcome"])
+        await graph.ainvoke(given, config, context=context, durability=durability, output_keys=["ending"])
     except (psycopg.Error, StoreUnavailable) as exc:  # the second is what the saver makes of a database that is away
         if not concluded:
             raise StoreUnavailable("The database does not answer; ask again in a moment") from exc
@@ -123,7 +123,10 @@ async def _saved(graph: Graph, config: RunnableConfig) -> Ending | None:
         state = await graph.aget_state(config)
     except psycopg.Error as exc:
         raise StoreUnavailable("The database does not answer; ask again in a moment") from exc
-    return ending.from_text(state.values["outcome"]) if "outcome" in state.values else None
+    values: dict[str, Any] = state.values
+    if "ending" in values:
+        return ending.from_text(values["ending"])
+    return ending.from_earlier_text(values["outcome"]) if "outcome" in values else None
 
 
 def thread(turn: Turn) -> RunnableConfig:

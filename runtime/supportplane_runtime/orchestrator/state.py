@@ -1,6 +1,6 @@
 """The state of a turn as it moves through the graph. Nodes return the part they made; nothing is changed in place.
 
-Only ``outcome`` is checkpointed, as one string: it is all that is needed to finish a turn whose graph was done when its
+Only ``ending`` is checkpointed, as one string: it is all that is needed to finish a turn whose graph was done when its
 process died, and a string goes into the checkpoint's own row. The rest is made again from the accepted question
 (ADR 0010), so it is untracked and never written.
 """
@@ -13,8 +13,8 @@ from typing import Annotated, TypedDict
 from langgraph.channels import UntrackedValue
 
 from supportplane_runtime.domain.conversation import Message, Turn
+from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.orchestrator.drafts import Checked, Drafts
-from supportplane_runtime.orchestrator.ending import Ending
 from supportplane_runtime.rag.search.interfaces import Retrieval
 from supportplane_runtime.turns.events import TurnEvent
 
@@ -49,7 +49,8 @@ class TurnState(TypedDict, total=False):
     retrieval: Annotated[Retrieval, UntrackedValue]
     drafts: Annotated[Drafts, UntrackedValue]
     checked: Annotated[Checked, UntrackedValue]
-    outcome: str
+    ending: str
+    outcome: str  # the ending as releases before effects wrote it: only read
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ import structlog
 from supportplane_runtime import metrics
 from supportplane_runtime.domain.answer import Answer
 from supportplane_runtime.domain.conversation import Message, Turn, TurnStatus
+from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.errors import RuntimeFault, StoreUnavailable, TurnCancelled, TurnFailed, TurnTimedOut
 from supportplane_runtime.orchestrator.buffer import EventBuffer
-from supportplane_runtime.orchestrator.ending import Ending
 from supportplane_runtime.orchestrator.recall import answer_events, ended, fault_event
 from supportplane_runtime.orchestrator.state import Emit
 from supportplane_runtime.store.interfaces.turns import Turnbook
@@ -116,7 +116,7 @@ class Worker:
         )
         async for attempt in patience:
             with attempt:
-                return await self._turnbook.finish(turn, ending.answer, ending.ticket, revision=self._revision)
+                return await self._turnbook.finish(turn, ending, revision=self._revision)
         raise AssertionError("the retry loop either returns or raises")
 
     async def _fail(self, running: Running, fault: RuntimeFault) -> str:

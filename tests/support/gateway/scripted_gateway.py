@@ -22,6 +22,7 @@ from pydantic import SecretStr
 
 from supportplane_runtime.domain.answer import Answer, Outcome, Source
 from supportplane_runtime.domain.conversation import TicketReason, Turn, TurnStatus
+from supportplane_runtime.domain.ending import Ending, OpenTicket
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import NotFound
 from supportplane_runtime.gateway.application import create_app
@@ -31,7 +32,6 @@ from supportplane_runtime.settings import Settings
 from supportplane_runtime.store.interfaces.keys import ApiKey, KeyKind
 from supportplane_runtime.store.interfaces.limits import Limit, RateLimiter
 from supportplane_runtime.store.interfaces.store import Store
-from supportplane_runtime.store.interfaces.turns import TicketRequest
 from supportplane_runtime.store.memory.limits import memory_rate_limiter
 from supportplane_runtime.store.memory.store import MemoryStore
 from supportplane_runtime.turns.events import Failure, Final, Progress, Sources, Token, TurnEvent
@@ -138,9 +138,9 @@ class ScriptedTurns:
 
     async def _finish(self, log: TurnLog, text: str, *, wants_ticket: bool) -> None:
         outcome = Outcome.HANDED_OFF if wants_ticket else Outcome.ANSWERED
-        ticket = TicketRequest(TicketReason.CUSTOMER_REQUEST, log.turn.question) if wants_ticket else None
+        effects = (OpenTicket(TicketReason.CUSTOMER_REQUEST, log.turn.question),) if wants_ticket else ()
         answer = Answer(response=text[:4000], outcome=outcome, confidence=0.9, sources=(SOURCE,))
-        answer = await self.store.turnbook.finish(log.turn, answer, ticket)
+        answer = await self.store.turnbook.finish(log.turn, Ending(answer, effects))
         log.say(lambda n: Sources(n, answer.sources))
         log.say(lambda n: Final(n, log.turn.turn_id, log.turn.conversation_id, answer))
 

@@ -13,12 +13,11 @@ from support.runtime.turn_parts import FixedRetriever
 from support.runtime.turn_subject import Setup, asked, parts
 from supportplane_runtime.domain.answer import Answer
 from supportplane_runtime.domain.conversation import Message, Turn
+from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.orchestrator.checkpoints import checkpoint_saver
-from supportplane_runtime.orchestrator.ending import Ending
 from supportplane_runtime.orchestrator.engine import GraphEngine
 from supportplane_runtime.orchestrator.state import Emit
 from supportplane_runtime.orchestrator.turns import LocalTurns
-from supportplane_runtime.store.interfaces.turns import TicketRequest
 from supportplane_runtime.store.postgres.store import open_store
 from supportplane_runtime.store.postgres.turns import PostgresTurnbook
 
@@ -44,10 +43,8 @@ class DoomedEngine(GraphEngine):
 class DoomedTurnbook(PostgresTurnbook):
     stage = ""
 
-    async def finish(
-        self, turn: Turn, answer: Answer, ticket: TicketRequest | None, *, revision: str | None = None
-    ) -> Answer:
-        stored = await super().finish(turn, answer, ticket, revision=revision)
+    async def finish(self, turn: Turn, ending: Ending, *, revision: str | None = None) -> Answer:
+        stored = await super().finish(turn, ending, revision=revision)
         if self.stage == "stored":
             await stay(turn)
         return stored

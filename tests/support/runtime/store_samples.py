@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from supportplane_runtime.domain.answer import Answer, Outcome, Source
 from supportplane_runtime.domain.conversation import TicketReason, Turn, TurnStatus
-from supportplane_runtime.store.interfaces.turns import TicketRequest
+from supportplane_runtime.domain.ending import OpenTicket
 from supportplane_runtime.store.rules.turns import conversation_of
 from supportplane_runtime.turns.interfaces import TurnRequest
 
@@ -29,7 +29,7 @@ ANSWER = Answer(
     model_share=0.25,
 )
 HANDED_OFF = Answer(response="A colleague will take over.", outcome=Outcome.HANDED_OFF, confidence=0.125)
-WISH = TicketRequest(reason=TicketReason.CUSTOMER_REQUEST, subject="Rotate a key", queue="tier-1")
+WISH = OpenTicket(reason=TicketReason.CUSTOMER_REQUEST, subject="Rotate a key", queue="tier-1")
 
 
 def new_tenant() -> str:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from supportplane_runtime.domain.conversation import Message, Turn
+from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.domain.knowledge import Chunk, Evidence
-from supportplane_runtime.orchestrator.ending import Ending
 from supportplane_runtime.orchestrator.graph import Parts, build_graph, run_turn
 from supportplane_runtime.orchestrator.state import Emit
 from supportplane_runtime.rag.search.interfaces import Retrieval

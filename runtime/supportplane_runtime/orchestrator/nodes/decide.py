@@ -1,4 +1,4 @@
-"""Last step: what the turn ends with. Pure, and the only place that asks for a ticket.
+"""Last step: what the turn ends with. Pure, and the only place that asks for effects.
 
 small talk                                   -> a friendly word
 a wish for a person                          -> ticket, if the agent takes such wishes
@@ -18,16 +18,15 @@ from langgraph.runtime import Runtime
 from supportplane_crds.support_agent import Trigger
 from supportplane_runtime.domain.answer import Answer, Outcome
 from supportplane_runtime.domain.conversation import TicketReason
+from supportplane_runtime.domain.ending import Ending, OpenTicket
 from supportplane_runtime.orchestrator import ending
 from supportplane_runtime.orchestrator.drafts import Checked
-from supportplane_runtime.orchestrator.ending import Ending
 from supportplane_runtime.orchestrator.language import spoken_language
 from supportplane_runtime.orchestrator.nodes.verify import response
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.progress import step_began
 from supportplane_runtime.orchestrator.state import Intent, TurnContext, TurnState, Understanding
 from supportplane_runtime.rag.search.interfaces import Retrieval
-from supportplane_runtime.store.interfaces.turns import TicketRequest
 
 SUBJECT_CHARACTERS: Final = 120
 
@@ -137,13 +136,13 @@ def _hand_off(reason: TicketReason, decided: Decided, policy: Policy) -> Ending:
     trigger = _TRIGGER.get(reason)
     if trigger is not None and trigger not in policy.handoff.triggers:
         return Ending(_said(_DECLINED[reason], Outcome.DECLINED, decided))
-    ticket = TicketRequest(
+    ticket = OpenTicket(
         reason=reason,
         subject=subject(decided.question),
         queue=policy.handoff.queue,
         per_hour=policy.handoff.visitor_tickets_per_hour,
     )
-    return Ending(_said(_HANDED_OFF[reason], Outcome.HANDED_OFF, decided), ticket)
+    return Ending(_said(_HANDED_OFF[reason], Outcome.HANDED_OFF, decided), (ticket,))
 
 
 def _said(reply: str, outcome: Outcome, decided: Decided, *, confidence: float | None = None) -> Answer:
@@ -180,7 +179,7 @@ class DecideNode:
             checked=state.get("checked", NOTHING),
         )
         ended = decide(decided, self._policy, self._thresholds)
-        if ended.ticket is not None:
+        if ended.effect(OpenTicket) is not None:
             runtime.context.emit(step_began("handoff", decided.understanding.language))
         runtime.context.conclude(ended)
-        return {"outcome": ending.to_text(ended)}
+        return {"ending": ending.to_text(ended)}

@@ -6,22 +6,9 @@ from typing import Protocol
 from uuid import UUID
 
 from supportplane_runtime.domain.answer import Answer
-from supportplane_runtime.domain.conversation import Message, TicketReason, Turn
+from supportplane_runtime.domain.conversation import Message, Turn
+from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.turns.interfaces import TurnRequest
-
-
-@dataclass(frozen=True, slots=True)
-class TicketRequest:
-    """A wish for a ticket; the store turns it into the conversation's open ticket, new or existing.
-
-    per_hour: new tickets that a visitor of a publishable key may open within an hour; None: any number. A wish beyond
-    them joins the visitor's newest ticket of that hour, an open one before a closed one, which is opened again.
-    """
-
-    reason: TicketReason
-    subject: str
-    queue: str | None = None
-    per_hour: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +43,12 @@ class Turnbook(Protocol):
         """
         ...
 
-    async def finish(
-        self, turn: Turn, answer: Answer, ticket: TicketRequest | None, *, revision: str | None = None
-    ) -> Answer:
-        """Store the answer, open or append to the conversation's one open ticket, write audit; once per turn.
+    async def finish(self, turn: Turn, ending: Ending, *, revision: str | None = None) -> Answer:
+        """Store the answer with all its effects and write audit, in one transaction; once per turn.
 
         revision: of the agent that answered, None where agents have none (a laptop).
-        Returns the answer as stored (with its ticket_id); if the turn was finished already, the answer that stands.
+        Returns the answer as stored, with the ticket_id that an effect gave it; if the turn was finished already, the
+        answer that stands.
         Raises TurnFailed when it ended as failed or cancelled, NotFound when it was never accepted.
         """
         ...

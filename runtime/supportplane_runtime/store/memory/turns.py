@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from supportplane_runtime.domain.answer import Answer
-from supportplane_runtime.domain.conversation import Message, Role, Ticket, TicketStatus, Turn, TurnStatus
-from supportplane_runtime.store.interfaces.keys import KeyKind
-from supportplane_runtime.store.interfaces.turns import Accepted, TicketRequest
+from supportplane_runtime.domain.conversation import Message, Role, Turn, TurnStatus
+from supportplane_runtime.domain.ending import Ending
+from supportplane_runtime.store.interfaces.turns import Accepted
+from supportplane_runtime.store.memory.effects import APPLY
 from supportplane_runtime.store.memory.state import ConversationRow, State, TurnRow
 from supportplane_runtime.store.rules.audit import turn_audit
 from supportplane_runtime.store.rules.turns import (
     LEASE,
-    TICKET_WINDOW,
     conversation_of,
     ensure_finished,
     ensure_same_question,
@@ -38,14 +38,14 @@ class MemoryTurnbook:
         row.agent = agent
         return self._accepted(row, history_limit, created=True)
 
-    async def finish(
-        self, turn: Turn, answer: Answer, ticket: TicketRequest | None, *, revision: str | None = None
-    ) -> Answer:
+    async def finish(self, turn: Turn, ending: Ending, *, revision: str | None = None) -> Answer:
         row = self._state.turn_row(turn.tenant, turn.turn_id)
         if row.turn.status is TurnStatus.ACCEPTED:
-            ticket_id = self._join_ticket(row, ticket) if ticket else None
+            answer = replace(ending.answer, ticket_id=None)  # that is for the effect to say
+            for effect in ending.effects:
+                answer = APPLY[effect.kind](self._state, row, effect, answer)
             row.revision = revision
-            self._end(row, TurnStatus.FINISHED, answer=replace(answer, ticket_id=ticket_id))
+            self._end(row, TurnStatus.FINISHED, answer=answer)
         return ensure_finished(row.turn)
 
     async def fail(self, turn: Turn, code: str) -> Turn:
@@ -129,38 +129,6 @@ class MemoryTurnbook:
         ]
         history = tuple(before[-history_limit:]) if history_limit else ()
         return Accepted(turn=row.turn, created=created, history=history)
-
-    def _join_ticket(self, row: TurnRow, request: TicketRequest) -> UUID:
-        turn = row.turn
-        known = self._state.open_ticket(turn.tenant, turn.conversation_id) or self._newest_ticket(row, request)
-        ticket = known or Ticket(
-            tenant=turn.tenant,
-            ticket_id=uuid4(),
-            conversation_id=turn.conversation_id,
-            user_id=turn.user_id,
-            status=TicketStatus.OPEN,
-            reason=request.reason,
-            subject=request.subject,
-            queue=request.queue,
-            created_at=self._state.clock(),
-        )
-        ticket = replace(ticket, status=TicketStatus.OPEN, turn_ids=(*ticket.turn_ids, turn.turn_id))
-        self._state.tickets[turn.tenant, ticket.ticket_id] = ticket
-        return ticket.ticket_id
-
-    def _newest_ticket(self, row: TurnRow, request: TicketRequest) -> Ticket | None:
-        """Of a visitor who has opened as many as an hour allows; an open one before a closed one."""
-        key = self._state.keys.get((row.turn.tenant, row.key_id))
-        if request.per_hour is None or key is None or key[0].kind is not KeyKind.PUBLISHABLE:
-            return None
-        since = self._state.clock() - TICKET_WINDOW
-        theirs = (row.turn.tenant, row.turn.user_id)
-        recent = [
-            (ticket.status is TicketStatus.OPEN, ticket.created_at, ticket.ticket_id.hex, ticket)
-            for ticket in self._state.tickets.values()
-            if (ticket.tenant, ticket.user_id) == theirs and ticket.created_at and ticket.created_at > since
-        ]
-        return max(recent)[-1] if len(recent) >= request.per_hour else None
 
     def _end(
         self, row: TurnRow, status: TurnStatus, *, answer: Answer | None = None, failure: str | None = None

@@ -11,7 +11,7 @@ before it has a transaction with it. What can go wrong is told apart by what is 
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, LiteralString
 
@@ -112,18 +112,18 @@ class Database:
         return await self._run(statement, params, deadline=time.monotonic() + DEADLINE_S)
 
     async def run_again_safe(
-        self, statement: LiteralString, params: Params, *, after_lock: LiteralString | None = None
+        self, statement: LiteralString, params: Params, *, after_locks: Sequence[LiteralString] = ()
     ) -> list[TupleRow]:
         """The same for a statement that may run twice: a query, or a write that changes nothing the second time.
 
-        after_lock: a statement that locks a row first, in the same transaction, so that the other sees what those who
-        held the lock before have written.
+        after_locks: statements that each lock a row first, in the same transaction, so that the statement sees what
+        those who held the locks before have written.
         """
         deadline = time.monotonic() + DEADLINE_S
         try:
-            return await self._run(statement, params, deadline=deadline, after_lock=after_lock)
+            return await self._run(statement, params, deadline=deadline, after_locks=after_locks)
         except OutcomeUnknown:
-            return await self._run(statement, params, deadline=deadline, after_lock=after_lock)
+            return await self._run(statement, params, deadline=deadline, after_locks=after_locks)
 
     async def probe(self) -> None:
         """One round trip. Raises StoreUnavailable, which tells a server that is away from one that refuses us.
@@ -149,16 +149,17 @@ class Database:
         params: Params,
         *,
         deadline: float,
-        after_lock: LiteralString | None = None,
+        after_locks: Sequence[LiteralString] = (),
     ) -> list[TupleRow]:
         try:
             connection = await self.pool.getconn(timeout=_left(deadline))
             try:
                 async with self._severed(connection, deadline=deadline):
-                    if after_lock is None:
+                    if not after_locks:
                         return await _rows(connection, statement, params)
                     async with connection.transaction():
-                        await _rows(connection, after_lock, params)
+                        for lock in after_locks:
+                            await _rows(connection, lock, params)
                         return await _rows(connection, statement, params)
             finally:
                 await self.pool.putconn(connection)

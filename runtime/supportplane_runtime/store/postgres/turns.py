@@ -1,5 +1,5 @@
 """Turnbook on PostgreSQL: accept and finish are one statement each, so a turn costs the database two short commits.
-A ticket that may be one too many for its customer takes the customer's lock first.
+Effects are parts of the statement that finishes (effects/); some take a lock first.
 
 Times are the database's. A statement that finds a turn already there or ended changes nothing; what stands is read.
 """
@@ -8,29 +8,29 @@ Times are the database's. A statement that finds a turn already there or ended c
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import LiteralString
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
 from supportplane_runtime.domain.answer import Answer
 from supportplane_runtime.domain.conversation import Message, Turn, TurnStatus
+from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.errors import NotFound
-from supportplane_runtime.store.interfaces.turns import Accepted, TicketRequest
+from supportplane_runtime.store.interfaces.turns import Accepted
 from supportplane_runtime.store.postgres.database import Database, OutcomeUnknown, Params
+from supportplane_runtime.store.postgres.effects import CLAUSES
 from supportplane_runtime.store.postgres.rows import TURN, answer_document, messages_from, turn_from
 from supportplane_runtime.store.rules.audit import TURN_END, turn_facts
 from supportplane_runtime.store.rules.turns import (
     LEASE,
-    TICKET_WINDOW,
     conversation_of,
     ensure_finished,
     ensure_same_question,
 )
 from supportplane_runtime.turns.interfaces import TurnRequest
-
-NO_BOUND = 2**31 - 1  # more tickets than anyone opens
 
 UNKNOWN_TURN: LiteralString = "NOT EXISTS (SELECT FROM turns k WHERE k.tenant = %(tenant)s AND k.turn_id = %(turn_id)s)"
 
@@ -128,65 +128,26 @@ AUDIT: LiteralString = """
 entry AS (
     INSERT INTO audit (tenant, actor, action, outcome, facts, agent)
     SELECT tenant, key_id, %(action)s, %(outcome)s,
-        %(facts)s::jsonb || jsonb_build_object('attempt', attempt, {more}), agent FROM ended
+        %(facts)s::jsonb || jsonb_build_object({more}), agent FROM ended
 )
 """
 
-# Turns of one customer that want a ticket store it one after the other, so that each counts the tickets before it.
-LOCK_CUSTOMER: LiteralString = """
-SELECT FROM users WHERE tenant = %(tenant)s AND user_id = %(user_id)s FOR NO KEY UPDATE
-"""
-
-# A visitor of a publishable key who has opened as many tickets as an hour allows: the newest of these, open ones first,
-# takes the question of a conversation that has no open ticket. The newest has no open ticket beside it in its own
-# conversation, so it can be opened again.
-NEWEST: LiteralString = """
-newest AS (
-    SELECT recent.ticket_id
-    FROM ended
-    JOIN api_keys p ON p.tenant = ended.tenant AND p.key_id = ended.key_id AND p.kind = 'publishable'
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS opened,
-            (array_agg(k.ticket_id ORDER BY k.status = 'open' DESC, k.created_at DESC, k.ticket_id))[1] AS ticket_id
-        FROM tickets k
-        JOIN conversations c ON c.tenant = k.tenant AND c.conversation_id = k.conversation_id
-        WHERE k.tenant = ended.tenant AND c.user_id = %(user_id)s AND k.created_at > now() - %(ticket_window)s
-    ) recent
-    WHERE recent.opened >= %(per_hour)s AND NOT EXISTS (
-        SELECT FROM tickets o
-        WHERE o.tenant = ended.tenant AND o.conversation_id = ended.conversation_id AND o.status = 'open'
-    )
+ATTEMPT: LiteralString = "'attempt', attempt"
+CONVERSATION: LiteralString = "'conversation_id', conversation_id"
+END_UNANSWERED: LiteralString = (
+    f"WITH {END}, {AUDIT.format(more=f'{ATTEMPT}, {CONVERSATION}')} SELECT turn_id FROM ended"
 )
-"""
 
-# The partial unique index tickets_one_open decides between opening and appending, also between concurrent turns.
-TICKET: LiteralString = f"""
-{NEWEST}, again AS (
-    UPDATE tickets SET status = 'open', closed_at = NULL, updated_at = now()
-    WHERE tenant = %(tenant)s AND ticket_id IN (SELECT ticket_id FROM newest)
-    RETURNING tenant, ticket_id
-), opened AS (
-    INSERT INTO tickets (tenant, ticket_id, conversation_id, reason, subject, queue)
-    SELECT tenant, %(ticket_id)s, conversation_id, %(reason)s, %(subject)s, %(queue)s FROM ended
-    WHERE NOT EXISTS (SELECT FROM newest)
-    ON CONFLICT (tenant, conversation_id) WHERE status = 'open' DO UPDATE SET updated_at = now()
-    RETURNING tenant, ticket_id
-), ticket AS (
-    SELECT tenant, ticket_id FROM again UNION ALL SELECT tenant, ticket_id FROM opened
-), joined AS (
-    INSERT INTO ticket_turns (tenant, turn_id, ticket_id)
-    SELECT ended.tenant, ended.turn_id, ticket.ticket_id FROM ended JOIN ticket ON ticket.tenant = ended.tenant
-)
-"""
-TICKET_FACT: LiteralString = "'ticket_id', (SELECT ticket_id FROM ticket)"
-NO_TICKET_FACT: LiteralString = "'ticket_id', NULL"
-CONVERSATION_FACT: LiteralString = "'conversation_id', conversation_id"
 
-FINISH: LiteralString = f"WITH {END}, {SAY}, {CITE}, {AUDIT.format(more=NO_TICKET_FACT)} SELECT NULL::uuid FROM ended"
-FINISH_WITH_TICKET: LiteralString = (
-    f"WITH {END}, {SAY}, {CITE}, {TICKET}, {AUDIT.format(more=TICKET_FACT)} SELECT ticket.ticket_id FROM ended, ticket"
-)
-END_UNANSWERED: LiteralString = f"WITH {END}, {AUDIT.format(more=CONVERSATION_FACT)} SELECT turn_id FROM ended"
+@cache
+def finishing(kinds: tuple[str, ...]) -> LiteralString:
+    """The statement that finishes a turn with effects of these kinds: one text for the same kinds, prepared once."""
+    clauses = [CLAUSES[kind] for kind in kinds]
+    audit = AUDIT.format(more=", ".join((ATTEMPT, *(clause.facts for clause in clauses if clause.facts))))
+    ctes = ", ".join((END, SAY, CITE, *(clause.ctes for clause in clauses), audit))
+    results = ", ".join(clause.result for clause in clauses) or "NULL"
+    return f"WITH {ctes} SELECT {results} FROM ended"
+
 
 RENEW: LiteralString = """
 UPDATE turns SET lease_until = now() + %(lease)s
@@ -224,16 +185,23 @@ class PostgresTurnbook:
             accepted = await self._insert(request, params)
         return accepted or await self._accepted_before(request, history_limit)
 
-    async def finish(
-        self, turn: Turn, answer: Answer, ticket: TicketRequest | None, *, revision: str | None = None
-    ) -> Answer:
-        statement = FINISH_WITH_TICKET if ticket else FINISH
-        params = {**_finish_params(turn, answer, ticket), "revision": revision}
-        lock = LOCK_CUSTOMER if ticket and ticket.per_hour is not None else None
-        rows = await self._database.run_again_safe(statement, params, after_lock=lock)
-        if rows:
-            return replace(answer, ticket_id=rows[0][0])
-        return ensure_finished(await self.turn(turn.tenant, turn.turn_id))
+    async def finish(self, turn: Turn, ending: Ending, *, revision: str | None = None) -> Answer:
+        answer = replace(ending.answer, ticket_id=None)  # that is for the effect to say
+        effects = sorted(
+            ending.effects, key=lambda each: each.kind
+        )  # one order of locks, and one text of the statement
+        clauses = [(CLAUSES[each.kind], each) for each in effects]
+        params = _finish_params(turn, answer, revision)
+        for clause, effect in clauses:
+            params |= clause.params(effect, turn)
+        locks = [lock for clause, effect in clauses for lock in clause.locks(effect)]
+        statement = finishing(tuple(each.kind for each in effects))
+        rows = await self._database.run_again_safe(statement, params, after_locks=locks)
+        if not rows:
+            return ensure_finished(await self.turn(turn.tenant, turn.turn_id))
+        for (clause, _), result in zip(clauses, rows[0], strict=False):
+            answer = clause.told(answer, result)
+        return answer
 
     async def fail(self, turn: Turn, code: str) -> Turn:
         ended = replace(turn, status=TurnStatus.FAILED, failure=code)
@@ -356,17 +324,6 @@ def _end_params(turn: Turn, *, attempt: int | None) -> dict[str, object]:
     }
 
 
-def _finish_params(turn: Turn, answer: Answer, ticket: TicketRequest | None) -> Params:
-    params = _end_params(replace(turn, status=TurnStatus.FINISHED, answer=answer, failure=None), attempt=None)
-    params["response"] = answer.response
-    if ticket is not None:
-        params |= {
-            "ticket_id": uuid4(),
-            "reason": ticket.reason,
-            "subject": ticket.subject,
-            "queue": ticket.queue,
-            "per_hour": ticket.per_hour if ticket.per_hour is not None else NO_BOUND,
-            "ticket_window": TICKET_WINDOW,
-            "user_id": turn.user_id,
-        }
-    return params
+def _finish_params(turn: Turn, answer: Answer, revision: str | None) -> dict[str, object]:
+    finished = replace(turn, status=TurnStatus.FINISHED, answer=answer, failure=None)
+    return {**_end_params(finished, attempt=None), "response": answer.response, "revision": revision}

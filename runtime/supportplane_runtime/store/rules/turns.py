@@ -11,7 +11,6 @@ from supportplane_runtime.turns.interfaces import TurnRequest
 # A turn whose process died is taken up by another one after this long without a heartbeat: with a sweep every 15 s it
 # ends or goes on within 60 s. Renew a lease at a third of it.
 LEASE = timedelta(seconds=30)
-TICKET_WINDOW = timedelta(hours=1)  # of TicketRequest.per_hour
 
 
 def conversation_of(request: TurnRequest) -> UUID:

@@ -9,7 +9,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import orjson
+import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from support.repository import PROGRAMS
 from support.runtime.turn_parts import FixedRetriever
@@ -92,6 +95,40 @@ async def test_every_turn_of_a_killed_process_ends_exactly_once(
     assert bool(subject.retriever.questions) is runs_again
     for turn_id in turn_ids:
         assert len(await ends_in_audit(migrated_database_url, turn_id)) == 1
+
+
+def written_by_the_release_before_effects(url: str, turn_ids: list[UUID]) -> None:
+    """Turns checkpoints into those of that release: another channel, and one ticket instead of effects."""
+    threads = [f"{TENANT}/{turn_id}" for turn_id in turn_ids]
+    with psycopg.connect(url, autocommit=True) as connection:
+        rows = connection.execute(
+            "SELECT thread_id, checkpoint FROM checkpoints WHERE thread_id = ANY(%s)", (threads,)
+        ).fetchall()
+        assert len(rows) == len(turn_ids)
+        for thread_id, checkpoint in rows:
+            ending = orjson.loads(checkpoint["channel_values"].pop("ending"))
+            (ticket,) = ending.pop("effects")
+            del ticket["kind"]
+            checkpoint["channel_values"]["outcome"] = orjson.dumps(ending | {"ticket": ticket}).decode()
+            checkpoint["channel_versions"]["outcome"] = checkpoint["channel_versions"].pop("ending")
+            connection.execute(
+                "UPDATE checkpoints SET checkpoint = %s WHERE thread_id = %s", (Jsonb(checkpoint), thread_id)
+            )
+
+
+@pytest.mark.slow
+async def test_an_upgrade_in_the_middle_of_a_turn_stores_the_ending_that_the_earlier_release_made(
+    migrated_database_url: str,
+) -> None:
+    turn_ids = await kill_at(migrated_database_url, "answered")
+    written_by_the_release_before_effects(migrated_database_url, turn_ids)
+    await let_leases_run_out(migrated_database_url, turn_ids)
+    async with successor(migrated_database_url) as subject:
+        ends = [(await subject.events(turn_id))[-1] for turn_id in turn_ids]
+        tickets = [ticket for ticket in await subject.tickets() if set(ticket.turn_ids) & set(turn_ids)]
+    assert all(isinstance(end, Final) and end.answer.outcome == "handed_off" for end in ends)
+    assert len(tickets) == TURNS
+    assert subject.retriever.questions == []
 
 
 async def test_stored_turns_leave_no_checkpoint_behind(migrated_database_url: str) -> None:

@@ -16,6 +16,7 @@ from support.fault_proxy import FaultProxy, Mode, proxied
 from support.runtime.store_samples import ANSWER, HANDED_OFF, WISH, next_question, question
 from supportplane_cli.embedded.postgres import Postgres, PostgresSpec
 from supportplane_runtime.domain.conversation import Feedback, Rating, Turn, TurnStatus
+from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import InvalidRequest, StoreUnavailable
 from supportplane_runtime.orchestrator.checkpoints import checkpoint_saver, stale_threads
@@ -53,7 +54,7 @@ async def store(opening: Opening, proxy: FaultProxy, migrated_database_url: str)
     first = await asked(store, "warm-up")
     again = next_question(first.conversation_id, "warm-up")
     await store.turnbook.accept(again, lease_owner="me", history_limit=9)
-    await store.turnbook.finish(first, HANDED_OFF, WISH)
+    await store.turnbook.finish(first, Ending(HANDED_OFF, (WISH,)))
     yield store
     proxy.set_mode(Mode.PASS)
 
@@ -82,7 +83,7 @@ async def test_a_finish_that_lost_its_connection_happens_exactly_once(
     turn = await asked(store, tenant)
 
     proxy.set_mode(lost)
-    answer = await store.turnbook.finish(turn, HANDED_OFF, WISH)
+    answer = await store.turnbook.finish(turn, Ending(HANDED_OFF, (WISH,)))
 
     assert proxy.cuts == 1
     (ticket,) = (await store.records.tickets(tenant, user_id=None, after=None, limit=9)).items
@@ -130,7 +131,7 @@ async def test_a_call_that_loses_its_connection_twice_says_so(
 
     with pytest.raises(StoreUnavailable):
         async with asyncio.timeout(PATIENCE_S):
-            await store.turnbook.finish(turn, ANSWER, None)
+            await store.turnbook.finish(turn, Ending(ANSWER))
 
 
 async def test_a_database_that_hangs_is_unavailable_and_then_taken_up_again(
@@ -144,7 +145,7 @@ async def test_a_database_that_hangs_is_unavailable_and_then_taken_up_again(
             await store.turnbook.turn(tenant, turn.turn_id)
     proxy.set_mode(Mode.PASS)
 
-    assert await eventually(lambda: store.turnbook.finish(turn, ANSWER, None)) == ANSWER
+    assert await eventually(lambda: store.turnbook.finish(turn, Ending(ANSWER))) == ANSWER
 
 
 async def test_a_caller_that_goes_while_the_database_hangs_leaves_nothing_behind(
@@ -175,8 +176,8 @@ async def test_connections_that_the_server_ended_are_replaced_unseen(
         ).fetchall()
     assert {gone for (gone,) in ended} == {True}
 
-    first = await store.turnbook.finish(turns[0], ANSWER, None)  # its second run finds a connection that lives
-    rest = await asyncio.gather(*(store.turnbook.finish(turn, ANSWER, None) for turn in turns[1:]))
+    first = await store.turnbook.finish(turns[0], Ending(ANSWER))  # its second run finds a connection that lives
+    rest = await asyncio.gather(*(store.turnbook.finish(turn, Ending(ANSWER)) for turn in turns[1:]))
 
     assert [first, *rest] == [ANSWER] * 20
 
@@ -188,10 +189,10 @@ async def test_a_statement_that_waits_for_a_lock_gives_up_and_changes_nothing(
     async with locked(migrated_database_url, "SELECT FROM turns WHERE tenant = %s FOR UPDATE", tenant):
         with pytest.raises(StoreUnavailable):
             async with asyncio.timeout(PATIENCE_S):
-                await store.turnbook.finish(turn, ANSWER, None)
+                await store.turnbook.finish(turn, Ending(ANSWER))
 
     assert (await store.turnbook.turn(tenant, turn.turn_id)).status is TurnStatus.ACCEPTED
-    assert await store.turnbook.finish(turn, ANSWER, None) == ANSWER
+    assert await store.turnbook.finish(turn, Ending(ANSWER)) == ANSWER
 
 
 async def test_accepts_of_one_turn_that_wait_for_the_same_conversation_create_it_once(
@@ -286,14 +287,14 @@ async def test_without_a_database_every_call_says_so_and_a_restart_is_noticed(
 
     own_postgres.start()
     own_postgres.wait_ready()
-    assert await eventually(lambda: store.turnbook.finish(turn, ANSWER, None)) == ANSWER
+    assert await eventually(lambda: store.turnbook.finish(turn, Ending(ANSWER))) == ANSWER
 
 
 def every_call(store: PostgresStore, turn: Turn, plain: str) -> list[Awaitable[object]]:
     tenant, book, records, sessions = turn.tenant, store.turnbook, store.records, store.sessions
     return [
         book.accept(question(tenant), lease_owner="me", history_limit=0),
-        book.finish(turn, ANSWER, WISH),
+        book.finish(turn, Ending(ANSWER, (WISH,))),
         book.fail(turn, "x"),
         book.cancel(tenant, turn.turn_id),
         book.renew(tenant, [turn.turn_id], "me"),

@@ -12,6 +12,7 @@ import pytest
 from support.runtime.store_samples import ANSWER, HANDED_OFF, question
 from supportplane_runtime.domain.answer import Answer, Source
 from supportplane_runtime.domain.conversation import Feedback, Rating, Turn
+from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.errors import InvalidRequest, NotFound
 from supportplane_runtime.store import migrate
 from supportplane_runtime.store.interfaces.feedback import (
@@ -50,7 +51,7 @@ async def answered(
 ) -> Turn:
     request = question(tenant, **changes)
     turn = (await store.turnbook.accept(request, lease_owner="w", history_limit=0, agent=agent)).turn
-    await store.turnbook.finish(turn, answer, None, revision=revision)
+    await store.turnbook.finish(turn, Ending(answer), revision=revision)
     return await store.turnbook.turn(tenant, turn.turn_id)
 
 

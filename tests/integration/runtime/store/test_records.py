@@ -8,6 +8,7 @@ import pytest
 
 from support.runtime.store_samples import ANSWER, HANDED_OFF, WISH, next_question, question
 from supportplane_runtime.domain.conversation import Ticket, TicketStatus, Turn
+from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.errors import InvalidRequest, NotFound
 from supportplane_runtime.store.interfaces.store import Store
 from supportplane_runtime.store.pages import Page
@@ -19,7 +20,7 @@ async def asked(store: Store, tenant: str, **changes: Any) -> Turn:
 
 
 async def handed_off(store: Store, tenant: str, **changes: Any) -> UUID:
-    answer = await store.turnbook.finish(await asked(store, tenant, **changes), HANDED_OFF, WISH)
+    answer = await store.turnbook.finish(await asked(store, tenant, **changes), Ending(HANDED_OFF, (WISH,)))
     assert answer.ticket_id is not None
     return answer.ticket_id
 
@@ -93,7 +94,7 @@ async def test_a_user_sees_only_their_own(store: Store, tenant: str) -> None:
 
 async def test_the_last_turns_of_a_conversation_are_read_oldest_first(store: Store, tenant: str) -> None:
     first = await asked(store, tenant)
-    await store.turnbook.finish(first, ANSWER, None)
+    await store.turnbook.finish(first, Ending(ANSWER))
     for _ in range(3):
         request = next_question(first.conversation_id, tenant)
         await store.turnbook.accept(request, lease_owner="w", history_limit=0)
@@ -108,7 +109,7 @@ async def test_the_last_turns_of_a_conversation_are_read_oldest_first(store: Sto
 
 async def test_a_ticket_is_read_and_closed_once(store: Store, tenant: str) -> None:
     turn = await asked(store, tenant)
-    ticket_id = (await store.turnbook.finish(turn, HANDED_OFF, WISH)).ticket_id
+    ticket_id = (await store.turnbook.finish(turn, Ending(HANDED_OFF, (WISH,)))).ticket_id
     assert ticket_id is not None
 
     ticket = await store.records.ticket(tenant, ticket_id, user_id="alice")

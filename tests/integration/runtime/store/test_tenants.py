@@ -9,6 +9,7 @@ from psycopg.errors import ForeignKeyViolation
 
 from support.runtime.store_samples import ANSWER, HANDED_OFF, WISH, next_question, question
 from supportplane_runtime.domain.conversation import Feedback, Rating, Turn, TurnStatus
+from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import NotFound
 from supportplane_runtime.store.interfaces.keys import KeyKind
@@ -29,7 +30,7 @@ class Owned:
 async def fill(store: Store, tenant: str) -> Owned:
     running = (await store.turnbook.accept(question(tenant), lease_owner="w", history_limit=0)).turn
     finished = (await store.turnbook.accept(question(tenant), lease_owner="w", history_limit=0)).turn
-    answer = await store.turnbook.finish(finished, HANDED_OFF, WISH)
+    answer = await store.turnbook.finish(finished, Ending(HANDED_OFF, (WISH,)))
     key, _ = await store.keys.create(tenant, "k", kind=KeyKind.SECRET, scopes=frozenset(Scope), origins=())
     assert answer.ticket_id is not None
     return Owned(running, finished, answer.ticket_id, key.key_id)
@@ -45,7 +46,7 @@ async def test_another_tenants_ids_are_not_found_by_any_method(store: Store, ten
             next_question(conversation_id, other_tenant), lease_owner="w", history_limit=9
         ),
         "turn": lambda: store.turnbook.turn(other_tenant, owned.running.turn_id),
-        "finish": lambda: store.turnbook.finish(foreign, ANSWER, WISH),
+        "finish": lambda: store.turnbook.finish(foreign, Ending(ANSWER, (WISH,))),
         "fail": lambda: store.turnbook.fail(foreign, "x"),
         "cancel": lambda: store.turnbook.cancel(other_tenant, owned.running.turn_id),
         "conversation": lambda: store.records.conversation(other_tenant, conversation_id, user_id=None),

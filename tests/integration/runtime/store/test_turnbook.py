@@ -9,12 +9,14 @@ import pytest
 
 from support.runtime.store_samples import ANSWER, HANDED_OFF, WISH, new_tenant, next_question, question
 from supportplane_runtime.domain.conversation import Role, TicketStatus, Turn, TurnStatus
+from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import Conflict, NotFound, TurnFailed
 from supportplane_runtime.store.interfaces.keys import KeyKind
 from supportplane_runtime.store.interfaces.store import Store
 from supportplane_runtime.store.interfaces.turns import Accepted
-from supportplane_runtime.store.rules.turns import LEASE, TICKET_WINDOW
+from supportplane_runtime.store.rules.tickets import TICKET_WINDOW
+from supportplane_runtime.store.rules.turns import LEASE
 from supportplane_runtime.turns.interfaces import TurnRequest
 
 from .conftest import Subject
@@ -105,9 +107,9 @@ async def test_of_many_concurrent_accepts_within_a_conversation_one_creates_the_
 
 async def test_the_history_of_a_turn_is_what_was_said_before_it(store: Store, tenant: str) -> None:
     first = await accept(store, question(tenant, question="One?"))
-    await store.turnbook.finish(first.turn, replace(ANSWER, response="One."), None)
+    await store.turnbook.finish(first.turn, Ending(replace(ANSWER, response="One.")))
     second = await accept(store, next_question(first.turn.conversation_id, tenant, question="Two?"))
-    await store.turnbook.finish(second.turn, replace(ANSWER, response="Two."), None)
+    await store.turnbook.finish(second.turn, Ending(replace(ANSWER, response="Two.")))
 
     third = await accept(store, next_question(first.turn.conversation_id, tenant, question="Three?"))
 
@@ -122,7 +124,7 @@ async def test_the_history_of_a_turn_is_what_was_said_before_it(store: Store, te
 
 async def test_history_is_cut_at_its_older_end(store: Store, tenant: str) -> None:
     first = await accept(store, question(tenant, question="One?"))
-    await store.turnbook.finish(first.turn, replace(ANSWER, response="One."), None)
+    await store.turnbook.finish(first.turn, Ending(replace(ANSWER, response="One.")))
     request = next_question(first.turn.conversation_id, tenant)
 
     one = await accept(store, request, history=1)
@@ -137,8 +139,8 @@ async def test_two_turns_at_once_read_as_question_answer_question_answer(store: 
     second = await accept(store, next_question(first.turn.conversation_id, tenant, question="Two?"))
     assert [message.content for message in second.history] == ["One?"]
 
-    await store.turnbook.finish(second.turn, replace(ANSWER, response="Two."), None)
-    await store.turnbook.finish(first.turn, replace(ANSWER, response="One."), None)
+    await store.turnbook.finish(second.turn, Ending(replace(ANSWER, response="Two.")))
+    await store.turnbook.finish(first.turn, Ending(replace(ANSWER, response="One.")))
 
     third = await accept(store, next_question(first.turn.conversation_id, tenant))
     assert [message.content for message in third.history] == ["One?", "One.", "Two?", "Two."]
@@ -161,18 +163,28 @@ async def test_another_users_conversation_is_not_found_and_stays_as_it_was(store
 async def test_a_finished_turn_reads_back_with_its_answer(store: Store, tenant: str) -> None:
     turn = (await accept(store, question(tenant))).turn
 
-    answer = await store.turnbook.finish(turn, ANSWER, None)
+    answer = await store.turnbook.finish(turn, Ending(ANSWER))
 
     assert answer == ANSWER
     stored = await store.turnbook.turn(tenant, turn.turn_id)
     assert stored == replace(turn, status=TurnStatus.FINISHED, answer=ANSWER)
 
 
+async def test_only_an_effect_gives_an_answer_its_ticket(store: Store, tenant: str) -> None:
+    turn = (await accept(store, question(tenant))).turn
+
+    answer = await store.turnbook.finish(turn, Ending(replace(ANSWER, ticket_id=uuid4())))
+
+    assert answer == (await store.turnbook.turn(tenant, turn.turn_id)).answer == ANSWER
+    (entry,) = await store.audit.listing(tenant, limit=10)
+    assert entry.facts["ticket_id"] is None
+
+
 async def test_finishing_twice_keeps_the_first_answer_and_one_message(store: Store, tenant: str) -> None:
     turn = (await accept(store, question(tenant))).turn
-    await store.turnbook.finish(turn, ANSWER, None)
+    await store.turnbook.finish(turn, Ending(ANSWER))
 
-    second = await store.turnbook.finish(turn, HANDED_OFF, WISH)
+    second = await store.turnbook.finish(turn, Ending(HANDED_OFF, (WISH,)))
 
     assert second == ANSWER
     assert (await store.records.tickets(tenant, user_id=None, after=None, limit=10)).items == ()
@@ -185,7 +197,7 @@ async def test_of_many_concurrent_finishes_of_one_turn_one_answer_stands(store: 
     turn = (await accept(store, question(tenant))).turn
     answers = [replace(ANSWER, response=f"Answer {n}.") for n in range(20)]
 
-    stored = await asyncio.gather(*(store.turnbook.finish(turn, answer, WISH) for answer in answers))
+    stored = await asyncio.gather(*(store.turnbook.finish(turn, Ending(answer, (WISH,))) for answer in answers))
 
     assert len(set(stored)) == 1
     (ticket,) = (await store.records.tickets(tenant, user_id=None, after=None, limit=10)).items
@@ -197,7 +209,7 @@ async def test_fifty_turns_that_want_a_ticket_share_the_conversations_one(store:
     requests = [next_question(begun.conversation_id, tenant) for _ in range(50)]
     turns = [one.turn for one in await asyncio.gather(*(accept(store, request) for request in requests))]
 
-    answers = await asyncio.gather(*(store.turnbook.finish(turn, HANDED_OFF, WISH) for turn in turns))
+    answers = await asyncio.gather(*(store.turnbook.finish(turn, Ending(HANDED_OFF, (WISH,))) for turn in turns))
 
     (ticket,) = (await store.records.tickets(tenant, user_id=None, after=None, limit=10)).items
     assert {answer.ticket_id for answer in answers} == {ticket.ticket_id}
@@ -219,7 +231,7 @@ async def publishable_key(store: Store, tenant: str) -> str:
 
 async def ticket_of_new_conversation(store: Store, tenant: str, **changes: str) -> UUID | None:
     turn = (await accept(store, question(tenant, **changes))).turn
-    return (await store.turnbook.finish(turn, HANDED_OFF, LIMITED)).ticket_id
+    return (await store.turnbook.finish(turn, Ending(HANDED_OFF, (LIMITED,)))).ticket_id
 
 
 async def test_a_visitors_wish_beyond_an_hours_tickets_joins_the_newest(store: Store, tenant: str) -> None:
@@ -279,12 +291,12 @@ async def test_an_hour_later_a_visitor_opens_new_tickets(subject: Subject, tenan
 
 async def test_after_a_ticket_is_closed_the_next_wish_opens_a_new_one(store: Store, tenant: str) -> None:
     first = (await accept(store, question(tenant))).turn
-    closed = (await store.turnbook.finish(first, HANDED_OFF, WISH)).ticket_id
+    closed = (await store.turnbook.finish(first, Ending(HANDED_OFF, (WISH,)))).ticket_id
     assert closed is not None
     await store.records.close_ticket(tenant, closed)
 
     second = (await accept(store, next_question(first.conversation_id, tenant))).turn
-    opened = (await store.turnbook.finish(second, HANDED_OFF, WISH)).ticket_id
+    opened = (await store.turnbook.finish(second, Ending(HANDED_OFF, (WISH,)))).ticket_id
 
     assert opened not in (None, closed)
     assert (await store.turnbook.turn(tenant, second.turn_id)).answer == replace(HANDED_OFF, ticket_id=opened)
@@ -296,7 +308,7 @@ async def test_a_turn_that_was_never_accepted_cannot_end(store: Store, tenant: s
     unknown = replace(turn, turn_id=uuid4())
 
     with pytest.raises(NotFound):
-        await store.turnbook.finish(unknown, ANSWER, None)
+        await store.turnbook.finish(unknown, Ending(ANSWER))
     with pytest.raises(NotFound):
         await store.turnbook.fail(unknown, "model-unavailable")
     with pytest.raises(NotFound):
@@ -313,19 +325,19 @@ async def test_a_failed_turn_keeps_its_reason_and_takes_no_answer(store: Store, 
     assert failed == replace(turn, status=TurnStatus.FAILED, failure="model-unavailable")
     assert await store.turnbook.turn(tenant, turn.turn_id) == failed
     with pytest.raises(TurnFailed):
-        await store.turnbook.finish(turn, ANSWER, None)
+        await store.turnbook.finish(turn, Ending(ANSWER))
 
 
 async def test_a_cancelled_turn_takes_no_answer_and_a_finished_one_is_not_cancelled(store: Store, tenant: str) -> None:
     cancelled = (await accept(store, question(tenant))).turn
     finished = (await accept(store, question(tenant))).turn
-    await store.turnbook.finish(finished, ANSWER, None)
+    await store.turnbook.finish(finished, Ending(ANSWER))
 
     assert (await store.turnbook.cancel(tenant, cancelled.turn_id)).status is TurnStatus.CANCELLED
     assert (await store.turnbook.cancel(tenant, finished.turn_id)).answer == ANSWER
     assert (await store.turnbook.fail(finished, "late")).status is TurnStatus.FINISHED
     with pytest.raises(TurnFailed):
-        await store.turnbook.finish(cancelled, ANSWER, None)
+        await store.turnbook.finish(cancelled, Ending(ANSWER))
 
 
 async def test_a_turn_is_claimed_only_after_its_lease_ran_out(subject: Subject, tenant: str) -> None:
@@ -367,12 +379,12 @@ async def test_a_stalled_worker_cannot_fail_a_turn_that_another_took_over(subjec
     (taken,) = await claimed(subject.store, tenant)
 
     assert (await subject.store.turnbook.fail(stalled, "timeout")).status is TurnStatus.ACCEPTED
-    assert await subject.store.turnbook.finish(taken.turn, ANSWER, None) == ANSWER
+    assert await subject.store.turnbook.finish(taken.turn, Ending(ANSWER)) == ANSWER
 
 
 async def test_a_claimed_turn_comes_with_its_history(subject: Subject, tenant: str) -> None:
     first = (await accept(subject.store, question(tenant, question="One?"))).turn
-    await subject.store.turnbook.finish(first, ANSWER, None)
+    await subject.store.turnbook.finish(first, Ending(ANSWER))
     await accept(subject.store, next_question(first.conversation_id, tenant), owner="died")
     subject.age(LEASE + timedelta(seconds=1))
 
@@ -383,7 +395,7 @@ async def test_a_claimed_turn_comes_with_its_history(subject: Subject, tenant: s
 
 async def test_ended_turns_are_audited_without_what_was_said(store: Store, tenant: str) -> None:
     finished = (await accept(store, question(tenant, question="Secret question?"))).turn
-    answer = await store.turnbook.finish(finished, HANDED_OFF, WISH)
+    answer = await store.turnbook.finish(finished, Ending(HANDED_OFF, (WISH,)))
     failed = (await accept(store, question(tenant))).turn
     await store.turnbook.fail(failed, "model-unavailable")
 

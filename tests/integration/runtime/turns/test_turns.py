@@ -12,6 +12,7 @@ from support.runtime.turn_parts import FixedRetriever
 from support.runtime.turn_subject import TENANT, Factory, Gate, Setup, asked, failure
 from supportplane_runtime.domain.answer import Outcome
 from supportplane_runtime.domain.conversation import TicketReason, TurnStatus
+from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.errors import Conflict, KnowledgeUnavailable, NotFound, Unavailable
 from supportplane_runtime.turns.events import Final, Progress, Sources, Token
 
@@ -306,7 +307,7 @@ async def test_a_turn_taken_over_by_another_process_is_left_to_it(factory: Facto
             a for a in await subject.turnbook.claim_abandoned("another", limit=10) if a.turn.turn_id == turn.turn_id
         ]
         final = await subject.ask("hi")
-        stands = await subject.turnbook.finish(claimed.turn, replace(final, response="from another process"), None)
+        stands = await subject.turnbook.finish(claimed.turn, Ending(replace(final, response="from another process")))
         last = (await listening)[-1]
     assert isinstance(last, Final)
     assert last.answer == stands

@@ -9,8 +9,8 @@ import structlog
 from support.gateway.scripted_gateway import eventually
 from supportplane_runtime.domain.answer import Answer, Outcome
 from supportplane_runtime.domain.conversation import Message, Turn
+from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.errors import StoreUnavailable
-from supportplane_runtime.orchestrator.ending import Ending
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.state import Emit
 from supportplane_runtime.orchestrator.turns import Bounds, LocalTurns

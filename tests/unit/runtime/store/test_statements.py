@@ -6,7 +6,10 @@ import re
 
 import pytest
 
+from supportplane_runtime.domain.ending import KINDS
 from supportplane_runtime.store import postgres
+from supportplane_runtime.store.postgres.effects import CLAUSES
+from supportplane_runtime.store.postgres.turns import finishing
 from supportplane_runtime.store.tables import metadata
 
 # Found by a secret: the tenant comes out of these, it does not go in. A worker may claim for every tenant; audit
@@ -24,8 +27,8 @@ WITHOUT_TENANT = {
 
 def statements() -> dict[str, str]:
     modules = [
-        importlib.import_module(f"{postgres.__name__}.{module.name}")
-        for module in pkgutil.iter_modules(postgres.__path__)
+        importlib.import_module(module.name)
+        for module in pkgutil.walk_packages(postgres.__path__, f"{postgres.__name__}.")
     ]
     verbs = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
     return {
@@ -38,13 +41,20 @@ def statements() -> dict[str, str]:
 
 # Pieces that others are made of; they are read as parts of those.
 PIECES = {"rows.TURN", "rows.TICKET", "turns.TURN", "records.TURN", "records.TICKET", "records.SUMMARY"}
-WHOLE = {name: text for name, text in statements().items() if name not in PIECES}
+WHOLE = {name: text for name, text in statements().items() if name not in PIECES} | {
+    "turns.finishing without effects": finishing(()),
+    "turns.finishing with every effect": finishing(KINDS),
+}
 
 
 def test_the_statements_are_found() -> None:
-    assert {"turns.FINISH", "records.CONVERSATIONS", "keys.REVOKE", "sessions.CREATE_LINK", "audit.LISTING"} <= set(
-        WHOLE
-    )
+    assert {
+        "turns.END_UNANSWERED",
+        "records.CONVERSATIONS",
+        "keys.REVOKE",
+        "sessions.CREATE_LINK",
+        "audit.LISTING",
+    } <= set(WHOLE)
     assert set(WHOLE) >= WITHOUT_TENANT
 
 
@@ -58,3 +68,18 @@ def test_every_join_is_on_the_tenant(name: str) -> None:
     joins = re.findall(r"JOIN\s+(\w+)\s*(\w*)\s+ON\s+([^\n]*)", WHOLE[name])
 
     assert [table for table, _, condition in joins if table in metadata.tables and ".tenant" not in condition] == []
+
+
+def parameters(text: str) -> set[str]:
+    return set(re.findall(r"%\((\w+)\)s", text))
+
+
+def test_effects_of_one_statement_give_no_name_a_second_meaning() -> None:
+    tables = re.findall(r"(\w+) AS \(", finishing(KINDS))
+    assert len(tables) == len(set(tables))
+    of_all = {"tenant", "turn_id", "user_id"}
+    seen = parameters(finishing(())) - of_all
+    for kind in KINDS:
+        own = parameters(CLAUSES[kind].ctes) - of_all
+        assert not own & seen, kind
+        seen |= own

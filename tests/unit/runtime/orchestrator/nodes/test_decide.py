@@ -6,14 +6,14 @@ from support.runtime.turn_parts import BACKUP, ROTATE
 from supportplane_crds.support_agent import Trigger
 from supportplane_runtime.domain.answer import Answer, Outcome, Source
 from supportplane_runtime.domain.conversation import TicketReason
+from supportplane_runtime.domain.ending import Ending, OpenTicket
 from supportplane_runtime.orchestrator.drafts import Checked, CitedSentence, Writer
-from supportplane_runtime.orchestrator.ending import Ending, from_text, to_text
+from supportplane_runtime.orchestrator.ending import from_text, to_text
 from supportplane_runtime.orchestrator.language import spoken_language
 from supportplane_runtime.orchestrator.nodes.decide import Decided, Gate, Thresholds, decide, gate, subject
 from supportplane_runtime.orchestrator.policy import HandoffPolicy, Policy
 from supportplane_runtime.orchestrator.state import Intent, Understanding
 from supportplane_runtime.rag.search.interfaces import Retrieval
-from supportplane_runtime.store.interfaces.turns import TicketRequest
 
 THRESHOLDS = Thresholds(answer=0.5, in_scope=0.3)
 AUTO = Policy(tenant="t", handoff=HandoffPolicy(queue="second-line"))
@@ -78,7 +78,7 @@ def test_how_a_turn_ends(
     ending = ended(intent, policy, retrieval, checked)
     assert ending.answer.outcome is outcome
     queue = policy.handoff.queue
-    assert ending.ticket == (TicketRequest(reason, "Who am I?", queue) if reason else None)
+    assert ending.effects == ((OpenTicket(reason, "Who am I?", queue),) if reason else ())
 
 
 @pytest.mark.parametrize("policy", [AUTO, KILLED], ids=["auto", "handoff only"])
