@@ -21,14 +21,15 @@ from supportplane_runtime.store.pages import FEEDBACK_LISTING, Page, Position
 class MemoryFeedback:
     def __init__(self, state: State) -> None:
         self._state = state
+        self._given: dict[tuple[str, UUID, str], tuple[Feedback, datetime]] = {}
 
     async def save(self, feedback: Feedback, *, any_user: bool) -> SavedFeedback:
         row = self._state.turn_row(feedback.tenant, feedback.turn_id)
         if not any_user and row.turn.user_id != feedback.user_id:
             raise NotFound(f"There is no turn {feedback.turn_id}.")
         place = (feedback.tenant, feedback.turn_id, feedback.user_id)
-        before = self._state.feedback.get(place)
-        self._state.feedback[place] = (feedback, self._state.clock())
+        before = self._given.get(place)
+        self._given[place] = (feedback, self._state.clock())
         return SavedFeedback(row.agent, row.revision, before is None or before[0].rating is not feedback.rating)
 
     async def listing(self, tenant: str, *, wanted: FeedbackFilter, after: str | None, limit: int) -> Page[RatedTurn]:
@@ -71,7 +72,7 @@ class MemoryFeedback:
     def _of_tenant(self, tenant: str) -> list[RatedTurn]:
         return [
             RatedTurn(feedback, row.turn, row.agent, row.revision, updated_at)
-            for (owner, turn_id, _), (feedback, updated_at) in self._state.feedback.items()
+            for (owner, turn_id, _), (feedback, updated_at) in self._given.items()
             if owner == tenant
             for row in (self._state.turns[tenant, turn_id],)
         ]

@@ -1,41 +1,51 @@
 """One-time links and sessions in memory."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from supportplane_runtime.errors import NotFound
 from supportplane_runtime.store.credentials import digest, mint_token, session_id_of
 from supportplane_runtime.store.interfaces.sessions import SESSION_TTL, OpenSession, Redeemed, Session
-from supportplane_runtime.store.memory.state import Expiring, State
+from supportplane_runtime.store.memory.state import Clock
+
+
+@dataclass(slots=True)
+class _Expiring:
+    tenant: str
+    user_id: str
+    until: datetime
 
 
 class MemorySessions:
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._links: dict[bytes, _Expiring] = {}
+        self._sessions: dict[bytes, _Expiring] = {}
 
     async def create_link(self, tenant: str, user_id: str, *, ttl_s: int) -> str:
         token = mint_token()
-        until = self._state.clock() + timedelta(seconds=ttl_s)
-        self._state.links[digest(token)] = Expiring(tenant, user_id, until)
+        until = self._clock() + timedelta(seconds=ttl_s)
+        self._links[digest(token)] = _Expiring(tenant, user_id, until)
         return token
 
     async def redeem(self, token: str) -> Redeemed | None:
-        link = self._state.links.pop(digest(token), None)
-        if link is None or link.until <= self._state.clock():
+        link = self._links.pop(digest(token), None)
+        if link is None or link.until <= self._clock():
             return None
         secret = mint_token()
-        until = self._state.clock() + SESSION_TTL
-        self._state.sessions[digest(secret)] = Expiring(link.tenant, link.user_id, until)
+        until = self._clock() + SESSION_TTL
+        self._sessions[digest(secret)] = _Expiring(link.tenant, link.user_id, until)
         return Redeemed(secret, link.user_id)
 
     async def lookup(self, secret: str) -> Session | None:
-        session = self._state.sessions.get(digest(secret))
-        if session is None or session.until <= self._state.clock():
+        session = self._sessions.get(digest(secret))
+        if session is None or session.until <= self._clock():
             return None
         return Session(session.tenant, session.user_id)
 
     async def end(self, secret: str) -> Session | None:
         found = await self.lookup(secret)
-        self._state.sessions.pop(digest(secret), None)
+        self._sessions.pop(digest(secret), None)
         return found
 
     async def listing(self, tenant: str) -> list[OpenSession]:
@@ -45,19 +55,17 @@ class MemorySessions:
     async def end_one(self, tenant: str, session_id: str) -> None:
         for place, _ in self._live(tenant):
             if session_id_of(place) == session_id:
-                del self._state.sessions[place]
+                del self._sessions[place]
                 return
         raise NotFound(f"There is no session {session_id}.")
 
     async def end_all(self, tenant: str) -> int:
         ended = self._live(tenant)
-        for held in (self._state.sessions, self._state.links):
+        for held in (self._sessions, self._links):
             for place in [place for place, each in held.items() if each.tenant == tenant]:
                 del held[place]
         return len(ended)
 
-    def _live(self, tenant: str) -> list[tuple[bytes, Expiring]]:
-        now = self._state.clock()
-        return [
-            (place, each) for place, each in self._state.sessions.items() if each.tenant == tenant and each.until > now
-        ]
+    def _live(self, tenant: str) -> list[tuple[bytes, _Expiring]]:
+        now = self._clock()
+        return [(place, each) for place, each in self._sessions.items() if each.tenant == tenant and each.until > now]

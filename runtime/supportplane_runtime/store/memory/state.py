@@ -1,11 +1,14 @@
-"""The rows that all parts of a memory store share, with the look-ups that several of them need."""
+"""The rows that several parts of a memory store share, with the look-ups that several of them need.
+
+Rows of one part alone are its own: a further part of the store changes nothing here.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from supportplane_runtime.domain.conversation import Feedback, Ticket, TicketStatus, Turn
+from supportplane_runtime.domain.conversation import Ticket, TicketStatus, Turn
 from supportplane_runtime.errors import NotFound
 from supportplane_runtime.store.interfaces.audit import AuditEntry
 from supportplane_runtime.store.interfaces.keys import ApiKey
@@ -42,23 +45,13 @@ class ConversationRow:
 
 
 @dataclass(slots=True)
-class Expiring:
-    tenant: str
-    user_id: str
-    until: datetime
-
-
-@dataclass(slots=True)
 class State:
     clock: Clock
     conversations: dict[RowId, ConversationRow] = field(default_factory=dict)
     turns: dict[RowId, TurnRow] = field(default_factory=dict)
     tickets: dict[RowId, Ticket] = field(default_factory=dict)
-    feedback: dict[tuple[str, UUID, str], tuple[Feedback, datetime]] = field(default_factory=dict)
     keys: dict[tuple[str, str], tuple[ApiKey, bytes]] = field(default_factory=dict)
     audit: list[tuple[datetime, AuditEntry]] = field(default_factory=list)
-    links: dict[bytes, Expiring] = field(default_factory=dict)
-    sessions: dict[bytes, Expiring] = field(default_factory=dict)
 
     def turn_row(self, tenant: str, turn_id: UUID) -> TurnRow:
         row = self.turns.get((tenant, turn_id))

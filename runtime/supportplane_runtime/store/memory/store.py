@@ -22,7 +22,7 @@ class MemoryStore:
         self.feedback = MemoryFeedback(state)
         self.keys = MemoryKeys(state)
         self.audit = MemoryAudit(state)
-        self.sessions = MemorySessions(state)
+        self.sessions = MemorySessions(clock)
         self.shared_secrets = MemorySharedSecrets()
         self.readings = MemoryReadings(clock)
 
