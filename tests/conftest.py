@@ -21,6 +21,9 @@ from supportplane_cli.embedded.ports import free_port as find_free_port
 from supportplane_cli.embedded.postgres import Postgres, PostgresSpec
 from supportplane_cli.embedded.redis import Redis, RedisSpec
 
+# Suites that two test modules share say what differs, as test modules do.
+pytest.register_assert_rewrite("support")
+
 # How long an example takes says how busy the machine is.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")

@@ -171,7 +171,7 @@ class ControlPlane:
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(self._url(path), data, headers, method=method)  # noqa: S310 -- https, our own
         try:
-            with urllib.request.urlopen(request, context=self._tls(), timeout=60) as reply:  # noqa: S310 -- the same
+            with urllib.request.urlopen(request, context=self.tls(), timeout=60) as reply:  # noqa: S310 -- the same
                 return Reply(reply.status, _parsed(reply.read()))
         except urllib.error.HTTPError as refusal:
             with refusal:
@@ -180,7 +180,7 @@ class ControlPlane:
     def _url(self, path: str) -> str:
         return f"{self.url}{path}"
 
-    def _tls(self) -> ssl.SSLContext:
+    def tls(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.folder / "certs/apiserver.crt"))
 
     def _is_ready(self) -> bool:
