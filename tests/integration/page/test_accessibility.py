@@ -164,7 +164,7 @@ async def test_the_page_has_landmarks_names_and_one_heading_order(open_page: Ope
     )
     assert nameless == []
     assert await page.evaluate("document.documentElement.lang") == "en"
-    await expect(page.locator(".sp-answer")).to_have_attribute("lang", "en")
+    await expect(page.locator(".sp-answer .sp-text")).to_have_attribute("lang", "en")
 
 
 async def test_nothing_moves_for_those_who_asked_for_that(open_page: OpenPage) -> None:

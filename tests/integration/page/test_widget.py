@@ -16,6 +16,27 @@ from supportplane_runtime.store.interfaces.keys import KeyKind
 pytestmark = pytest.mark.slow
 
 QUESTION = "How do I rotate an API key?"
+# What a site may say of all that stands in it. Much of it is inherited through a shadow root.
+HOSTILE_CSS = """
+  html { font-size: 62.5%; direction: rtl; }
+  body { text-transform: uppercase; letter-spacing: 4px; word-spacing: 9px; line-height: 3; text-align: center;
+         font: italic 900 40px/3 serif; color: red; text-indent: 5em; white-space: nowrap; cursor: wait; zoom: 1.5;
+         visibility: hidden; user-select: none; pointer-events: none; hyphens: auto; list-style: square inside;
+         font-variant: small-caps; text-shadow: 0 0 3px red; word-break: break-all; border-collapse: collapse; }
+  * { direction: rtl; } div { display: none !important; font-size: 50px !important; filter: blur(3px); opacity: 0.1; }
+  p, li, button, div { margin: 40px !important; transform: rotate(9deg); --text: red; --surface: red; }
+"""
+# Every computed property and the place of every element of the widget.
+LOOKS = """() => {
+  const root = [...document.body.children].find((node) => node.shadowRoot).shadowRoot;
+  return [...root.querySelectorAll('*')].map((node) => {
+    const style = getComputedStyle(node), box = node.getBoundingClientRect();
+    const all = Object.fromEntries([...style].map((name) => [name, style.getPropertyValue(name)]));
+    for (const name of ['zoom', 'perspective-origin', 'transform-origin']) delete all[name];
+    const place = [box.x, box.y, box.width, box.height].map(Math.round);
+    return [`${node.tagName}.${node.getAttribute('class')}`, ...place, all];
+  });
+}"""
 OpenPage = Callable[..., Awaitable[Page]]
 
 
@@ -26,11 +47,12 @@ class Shop:
     support: str
     url: str
     key: str = "pk_none_yet"
+    css: str = "button { background: red; font-size: 40px }"
 
     async def page(self, _: web.Request) -> web.Response:
         policy = f"default-src 'none'; script-src {self.support}; connect-src {self.support}; style-src 'unsafe-inline'"
         html = (
-            "<!doctype html><html lang=en><title>Shop</title><style>button { background: red; font-size: 40px }</style>"
+            f"<!doctype html><html lang=en><title>Shop</title><style>{self.css}</style>"
             f"<h1>Shop</h1><script src='{self.support}/widget.js' data-key='{self.key}' data-agent='Shop help' async>"
             "</script>"
         )
@@ -95,6 +117,29 @@ async def test_the_sites_styles_and_the_widgets_do_not_meet(open_page: OpenPage,
     page = await open_page(shop.url)
     await expect(page.get_by_role("button", name="Ask us")).to_have_css("font-size", "16px")
     await expect(page.get_by_role("heading", name="Shop")).to_have_css("font-size", "32px")
+
+
+async def test_a_site_of_hostile_styles_has_the_widget_of_a_plain_site(open_page: OpenPage, shop: Shop) -> None:
+    looks = []
+    for css in ("", HOSTILE_CSS):
+        shop.css = css
+        page = await open_page(shop.url, viewport={"width": 900, "height": 720}, reduced_motion="reduce")
+        await page.get_by_role("button", name="Ask us").click()
+        await ask(page, "shapes")
+        await expect(page.get_by_role("group", name="Rate this answer")).to_be_visible()
+        await page.get_by_role("textbox", name="Your question").blur()
+        looks.append(await page.evaluate(LOOKS))
+    plain, hostile = looks
+    assert [(node, box) for node, *box, _ in hostile] == [(node, box) for node, *box, _ in plain]
+    different = {
+        (a[0], name): (a[-1][name], b[-1][name])
+        for a, b in zip(plain, hostile, strict=True)
+        for name in a[-1]
+        if a[-1][name] != b[-1][name]
+    }
+    assert different == {}
+    panel = next(box for node, *box, _ in hostile if node == "DIV.sp-panel")
+    assert panel[2] == 400
 
 
 async def test_escape_closes_the_panel_and_gives_the_focus_back(open_page: OpenPage, shop: Shop) -> None:

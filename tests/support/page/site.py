@@ -15,9 +15,9 @@ from support.fault_proxy import FaultProxy, proxied
 from support.gateway.scripted_gateway import ScriptedTurns, TestGateway, TurnLog, eventually, make_gateway
 from supportplane_runtime.domain.answer import Answer, Outcome, Source
 from supportplane_runtime.domain.conversation import TicketReason
-from supportplane_runtime.domain.ending import Ending, OpenTicket
 from supportplane_runtime.gateway.server import build_server
 from supportplane_runtime.store.interfaces.limits import LimitDecision
+from supportplane_runtime.store.interfaces.turns import TicketRequest
 from supportplane_runtime.store.memory.store import MemoryStore
 from supportplane_runtime.turns.events import Failure, Final, Progress, Sources, Token
 
@@ -35,6 +35,7 @@ class Script:
     hold_after: int | None = None
     failure: str | None = None
     steps: tuple[str, ...] = ("understand", "retrieve", "answer", "verify")
+    language: str = "en"
 
 
 def source(marker: int, title: str, url: str, quote: str) -> Source:
@@ -58,7 +59,76 @@ ROTATE = Script(
         source(2, "Manage API keys > Revoke an API key", "how-to/manage-api-keys.md", "Both keys work. " * 40),
     ),
 )
+SHAPES = """# Set up the hub
+
+1. Plug the hub in:
+   - use a LAN port
+   - on a mesh router, the main unit:
+     - it has the modem cable
+2. Open the app and choose *Add hub*:
+   1. scan the code
+   2. type the setup code
+3. Wait until the ring turns green. [1]
+
+| Country | Carrier | Days | Price (EUR) | Max weight (kg) |
+|---|---|---:|---:|---:|
+| Portugal | Seapack with a long name | 6 | 11.20 | 15 |
+| Malta | Seapack | 10 | 19.80 | 10 | [2]
+
+:::tip[Static address]
+Give the hub a static address.
+:::
+
+!!! warning "Firmware downgrade"
+    A downgrade erases all scenes.
+
+> [!NOTE]
+> The hub supports at most 48 lamps.
+
+> A customer said: it works.
+
+```sh
+glowctl hub unpair --all
+```
+"""
+ARABIC = "رسوم التوصيل"
+ARABIC_ANSWER = """رسوم التوصيل داخل المدينة 20 ريالًا، وخارجها 35 ريالًا. [1]
+
+1. افتح تطبيق Glow Hub.
+2. اختر المدينة:
+   - الرياض
+   - جدة
+
+| المدينة | السعر |
+|---|---|
+| الرياض | 20 |
+
+> [!NOTE]
+> التوصيل مجاني للطلبات التي تزيد على 300 ريال.
+
+```sh
+glowctl hub list
+```
+"""
+HEBREW = "כמה עולה המשלוח?"
 SCRIPTS = {
+    "shapes": Script(
+        tokens=tuple(SHAPES.splitlines(keepends=True)),
+        sources=(
+            source(1, "Set up the hub", "https://example.com/hub", "3. Wait until the ring turns green."),
+            source(2, "Shipping", "docs/shipping.md", "| Malta | Seapack | 10 | 19.80 | 10 |"),
+        ),
+    ),
+    ARABIC: Script(
+        tokens=(ARABIC_ANSWER,),
+        sources=(source(1, "الشحن والإرجاع", "docs/shipping.md", ARABIC_ANSWER.splitlines()[0]),),
+        language="ar",
+    ),
+    HEBREW: Script(
+        tokens=("המשלוח בתוך העיר עולה 20 שקלים. המשלוח חינם בהזמנות מעל 300 שקלים. [1]",),
+        sources=(source(1, "משלוחים", "docs/shipping.md", "המשלוח בתוך העיר עולה 20 שקלים."),),
+        language="he",
+    ),
     "How do I rotate an API key?": ROTATE,
     "hold": replace(ROTATE, hold_after=1),
     "person please": Script(
@@ -114,9 +184,10 @@ class PageTurns(ScriptedTurns):
 
     async def _end(self, log: TurnLog, script: Script) -> None:
         wants_ticket = script.outcome is Outcome.HANDED_OFF
-        effects = (OpenTicket(TicketReason.CUSTOMER_REQUEST, log.turn.question),) if wants_ticket else ()
-        answer = Answer("".join(script.tokens), script.outcome, script.confidence, script.sources)
-        stored = await self.store.turnbook.finish(log.turn, Ending(answer, effects))
+        ticket = TicketRequest(TicketReason.CUSTOMER_REQUEST, log.turn.question) if wants_ticket else None
+        words = "".join(script.tokens)
+        answer = Answer(words, script.outcome, script.confidence, script.sources, language=script.language)
+        stored = await self.store.turnbook.finish(log.turn, answer, ticket)
         log.say(lambda n: Sources(n, stored.sources))
         log.say(lambda n: Final(n, log.turn.turn_id, log.turn.conversation_id, stored))
 

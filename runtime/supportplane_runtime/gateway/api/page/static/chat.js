@@ -214,7 +214,7 @@ function createComposer({ ask, stop }) {
   const hint = element("p", { class: "sp-hint", id: "sp-hint" }, "Enter sends, Shift + Enter starts a new line.");
   const field = element("textarea", {
     id: "sp-question", rows: 1, maxlength: MAX_QUESTION, placeholder: "Ask a question", "aria-describedby": "sp-hint",
-    enterkeyhint: "send",
+    enterkeyhint: "send", dir: "auto",
   });
   const send = element("button", { type: "submit", class: "sp-send" }, icon(...ICONS.send), visuallyHidden("Send"));
   const halt = element("button", { type: "button", class: "sp-send sp-halt", hidden: true }, icon(...ICONS.stop), visuallyHidden("Stop"));

@@ -20,7 +20,7 @@ export function createPanel(root, { base, key, agent, label, side }) {
   const title = element("h2", { id: "sp-panel-title" }, agent);
   const header = element("header", { class: "sp-header" }, title, fresh, close);
   const panel = element("div", { id: "sp-panel", class: "sp-panel", role: "dialog", "aria-labelledby": title.id, hidden: true }, header, chat.node);
-  root.append(element("div", { class: `sp-widget sp-theme sp-${side}` }, panel, open));
+  root.append(element("div", { class: `sp-widget sp-theme sp-${side}`, lang: "en", dir: "ltr" }, panel, open));
 
   let restored = false;
   async function show() {

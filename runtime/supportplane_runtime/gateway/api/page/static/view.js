@@ -3,6 +3,7 @@
  * Knows nothing of the network; what people do is told to the handlers given by chat.js.
  */
 
+import { direction } from "./direction.js";
 import { element, externalLink, icon, ICONS, safeUrl } from "./dom.js";
 import { renderMarkdown } from "./markdown.js";
 
@@ -12,13 +13,13 @@ const BUSY = "A lot was asked here in a short time.";
 let drawn = 0;
 
 export function questionView(text) {
-  return element("li", { class: "sp-turn sp-question" }, visuallyHidden("You asked: "), element("p", {}, text));
+  return element("li", { class: "sp-turn sp-question" }, visuallyHidden("You asked: "), element("p", { dir: "auto" }, text));
 }
 
 /** An answer from its first progress step to its end. Handlers: rate(rating, comment), retry(). */
 export function answerView(handlers) {
   const id = `sp-answer-${(drawn += 1)}`;
-  const step = element("span", { class: "sp-step" }, "Sending the question");
+  const step = element("span", { class: "sp-step", dir: "auto" }, "Sending the question");
   const progress = element("p", { class: "sp-progress" }, element("span", { class: "sp-dots", "aria-hidden": "true" }), step);
   const text = element("div", { class: "sp-text" });
   const below = element("div", { class: "sp-below" });
@@ -26,6 +27,7 @@ export function answerView(handlers) {
   const state = { response: "", sources: [] };
 
   function draw() {
+    text.setAttribute("dir", direction(state.response) ?? "auto");
     text.replaceChildren(renderMarkdown(state.response, (marker) => citation(id, state.sources, marker)));
   }
 
@@ -54,7 +56,7 @@ export function answerView(handlers) {
     },
     finish(reply) {
       Object.assign(state, { response: reply.response, sources: reply.sources });
-      node.setAttribute("lang", reply.language);
+      text.setAttribute("lang", reply.language);
       progress.remove();
       draw();
       below.replaceChildren(
@@ -96,18 +98,18 @@ function sourcesView(answerId, sources) {
 
 function sourceView(id, source) {
   const href = safeUrl(source.url);
-  const title = element("span", { class: "sp-title" }, source.title || source.url);
-  const quote = element("blockquote", { cite: href }, renderMarkdown(source.quote));
+  const title = element("span", { class: "sp-title", dir: "auto" }, source.title || source.url);
+  const quote = element("blockquote", { class: "sp-proof", cite: href, dir: direction(source.quote) }, renderMarkdown(source.quote));
   const more = element("button", { type: "button", class: "sp-more", "aria-expanded": "false" }, "Show the whole quote");
   more.addEventListener("click", () => {
     const open = quote.classList.toggle("sp-open");
     more.setAttribute("aria-expanded", String(open));
     more.textContent = open ? "Show less" : "Show the whole quote";
   });
-  const where = source.url && !href ? element("span", { class: "sp-path" }, source.url) : null;
+  const where = source.url && !href ? element("span", { class: "sp-path" }, element("bdi", { dir: "ltr" }, source.url)) : null;
   const body = element("div", {}, href ? externalLink(href, title) : title, where, quote, more);
   const number = element("span", { class: "sp-number", "aria-hidden": "true" }, String(source.marker));
-  const item = element("li", { id, tabindex: "-1", value: source.marker }, number, body);
+  const item = element("li", { id, tabindex: "-1", value: source.marker, dir: direction(source.title) }, number, body);
   new ResizeObserver(() => {
     more.hidden = !quote.classList.contains("sp-open") && quote.scrollHeight <= quote.clientHeight + 1;
   }).observe(quote);
@@ -165,7 +167,7 @@ function rateButton(label, paths, click) {
 
 function commentView(submit) {
   const id = `sp-comment-${(drawn += 1)}`;
-  const input = element("input", { id, type: "text", maxlength: 4000, autocomplete: "off" });
+  const input = element("input", { id, type: "text", dir: "auto", maxlength: 4000, autocomplete: "off" });
   const label = element("label", { for: id }, "What was good or missing? (optional)");
   const form = element("form", { class: "sp-comment", hidden: true }, label, input, element("button", { class: "sp-button" }, "Send"));
   form.addEventListener("submit", (event) => {
