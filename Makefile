@@ -37,7 +37,7 @@ format: $(VENV)/.installed ## Format and fix what ruff can fix
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-eval: $(VENV)/.installed ## Measure retrieval, refusal and calibration over the dev sets (SUPPORTPLANE_SHARED names their folder)
+eval: $(VENV)/.installed ## Measure retrieval, refusal, calibration and claims over the dev sets (SUPPORTPLANE_SHARED names their folder)
 	@scripts/eval
 
 bench: $(VENV)/.installed ## Cost of a full turn beside the bare FastAPI floor, and more; BASE=<commit>: beside that commit

@@ -1,86 +1,42 @@
-"""`supportplane eval`, from the folder to the table: read, ingest, ask, summarise, show."""
+"""`supportplane eval`, from what is to be measured to what is shown: the sets of each kind, then the report."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
 
-from supportplane_cli.console import note
 from supportplane_cli.errors import PartFailed, WrongUsage
-from supportplane_cli.evaluation import report
-from supportplane_cli.evaluation.parts import EvaluationParts, database, opened
-from supportplane_cli.supervisor.report import Clock, Reporter, SilentReporter, make_reporter
+from supportplane_cli.evaluation import questions, report
+from supportplane_cli.supervisor.report import Clock, SilentReporter, make_reporter
 from supportplane_runtime.errors import InvalidRequest, RuntimeFault
-from supportplane_runtime.evaluation import dataset, summary
-from supportplane_runtime.evaluation.asking import Asker, Observation
-from supportplane_runtime.evaluation.dataset import DataSet
-from supportplane_runtime.rag.documents.reading import read_jsonl
-from supportplane_runtime.rag.index.interfaces import Collection
-from supportplane_runtime.rag.ingestion.ingest import IngestReport, Progress, ingest
-
-TENANT: Final = "eval"
+from supportplane_runtime.evaluation import claims
+from supportplane_runtime.evaluation.figures import MeasuredSet
 
 
-def run(data: Path, *, as_json: bool) -> None:
-    """Raises CommandFailed with a sentence for a folder that cannot be measured."""
-    reporter = SilentReporter() if as_json else make_reporter(Clock(), as_json=False)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to measure. data: folders. claims: files."""
+
+    data: Sequence[Path] = ()
+    claims: Sequence[Path] = ()
+
+
+def run(wanted: Wanted, *, as_json: bool) -> None:
+    """Raises CommandFailed with a sentence for what cannot be measured."""
     try:
-        folder = dataset.load(data)
-        with reporter:
-            reporter.started("database")
-            with database() as url:
-                reporter.finished("database")
-                ingested, observations = asyncio.run(_measure(folder, url, reporter))
+        measured = _measured(wanted, as_json=as_json)
     except InvalidRequest as fault:
         raise WrongUsage(fault.detail, hint="supportplane eval --help") from fault
     except RuntimeFault as fault:
         raise PartFailed(fault.detail) from fault
-    report.show(folder.name, _facts(ingested, observations), summary.figures(observations), as_json=as_json)
+    report.show(measured, as_json=as_json)
 
 
-async def _measure(folder: DataSet, url: str, reporter: Reporter) -> tuple[IngestReport, list[Observation]]:
-    collection = Collection(TENANT, folder.name)
-    async with opened(url) as parts:
-        ingested = await _ingest(folder, collection, parts, reporter)
-        asker = Asker(parts.retriever(collection), parts.index, collection)
-        reporter.started("questions")
-        observations = []
-        for done, question in enumerate(folder.questions):
-            reporter.progress("questions", "asking", done, len(folder.questions))
-            observations.append(await asker.ask(question))
-        reporter.finished("questions", f"{len(observations)} asked")
-    return ingested, observations
-
-
-async def _ingest(folder: DataSet, collection: Collection, parts: EvaluationParts, reporter: Reporter) -> IngestReport:
-    reporter.started("documents")
-
-    def progress(step: Progress) -> None:
-        reporter.progress("documents", step.step, step.done, step.total)
-
-    reading = await asyncio.to_thread(read_jsonl, folder.documents, collection.language)
-    for skipped in reading.skipped:
-        note(f"left out: {skipped.name} {skipped.reason}")
-    ingested = await ingest(collection, reading, parts.ingestion, progress=progress)
-    reporter.finished("documents", f"{ingested.documents} documents, {ingested.chunks} passages")
-    return ingested
-
-
-def _facts(ingested: IngestReport, observations: Sequence[Observation]) -> dict[str, Any]:
-    kinds = Counter(_kind(each) for each in observations)
-    return {
-        "documents": ingested.documents,
-        "passages": ingested.chunks,
-        "unreadable_documents": len(ingested.skipped),
-        "ingestion_seconds": round(ingested.seconds, 1),
-        "questions": len(observations),
-        **dict(sorted(kinds.items())),
-    }
-
-
-def _kind(observation: Observation) -> str:
-    question = observation.question
-    if question.is_answerable:
-        return "answerable"
-    return "out_of_scope" if question.out_of_scope else "for_routing"
+def _measured(wanted: Wanted, *, as_json: bool) -> list[MeasuredSet]:
+    """What costs nothing to read comes first, so that a mistake in a file is told at once."""
+    sentences = [(path, claims.load(path)) for path in wanted.claims]
+    measured = [asyncio.run(claims.measure(path.stem, each, [claims.Rules()])) for path, each in sentences]
+    if wanted.data:
+        reporter = SilentReporter() if as_json else make_reporter(Clock(), as_json=False)
+        measured += questions.measured(wanted.data, reporter)
+    return measured

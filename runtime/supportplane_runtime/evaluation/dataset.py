@@ -1,17 +1,16 @@
 """Reads a folder of questions (questions*.jsonl) that an evaluation asks; rag/documents/reading.py reads its documents.
 
-A line with an unknown key is fine, a line that cannot be used is an error that names file and line: a figure over
-silently fewer questions would be a wrong figure.
+A line with an unknown key is fine.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from supportplane_runtime.errors import InvalidRequest
+from supportplane_runtime.evaluation.rows import fingerprint, rows
 
 DOCUMENTS = "kb.jsonl"
 QUESTIONS = "questions*.jsonl"
@@ -69,6 +68,10 @@ class DataSet:
     documents: Path
     questions: tuple[Question, ...]
 
+    @property
+    def contents(self) -> str:
+        return fingerprint(question.model_dump_json(exclude_defaults=True) for question in self.questions)
+
 
 def load(folder: Path) -> DataSet:
     """Raises InvalidRequest for a folder that cannot be measured."""
@@ -85,21 +88,9 @@ def load(folder: Path) -> DataSet:
 
 def questions_of(folder: Path) -> tuple[Question, ...]:
     """Raises InvalidRequest when there are none."""
-    questions = tuple(question for path in sorted(folder.glob(QUESTIONS)) for question in _rows(path))
+    questions = tuple(question for path in sorted(folder.glob(QUESTIONS)) for question in rows(path, Question))
     if not questions:
         raise InvalidRequest(
             f"{folder} has no questions in {QUESTIONS}. Put one question a line there: id, question, relevant_ids."
         )
     return questions
-
-
-def _rows(path: Path) -> Iterator[Question]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            yield Question.model_validate_json(line)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the line"
-            raise InvalidRequest(f"{path}:{number}: {where}: {first['msg']}.") from None

@@ -1,31 +1,20 @@
-"""Observations to figures, each with its count and interval; pure, called by run.py.
+"""Observations to figures, each with its count and interval; pure, called by the command line.
 
 Rows without relevant documents that are not out of scope count for routing only. A question that the agent did not look
 up (it took it for small talk, or asked back) has no ranking and so counts as missed.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from supportplane_runtime.domain.answer import Outcome
 from supportplane_runtime.evaluation import metrics
 from supportplane_runtime.evaluation.asking import Observation
+from supportplane_runtime.evaluation.figures import Better, Figure
 from supportplane_runtime.evaluation.metrics import Estimate
 from supportplane_runtime.languages import language
 from supportplane_runtime.rag.words.lexemes import lexemes
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """key: stable, for machines. unit: "" for shares and areas, "s" for seconds."""
-
-    group: str
-    key: str
-    name: str
-    estimate: Estimate
-    unit: str = ""
 
 
 def figures(observations: Sequence[Observation]) -> list[Figure]:
@@ -42,18 +31,25 @@ def figures(observations: Sequence[Observation]) -> list[Figure]:
 
 
 def _retrieval(rows: Sequence[Observation]) -> list[Figure]:
-    rankings: dict[str, tuple[str, Callable[[Observation], Sequence[str]]]] = {
-        "": ("agent", lambda row: row.ranking),
-        "bm25_": ("BM25 of the question", lambda row: row.baseline),
-        "bm25_last_": ("BM25 with the message before", lambda row: row.baseline_with_last),
+    rankings: dict[str, tuple[str, Better | None, Callable[[Observation], Sequence[str]]]] = {
+        "": ("agent", Better.HIGHER, lambda row: row.ranking),
+        "bm25_": ("BM25 of the question", None, lambda row: row.baseline),
+        "bm25_last_": ("BM25 with the message before", None, lambda row: row.baseline_with_last),
     }
     return [
-        figure
-        for prefix, (name, ranking) in rankings.items()
-        for figure in (
-            Figure("retrieval", f"{prefix}hit_at_1", f"hit@1, {name}", _hits(rows, ranking, 1)),
-            Figure("retrieval", f"{prefix}hit_at_5", f"hit@5, {name}", _hits(rows, ranking, 5)),
-            Figure("retrieval", f"{prefix}recall_at_5", f"recall@5, {name}", _recall(rows, ranking, 5)),
+        Figure(
+            "retrieval",
+            f"{prefix}{key}",
+            f"{measure}, {name}",
+            estimate(rows, ranking, k),
+            better=better,
+            column=measure if not prefix else "",
+        )
+        for prefix, (name, better, ranking) in rankings.items()
+        for key, measure, estimate, k in (
+            ("hit_at_1", "hit@1", _hits, 1),
+            ("hit_at_5", "hit@5", _hits, 5),
+            ("recall_at_5", "recall@5", _recall, 5),
         )
     ]
 
@@ -78,17 +74,32 @@ def _refusal(rows: Sequence[Observation]) -> list[Figure]:
             metrics.bootstrapped(metrics.coverage_at_precision, confidence, may),
         )
     return [
-        Figure("refusal", "out_of_scope_auroc", "out of scope, AUROC of the confidence", estimates[0]),
-        Figure("refusal", "coverage_at_95", "coverage at 95 % precision", estimates[1]),
         Figure(
-            "refusal", "answered", "answerable questions answered",
+            "refusal",
+            "out_of_scope_auroc",
+            "out of scope, AUROC of the confidence",
+            estimates[0],
+            better=Better.HIGHER,
+            column="AUROC, scope",
+        ),
+        Figure("refusal", "coverage_at_95", "coverage at 95 % precision", estimates[1], better=Better.HIGHER),
+        Figure(
+            "refusal",
+            "answered",
+            "answerable questions answered",
             metrics.share([_answered(row) for row in rows if row.question.is_answerable]),
+            better=Better.HIGHER,
+            column="answered",
         ),
         Figure(
-            "refusal", "out_of_scope_answered", "out-of-scope questions answered (wrongly)",
+            "refusal",
+            "out_of_scope_answered",
+            "out-of-scope questions answered (wrongly)",
             metrics.share([_answered(row) for row in rows if row.question.out_of_scope]),
+            better=Better.LOWER,
+            column="out of scope answered",
         ),
-    ]  # fmt: skip
+    ]
 
 
 NO_NEGATIVES = metrics.NOTHING
@@ -109,18 +120,29 @@ def _calibration(rows: Sequence[Observation]) -> list[Figure]:
     folds = metrics.refitted(confidence, right) if enough else confidence
     return [
         Figure(
-            "calibration", "confidence_auroc", "first document is relevant, AUROC of the confidence",
+            "calibration",
+            "confidence_auroc",
+            "first document is relevant, AUROC of the confidence",
             metrics.bootstrapped(metrics.auroc, list(confidence), list(right)),
+            better=Better.HIGHER,
+            column="AUROC, right",
         ),
         Figure(
-            "calibration", "ece", "ECE of the confidence as shipped",
+            "calibration",
+            "ece",
+            "ECE of the confidence as shipped",
             metrics.bootstrapped(metrics.calibration_error, list(confidence), list(right)),
+            better=Better.LOWER,
+            column="ECE",
         ),
         Figure(
-            "calibration", "ece_five_folds", "ECE, recalibrated on four folds, measured on the fifth",
+            "calibration",
+            "ece_five_folds",
+            "ECE, recalibrated on four folds, measured on the fifth",
             metrics.bootstrapped(metrics.calibration_error, list(folds), list(right)) if enough else metrics.NOTHING,
+            better=Better.LOWER,
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _answers(rows: Sequence[Observation]) -> list[Figure]:
@@ -129,20 +151,35 @@ def _answers(rows: Sequence[Observation]) -> list[Figure]:
     referred = [row for row in right if row.question.reference_answer]
     spans = [source.document_id in row.question.relevant_ids for row in right for source in row.answer.sources]
     return [
-        Figure("answers", "span_precision", "cited spans from a relevant document", metrics.share(spans)),
         Figure(
-            "answers", "token_recall", "words of the reference answer that are said",
-            metrics.bootstrapped(metrics.mean, [_token_recall(row) for row in referred]),
+            "answers",
+            "span_precision",
+            "cited spans from a relevant document",
+            metrics.share(spans),
+            better=Better.HIGHER,
         ),
         Figure(
-            "answers", "model_share", "sentences that the model wrote",
+            "answers",
+            "token_recall",
+            "words of the reference answer that are said",
+            metrics.bootstrapped(metrics.mean, [_token_recall(row) for row in referred]),
+            better=Better.HIGHER,
+        ),
+        Figure(
+            "answers",
+            "model_share",
+            "sentences that the model wrote",
             metrics.bootstrapped(metrics.mean, [row.answer.model_share for row in answered]),
         ),
         Figure(
-            "answers", "wrong", "answers whose first citation is not relevant",
+            "answers",
+            "wrong",
+            "answers whose first citation is not relevant",
             metrics.share([not _cites_relevant_first(row) for row in answered]),
+            better=Better.LOWER,
+            column="first citation wrong",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _cites_relevant_first(row: Observation) -> bool:
@@ -163,18 +200,27 @@ def _routing(rows: Sequence[Observation]) -> list[Figure]:
     elsewhere = [row for row in rows if row.question.needs_kb is False]
     return [
         Figure(
-            "routing", "asked_back", "underspecified questions asked back",
+            "routing",
+            "asked_back",
+            "underspecified questions asked back",
             metrics.share([asked_back[id(row)] for row in vague]),
+            better=Better.HIGHER,
         ),
         Figure(
-            "routing", "asked_back_wrongly", "answerable questions asked back (wrongly)",
+            "routing",
+            "asked_back_wrongly",
+            "answerable questions asked back (wrongly)",
             metrics.share([asked_back[id(row)] for row in clear]),
+            better=Better.LOWER,
         ),
         Figure(
-            "routing", "left_to_others", "questions that need no document, not answered from one",
+            "routing",
+            "left_to_others",
+            "questions that need no document, not answered from one",
             metrics.share([not _answered(row) for row in elsewhere]),
+            better=Better.HIGHER,
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _speed(rows: Sequence[Observation]) -> list[Figure]:

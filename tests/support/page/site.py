@@ -15,9 +15,9 @@ from support.fault_proxy import FaultProxy, proxied
 from support.gateway.scripted_gateway import ScriptedTurns, TestGateway, TurnLog, eventually, make_gateway
 from supportplane_runtime.domain.answer import Answer, Outcome, Source
 from supportplane_runtime.domain.conversation import TicketReason
+from supportplane_runtime.domain.ending import Ending, OpenTicket
 from supportplane_runtime.gateway.server import build_server
 from supportplane_runtime.store.interfaces.limits import LimitDecision
-from supportplane_runtime.store.interfaces.turns import TicketRequest
 from supportplane_runtime.store.memory.store import MemoryStore
 from supportplane_runtime.turns.events import Failure, Final, Progress, Sources, Token
 
@@ -184,10 +184,10 @@ class PageTurns(ScriptedTurns):
 
     async def _end(self, log: TurnLog, script: Script) -> None:
         wants_ticket = script.outcome is Outcome.HANDED_OFF
-        ticket = TicketRequest(TicketReason.CUSTOMER_REQUEST, log.turn.question) if wants_ticket else None
+        effects = (OpenTicket(TicketReason.CUSTOMER_REQUEST, log.turn.question),) if wants_ticket else ()
         words = "".join(script.tokens)
         answer = Answer(words, script.outcome, script.confidence, script.sources, language=script.language)
-        stored = await self.store.turnbook.finish(log.turn, answer, ticket)
+        stored = await self.store.turnbook.finish(log.turn, Ending(answer, effects))
         log.say(lambda n: Sources(n, stored.sources))
         log.say(lambda n: Final(n, log.turn.turn_id, log.turn.conversation_id, stored))
 

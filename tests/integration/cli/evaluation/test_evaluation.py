@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from supportplane_cli.errors import WrongUsage
-from supportplane_cli.evaluation.run import run
+from supportplane_cli.evaluation.run import Wanted, run
 
 pytestmark = pytest.mark.slow
 
@@ -50,9 +50,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_is_measured_through_the_real_parts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(folder, as_json=True)
-    found = json.loads(capsys.readouterr().out)
-    assert (found["documents"], found["answerable"], found["out_of_scope"], found["for_routing"]) == (6, 5, 2, 1)
+    run(Wanted(data=[folder]), as_json=True)
+    (found,) = json.loads(capsys.readouterr().out)["sets"]
+    facts = found["facts"]
+    assert (facts["documents"], facts["answerable"], facts["out_of_scope"], facts["for_routing"]) == (6, 5, 2, 1)
     figures = {figure["key"]: figure for figure in found["figures"]}
     assert figures["hit_at_1"]["value"] == 1.0
     assert figures["hit_at_1"]["count"] == 5
@@ -67,13 +68,36 @@ def test_a_folder_is_measured_through_the_real_parts(folder: Path, capsys: pytes
 def test_a_document_that_cannot_be_read_is_named_and_counted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with (folder / "kb.jsonl").open("a") as file:
         file.write('{"title": "no id"}\n')
-    run(folder, as_json=True)
+    run(Wanted(data=[folder]), as_json=True)
     output = capsys.readouterr()
-    assert json.loads(output.out)["unreadable_documents"] == 1
+    assert json.loads(output.out)["sets"][0]["facts"]["unreadable_documents"] == 1
     assert "left out: kb.jsonl:7" in output.err
 
 
 def test_a_folder_whose_documents_are_all_unreadable_is_an_error(folder: Path) -> None:
     (folder / "kb.jsonl").write_text("{}\n")
     with pytest.raises(WrongUsage, match="no document could be read"):
-        run(folder, as_json=True)
+        run(Wanted(data=[folder]), as_json=True)
+
+
+def test_two_folders_in_one_run_stand_side_by_side_with_their_mean(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "kb.jsonl").write_text((folder / "kb.jsonl").read_text())
+    rows = [QUESTIONS[1], {"question": "How are refunds paid?", "relevant_ids": ["widget"]}]
+    (other / "questions.jsonl").write_text(
+        "".join(json.dumps({"id": str(n), **row}) + "\n" for n, row in enumerate(rows))
+    )
+    run(Wanted(data=[folder, other]), as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert [each["name"] for each in found["sets"]] == [folder.name, "other"]
+    means = {mean["key"]: mean for mean in found["means"]}
+    assert (means["hit_at_1"]["value"], means["hit_at_1"]["sets"]) == (0.75, 2)
+    assert means["out_of_scope_answered"]["sets"] == 1
+
+
+def test_two_folders_of_one_name_are_refused_before_anything_starts(folder: Path) -> None:
+    with pytest.raises(WrongUsage, match=f"Two folders are called {folder.name}"):
+        run(Wanted(data=[folder, folder]), as_json=True)

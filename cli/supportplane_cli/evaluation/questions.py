@@ -1,0 +1,86 @@
+"""Folders of documents and questions, measured: read, ingest, ask, summarise. Called by run.py."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from supportplane_cli.console import note
+from supportplane_cli.errors import WrongUsage
+from supportplane_cli.evaluation.parts import EvaluationParts, database, opened
+from supportplane_cli.supervisor.report import Reporter
+from supportplane_runtime.evaluation import dataset, summary
+from supportplane_runtime.evaluation.asking import Asker, Observation
+from supportplane_runtime.evaluation.dataset import DataSet
+from supportplane_runtime.evaluation.figures import Kind, MeasuredSet
+from supportplane_runtime.rag.documents.reading import read_jsonl
+from supportplane_runtime.rag.index.interfaces import Collection
+from supportplane_runtime.rag.ingestion.ingest import IngestReport, Progress, ingest
+
+TENANT: Final = "eval"
+
+
+def measured(folders: Sequence[Path], reporter: Reporter) -> list[MeasuredSet]:
+    """Raises InvalidRequest for a folder that cannot be measured, before anything is started."""
+    sets = [dataset.load(folder) for folder in folders]
+    twice = [name for name, count in Counter(each.name for each in sets).items() if count > 1]
+    if twice:
+        raise WrongUsage(f"Two folders are called {twice[0]}: figures are kept by name, so rename one of the folders.")
+    with reporter:
+        reporter.started("database")
+        with database() as url:
+            reporter.finished("database")
+            return asyncio.run(_measured(sets, url, reporter))
+
+
+async def _measured(sets: Sequence[DataSet], url: str, reporter: Reporter) -> list[MeasuredSet]:
+    async with opened(url) as parts:
+        return [await _one(each, parts, reporter) for each in sets]
+
+
+async def _one(data: DataSet, parts: EvaluationParts, reporter: Reporter) -> MeasuredSet:
+    collection = Collection(TENANT, data.name)
+    ingested = await _ingest(data, collection, parts, reporter)
+    asker = Asker(parts.retriever(collection), parts.index, collection)
+    reporter.started("questions")
+    observations = []
+    for done, question in enumerate(data.questions):
+        reporter.progress("questions", "asking", done, len(data.questions))
+        observations.append(await asker.ask(question))
+    reporter.finished("questions", f"{len(observations)} asked")
+    facts = _facts(ingested, observations)
+    return MeasuredSet(Kind.DATA, data.name, data.contents, summary.figures(observations), facts)
+
+
+async def _ingest(data: DataSet, collection: Collection, parts: EvaluationParts, reporter: Reporter) -> IngestReport:
+    reporter.started("documents")
+
+    def progress(step: Progress) -> None:
+        reporter.progress("documents", step.step, step.done, step.total)
+
+    reading = await asyncio.to_thread(read_jsonl, data.documents, collection.language)
+    for skipped in reading.skipped:
+        note(f"left out: {skipped.name} {skipped.reason}")
+    ingested = await ingest(collection, reading, parts.ingestion, progress=progress)
+    reporter.finished("documents", f"{ingested.documents} documents, {ingested.chunks} passages")
+    return ingested
+
+
+def _facts(ingested: IngestReport, observations: Sequence[Observation]) -> dict[str, Any]:
+    kinds = Counter(_kind(each) for each in observations)
+    return {
+        "documents": ingested.documents,
+        "passages": ingested.chunks,
+        "unreadable_documents": len(ingested.skipped),
+        "ingestion_seconds": round(ingested.seconds, 1),
+        "questions": len(observations),
+        **dict(sorted(kinds.items())),
+    }
+
+
+def _kind(observation: Observation) -> str:
+    question = observation.question
+    if question.is_answerable:
+        return "answerable"
+    return "out_of_scope" if question.out_of_scope else "for_routing"
