@@ -38,7 +38,7 @@ _RST_SHOWN: Final = re.compile(r"\.\.[ \t]+(?:\w[\w:.+-]*::|\[|\||_)")
 _IN_A_LINE: Final = frozenset(
     {"p", "span", "a", "b", "i", "em", "strong", "small", "code", "li", "dt", "dd", "td", "th"}
 )
-# As in `run --format <object>`, which nobody meant as an element.
+# As in `run --format <object>`, whose author meant no element.
 _SEEN_WHEN_UNCLOSED: Final = UNSEEN - {"script", "style", "template", "noscript"}
 _MAX_TAG_CHARACTERS: Final = 5_000
 

@@ -29,7 +29,7 @@ MAX_FILE_BYTES = 2 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file or row that was not read, and why: a sentence for whoever wrote it."""
+    """A file or row that was not read, and why: a sentence for the author of the file."""
 
     name: str
     reason: str

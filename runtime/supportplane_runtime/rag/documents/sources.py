@@ -1,4 +1,4 @@
-"""Each source of a KnowledgeBase read by itself, so that one that is gone keeps nobody from the others.
+"""Each source of a KnowledgeBase read by itself, so that the other sources are read when one is gone.
 
 Called by the `knowledge` role and by `supportplane validate`. reading.py reads; here is told apart what a whole source
 lacks, what one file lacks, and what lies in a folder that no pattern selects.

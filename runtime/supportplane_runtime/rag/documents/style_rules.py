@@ -1,7 +1,7 @@
 """The rules of a page's own style sheets that hide elements, and which elements they hide; pure.
 
 Each compound of a selector is a step. An element is compared with the steps of its own name, classes, id and attributes
-only, and what stands around it is known as the bits of the steps that matched there: nobody walks up the tree. What
+only, and what stands around it is known as the bits of the steps that matched there: no step walks up the tree. What
 cannot be evaluated is left out of a selector, so that it hides more: pseudo-classes, and the sibling before `+` or `~`.
 """
 
@@ -147,7 +147,7 @@ _OPERATORS: Final[Mapping[str, Callable[[str, str], bool]]] = {
 
 
 def _compounds(selector: str) -> list[tuple[_Compound, str]] | None:
-    """Each with the combinator before it; None for a selector that hides no text or that nobody understands."""
+    """Each with the combinator before it; None for a selector that hides no text or that cannot be parsed."""
     found = [(_Compound(), "")]
     position = 0
     while position < len(selector):

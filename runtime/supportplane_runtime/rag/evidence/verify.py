@@ -1,8 +1,8 @@
 """Whether a passage proves a sentence, and by which of its words; pure, called by the orchestrator's verify node.
 
 A quotation proves itself. A sentence in other words is proven by a stretch of the passage that says all its numbers,
-names and code, nearly all its words, in the same order, and denies no more and no less. No model judges: what passes
-can be checked by a reader, and text in a passage can't talk its way through. It errs towards rejecting; a rejected
+names and code, nearly all its words, in the same order, and holds the same number of denials. No model judges: a reader
+can check what passes, and text in a passage can't talk its way through. The check errs towards rejecting; a rejected
 sentence is replaced by a quotation. In a language whose denials are unknown only a quotation proves anything: that a
 passage says the opposite would not be seen.
 """

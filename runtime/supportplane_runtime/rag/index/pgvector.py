@@ -59,7 +59,7 @@ UPDATE knowledge_collections SET chunks = chunks + %s, lexemes = lexemes + %s WH
 
 
 class PgVectorIndex:
-    """Satisfies ChunkIndex. pool: opened and closed by whoever made it."""
+    """Satisfies ChunkIndex. pool: opened and closed by its maker."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -186,7 +186,7 @@ class PgVectorIndex:
                 log.info("chunk_graph_built", knowledge_base=collection.knowledge_base, chunks=state.chunks)
 
     async def close(self) -> None:
-        """The pool is closed by whoever made it."""
+        """The maker of the pool closes the pool."""
 
     async def _find(self, collection: Collection, asked: Asked) -> Matches:
         async with answering(), self._pool.connection() as connection:

@@ -122,7 +122,7 @@ async def find(connection: AsyncConnection[Any], collection: Collection, asked: 
 
 
 def _nothing(asked: Asked) -> Matches:
-    """For a collection nobody wrote to."""
+    """For a collection that holds nothing."""
     rarities = {word: rarity(0, 0) for word in asked.words}
     return Matches(_hits(len(asked.texts), [], {}), _hits(len(asked.vectors), [], {}), rarities)
 

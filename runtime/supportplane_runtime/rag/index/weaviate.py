@@ -212,7 +212,7 @@ class WeaviateIndex:
             return bool(await self._client.collections.use(NAME).tenants.exists(_tenant(collection)))
 
     async def _asked(self, collection: Collection, question: Callable[[Shard], Awaitable[Answer]]) -> Answer | None:
-        """None for a collection nobody wrote to, which Weaviate calls an error; asked about only then."""
+        """None for a collection that was never written, which Weaviate calls an error; asked about only then."""
         try:
             async with asyncio.timeout(PATIENCE_S):
                 return await question(self._shard(collection))

@@ -164,7 +164,7 @@ def _cut(reading: Reading) -> tuple[list[Cut], list[Skipped]]:
 
 
 async def _kept(target: _Target, unread: Names[str]) -> frozenset[str]:
-    """Ids of the indexed passages whose source could not be read: nobody knows whether they are gone."""
+    """Ids of the indexed passages whose source could not be read: their documents may still be there."""
     if not unread:
         return frozenset()
     places = await target.index.documents(target.collection)

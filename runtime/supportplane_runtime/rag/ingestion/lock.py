@@ -1,7 +1,7 @@
 """One ingestion of a collection at a time, across processes: an advisory lock in PostgreSQL.
 
 Used by ingest.py whichever index holds the chunks; app/ hands in the pool. The lock ends with its connection, so an
-ingestion that was killed holds up nobody.
+ingestion that was killed holds up no other ingestion.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class IngestionLock(Protocol):
 
 
 class PostgresIngestionLock:
-    """Satisfies IngestionLock. pool: opened and closed by whoever made it; one connection is kept for the while."""
+    """Satisfies IngestionLock. pool: opened and closed by its maker; the lock keeps one connection while it is held."""
 
     def __init__(self, pool: Pool, *, poll_s: float = POLL_S) -> None:
         self._pool = pool

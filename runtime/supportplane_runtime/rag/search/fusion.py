@@ -28,7 +28,7 @@ PREVIOUS_ANSWER_WEIGHT: Final = 0.6
 PHRASE_WEIGHT: Final = 0.3
 # Only these many leaders are read for phrases: each costs 0.1 ms when it was not read before.
 PHRASE_CANDIDATES: Final = 30
-# More is asked for by nobody; what comes back is longer than any list of sources.
+# Longer than any list of sources that a caller asks for.
 RANKED: Final = 60
 # Nearer than this is a view that found its subject; one that found nothing ("I do not know") counts in proportion.
 FOUND_SIMILARITY: Final = 0.5

@@ -21,7 +21,7 @@ from supportplane_runtime.languages import Language
 # Robertson's usual constants; the recipe of ADR 0004 was measured with them.
 TERM_SATURATION = 1.2
 LENGTH_WEIGHT = 0.75
-# Longer runs of letters are keys, hashes and base64: nobody types them, and they fill the index.
+# Longer runs of letters are keys, hashes and base64: no question holds them, and they fill the index.
 MAX_LEXEME_CHARACTERS = 64
 
 _WORD = re.compile(r"[^\W_]+")
