@@ -6,7 +6,7 @@ from supportplane_operator import snapshot as seen
 from supportplane_operator.checks.pods import Obstacle, obstacles
 from supportplane_operator.conditions import FAILS, HOLDS, UNKNOWN, Impact, Verdict
 from supportplane_operator.render.plan import Plan
-from supportplane_operator.render.roles import BY_NAME, ROLES
+from supportplane_operator.render.roles import ASKED_FIRST, BY_NAME, ROLES
 from supportplane_operator.render.rollout import serving
 from supportplane_operator.snapshot import Manifest
 
@@ -77,7 +77,7 @@ def _behind(plan: Plan) -> str | None:
     """What is not as it is wanted yet, as a sentence."""
     if plan.is_blocked:
         return "Waits for what is missing"
-    for name in (names.orchestrator(plan.name, plan.revision), names.gateway(plan.name)):
+    for name in (each.deployment_name(plan.name, plan.revision) for each in ASKED_FIRST):
         found = plan.snapshot.child("Deployment", name)
         if found is None or not _is_rolled_out(found):
             return f"Deployment {name} is being brought to revision {plan.revision}"
@@ -94,10 +94,11 @@ def _is_rolled_out(deployment: Manifest) -> bool:
 
 
 def _is_of_update(obstacle: Obstacle, plan: Plan) -> bool:
-    is_orchestrator = obstacle.component == names.ROLE_ORCHESTRATOR and obstacle.revision == plan.revision
-    return Trait.KEEPS_A_POD_DOWN in obstacle.reason.traits and (
-        is_orchestrator or obstacle.component == names.ROLE_GATEWAY
-    )
+    """A pod of an older revision is not; a role without revisions has only pods of the update and of before it."""
+    role = BY_NAME.get(obstacle.component)
+    if role is None or Trait.KEEPS_A_POD_DOWN not in obstacle.reason.traits:
+        return False
+    return not role.is_per_revision or obstacle.revision == plan.revision
 
 
 # ScalingActive

@@ -29,12 +29,11 @@ from supportplane_operator.render import (
     weaviate,
 )
 from supportplane_operator.render.plan import Plan
-from supportplane_operator.render.roles import ROLES, Role
+from supportplane_operator.render.roles import ASKED_FIRST, ROLES, Role
 from supportplane_operator.settings import Settings
 from supportplane_operator.snapshot import EndpointSnapshot, Manifest
 
 _Builder: TypeAlias = Callable[[Plan], Manifest | None]
-_ASKED_FIRST = ROLES[::-1]
 
 
 def _each(builder: Callable[[Plan, Role], Manifest | None], roles: Iterable[Role] = ROLES) -> tuple[_Builder, ...]:
@@ -56,9 +55,9 @@ _BUILDERS: tuple[_Builder, ...] = (
     config_map.agent_config,
     job.migrate,
     job.knowledge,
-    *_each(service.service, _ASKED_FIRST),
+    *_each(service.service, ASKED_FIRST),
     deployment.running_orchestrator,
-    *_each(deployment.deployment, _ASKED_FIRST),
+    *_each(deployment.deployment, ASKED_FIRST),
     *_each(hpa.hpa),
     *_each(scaled_object.scaled_object),
     *_each(pdb.pdb),

@@ -62,10 +62,12 @@ class Plan:
         return self.snapshot.agent.spec.images.image_pull_secrets or of_class
 
     def workload(self, role: str) -> Workload:
-        """role: gateway, orchestrator or knowledge. The agent's own words replace those of its class as a whole."""
-        of_agent: Workload | None = getattr(self.snapshot.agent.spec.workloads, role)
+        """The agent's own words replace those of its class as a whole. A role that the contract has no words for runs
+        as its row in the table of roles says.
+        """
+        of_agent: Workload | None = getattr(self.snapshot.agent.spec.workloads, role, None)
         agent_class = self.snapshot.agent_class
-        of_class: Workload | None = getattr(agent_class.spec.workloads, role) if agent_class else None
+        of_class: Workload | None = getattr(agent_class.spec.workloads, role, None) if agent_class else None
         return of_agent or of_class or Workload()
 
     # Where state is.

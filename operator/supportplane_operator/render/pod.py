@@ -11,7 +11,7 @@ from supportplane_operator.render.config import model_name
 from supportplane_operator.render.meta import selector
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.render.quantity import resources
-from supportplane_operator.render.roles import ROLES, Role
+from supportplane_operator.render.roles import BY_NAME, ROLES, Role
 from supportplane_operator.snapshot import Manifest
 
 READABLE_BY_GROUP = 0o440  # Secrets reach the process through fsGroup, and nobody else
@@ -211,17 +211,18 @@ WEAVIATE_HTTP_PORT = 8080
 
 
 def _http(plan: Plan, role: str) -> list[Manifest]:
-    if role == names.ROLE_ORCHESTRATOR:
-        return _listening(names.ORCHESTRATOR_PORT, service_hosts(names.orchestrator(plan.name), plan.namespace))
-    if role != names.ROLE_GATEWAY:
+    """Nothing for a Job, which takes no requests."""
+    serving = BY_NAME.get(role)
+    if serving is None:
         return []
-    hosts = [*service_hosts(names.gateway(plan.name), plan.namespace), *plan.hostnames]
+    hosts = service_hosts(serving.object_name(plan.name), plan.namespace)
+    own = _of_gateway(plan) if role == names.ROLE_GATEWAY else []
+    return [*_listening(serving.port, [*hosts, *(plan.hostnames if serving.is_public else ())]), *own]
+
+
+def _of_gateway(plan: Plan) -> list[Manifest]:
     orchestrator = names.service_host(names.orchestrator(plan.name), plan.namespace)
-    found = [
-        *_listening(names.GATEWAY_PORT, hosts),
-        variable("ORCHESTRATOR_URL", f"http://{orchestrator}"),
-        variable("GATEWAYS_FILE", names.GATEWAYS_FILE),
-    ]
+    found = [variable("ORCHESTRATOR_URL", f"http://{orchestrator}"), variable("GATEWAYS_FILE", names.GATEWAYS_FILE)]
     if plan.snapshot.agent.spec.gateway.auth.api_keys_secret_ref:
         found.append(variable("API_KEYS_DIR", names.API_KEYS_DIR))
     if plan.settings.status_jwks:

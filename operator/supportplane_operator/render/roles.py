@@ -1,7 +1,7 @@
 """The table of an agent's serving roles: what the builders of Deployments, Services and policies must know of each.
 
-A new role is a row here, its constants in ``names``, its variables in ``pod`` where it needs some, and its entry in the
-runtime's ``app``. Jobs and stores are no roles of this table: they serve no requests of the agent.
+A new role is a row here, its name and port in ``names``, its variables in ``pod`` where it needs some beside those of
+every role, and a module of the runtime's ``app``. Jobs and stores are no roles of this table: they serve no requests.
 """
 
 from dataclasses import dataclass
@@ -51,4 +51,5 @@ ORCHESTRATOR = Role(
 ROLES = (GATEWAY, ORCHESTRATOR)
 """A role that asks stands before the role that is asked."""
 
+ASKED_FIRST = ROLES[::-1]
 BY_NAME = {each.name: each for each in ROLES}
