@@ -57,7 +57,7 @@ BREAKS = (
     Break("supportplane_runtime.languages", "supportplane_runtime.domain.answer", _RUNTIME),
     Break("supportplane_runtime.health", "supportplane_runtime.settings", _RUNTIME),
     Break("supportplane_runtime.serving.probes", "supportplane_runtime.turns.codec", _RUNTIME),
-    Break("supportplane_runtime.app.working", "supportplane_runtime.gateway.parts", "The orchestrator's process"),
+    Break("supportplane_runtime.app.worker", "supportplane_runtime.gateway.parts", "The orchestrator's process"),
     Break("supportplane_runtime.orchestrator.prompt", "supportplane_runtime.store.postgres.store", _APP),
     Break("supportplane_runtime.gateway.http.callers", "supportplane_runtime.store.redis.limits", _APP),
     Break("supportplane_runtime.rag.ingestion.ingest", "supportplane_runtime.rag.index.weaviate", _APP),

@@ -1,27 +1,23 @@
 """Starts one role. A wrong setting or agent file ends it with exit code 2 and a sentence, a part that is away with 1.
 
-serve         gateway and orchestrator in one process, until SIGTERM: a laptop
-gateway       serves customers, until SIGTERM; orchestrators elsewhere work on their questions
-orchestrator  works on questions, until SIGTERM
-knowledge     read the agent's knowledge bases into the index once; a JSON line per step on standard output
-migrate       bring the database to this release's schema
-model         the embedded model server, until SIGTERM
+The roles are the modules of roles/; the docstring of each says what it does, and only the asked one is imported.
 """
 
 import asyncio
 import importlib
+import pkgutil
 import sys
 
 from pydantic import ValidationError
 
 from supportplane_crds import InvalidAgentFile, load_agent_file
 from supportplane_runtime import telemetry
+from supportplane_runtime.app import roles
 from supportplane_runtime.errors import RuntimeFault
 from supportplane_runtime.settings import load_settings
 
-AGENT_ROLES = ("serve", "gateway", "orchestrator", "knowledge", "migrate")
-MODEL_ROLE = "model"
-ROLES = (*AGENT_ROLES, MODEL_ROLE)
+MODEL_ROLE = "model"  # knows no agent: it has settings of its own
+ROLES = tuple(module.name for module in pkgutil.iter_modules(roles.__path__))
 USAGE_ERROR = 2
 
 
@@ -41,7 +37,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(role: str) -> None:
-    module = importlib.import_module(f"supportplane_runtime.app.{role}")
+    module = importlib.import_module(f"{roles.__name__}.{role}")
     if role == MODEL_ROLE:
         module.run()
         return

@@ -1,7 +1,7 @@
 """How many gateways an agent has, from a file that is followed: they share the rate limits while Redis is away.
 
 On a cluster the operator writes the file into the agent's ConfigMap, and the kubelet brings it up to date in running
-pods, so that more or fewer pods restart none. Used by edge.py.
+pods, so that more or fewer pods restart none. Used by customers.py.
 """
 
 import asyncio

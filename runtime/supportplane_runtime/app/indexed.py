@@ -1,7 +1,7 @@
 """What is indexed of an agent's knowledge bases and how they were last read, for health, readiness, status and metrics.
 
 The process that reads documents ends, so those that serve ask index and store, and set the metrics meanwhile. Used by
-working.py.
+worker.py.
 """
 
 from contextlib import suppress
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from supportplane_crds import AgentFile, Mode
 from supportplane_crds.runtime_status import KnowledgeCount
-from supportplane_runtime.app.held import Held
+from supportplane_runtime.app.clients import Held
 from supportplane_runtime.chores import every
 from supportplane_runtime.domain.knowledge import LastReading, unread
 from supportplane_runtime.errors import KnowledgeUnavailable, RuntimeFault

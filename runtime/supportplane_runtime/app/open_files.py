@@ -1,4 +1,4 @@
-"""The bound on open files of this process, raised to what its connections need. Called by edge.py before it listens.
+"""The bound on open files of this process, raised to what its connections need. Called by customers.py at the start.
 
 A process that runs out of files accepts nobody, its probes neither, and the usual soft limit of 1,024 is below the sum
 of the bounds.

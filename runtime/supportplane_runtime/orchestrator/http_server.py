@@ -1,7 +1,7 @@
 """``Turns`` of this process for gateways elsewhere, over HTTP: the other end of turns/http_client.py.
 
 Open to whoever has the bearer token of the table shared_secrets: gateways of the same agent. /livez, /readyz and
-/metrics need none. The request's tenant is the gateway's word, as it is in process. Served by app/orchestrator.py.
+/metrics need none. The request's tenant is the gateway's word, as it is in process. Served by roles/orchestrator.py.
 """
 
 import secrets

@@ -82,7 +82,7 @@ class OutcomeUnknown(StoreUnavailable):
 
 
 class Database:
-    """A pool of autocommit connections. ``pool`` is shared with LangGraph's checkpointer (app/working.py)."""
+    """A pool of autocommit connections. ``pool`` is shared with LangGraph's checkpointer (app/worker.py)."""
 
     def __init__(self, url: str, *, pool_size: int) -> None:
         conninfo = make_conninfo("", **{**CONNECTION_DEFAULTS, **conninfo_to_dict(url)})

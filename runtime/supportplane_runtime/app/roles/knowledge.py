@@ -16,7 +16,7 @@ import orjson
 import structlog
 
 from supportplane_crds import AgentFile, KnowledgeBase
-from supportplane_runtime.app.held import Held, hold
+from supportplane_runtime.app.clients import Held, hold
 from supportplane_runtime.errors import InvalidRequest, KnowledgeUnavailable, RuntimeFault
 from supportplane_runtime.rag.documents.reading import Reading, Skipped
 from supportplane_runtime.rag.documents.sources import SourcesRead, Unread, Unselected, read_sources

@@ -1,10 +1,10 @@
 """The role ``orchestrator``: works on turns that gateways elsewhere accept, until SIGTERM."""
 
 from supportplane_crds import AgentFile
-from supportplane_runtime.app.held import Held, hold
+from supportplane_runtime.app.clients import Held, hold
+from supportplane_runtime.app.database import schema_fault, turns_token, wait_for_schema
 from supportplane_runtime.app.long_lived import keep_garbage_collections_short
-from supportplane_runtime.app.shared import schema_fault, turns_token, wait_for_schema
-from supportplane_runtime.app.working import Working, work
+from supportplane_runtime.app.worker import Working, work
 from supportplane_runtime.orchestrator.http_server import Served, build_server
 from supportplane_runtime.settings import Settings
 

@@ -7,9 +7,9 @@ import structlog
 
 from supportplane_crds import AgentFile
 from supportplane_crds.runtime_status import OrchestratorStatus, orchestrator_status
-from supportplane_runtime.app.edge import Edge, serve_edge
+from supportplane_runtime.app.customers import Edge, serve_edge
+from supportplane_runtime.app.database import turns_token, wait_for_schema
 from supportplane_runtime.app.indexed import waits_for_index
-from supportplane_runtime.app.shared import turns_token, wait_for_schema
 from supportplane_runtime.errors import InvalidRequest, KnowledgeUnavailable, Unavailable
 from supportplane_runtime.health import Probe
 from supportplane_runtime.settings import Settings

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from supportplane_crds import AgentFile
 from supportplane_crds.runtime_status import OrchestratorStatus, Part
-from supportplane_runtime.app.edge import Edge, serve_edge
-from supportplane_runtime.app.held import Held, hold
+from supportplane_runtime.app.clients import Held, hold
+from supportplane_runtime.app.customers import Edge, serve_edge
+from supportplane_runtime.app.database import wait_for_schema
 from supportplane_runtime.app.indexed import index_probe, knowledge_probe, waits_for_index
-from supportplane_runtime.app.shared import wait_for_schema
-from supportplane_runtime.app.working import Working, work
+from supportplane_runtime.app.worker import Working, work
 from supportplane_runtime.errors import Unavailable
 from supportplane_runtime.health import Probe, Reporting
 from supportplane_runtime.settings import Settings

@@ -9,7 +9,7 @@ from pathlib import Path
 from supportplane_crds import AgentFile, Writing
 from supportplane_crds.model_endpoint import CredentialsRef
 from supportplane_crds.runtime_status import OrchestratorStatus, Part
-from supportplane_runtime.app.held import Held
+from supportplane_runtime.app.clients import Held
 from supportplane_runtime.app.indexed import Indexed, keep_metrics, read_index
 from supportplane_runtime.errors import InvalidRequest
 from supportplane_runtime.health import Probe, check_part

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from supportplane_crds import AgentFile
 from supportplane_crds.support_agent import LimitScope
+from supportplane_runtime.app.database import schema_fault, visitor_secret
 from supportplane_runtime.app.gateways import following
 from supportplane_runtime.app.long_lived import keep_garbage_collections_short
 from supportplane_runtime.app.open_files import allow_open_files
-from supportplane_runtime.app.shared import schema_fault, visitor_secret
 from supportplane_runtime.gateway.application import create_app
 from supportplane_runtime.gateway.audit.retention import Audited
 from supportplane_runtime.gateway.identity.key_files import KeyFiles
