@@ -21,7 +21,7 @@ from supportplane_runtime.gateway.limits.admission import Admission, Closing
 from supportplane_runtime.gateway.limits.counting import Asker
 from supportplane_runtime.gateway.limits.shares import Shares
 from supportplane_runtime.gateway.parts import GatewayParts
-from supportplane_runtime.turns.events import Failure, Final, Token, TurnEvent
+from supportplane_runtime.turns.events import Answered, Failed, Token, TurnEvent
 from supportplane_runtime.turns.interfaces import TurnRequest
 
 log = structlog.get_logger(__name__)
@@ -98,12 +98,12 @@ class Asking:
             await _close(stream)
         return True
 
-    async def end(self, run: Run) -> Final | Failure | None:
+    async def end(self, run: Run) -> Answered | Failed | None:
         """The terminal event of a turn that has ended, whatever was seen of it."""
         again = Run(run.turn, run.stored_id, run.started_at, counted=False)
         async with aclosing(self._noted(again)) as events:
             async for event in events:
-                if isinstance(event, Final | Failure):
+                if isinstance(event, Answered | Failed):
                     return event
         return None
 
@@ -121,16 +121,16 @@ class Asking:
         try:
             async for event in stream:
                 self._note(run, event)
-                yield replace(event, turn_id=run.turn_id) if isinstance(event, Final | Failure) else event
+                yield replace(event, turn_id=run.turn_id) if isinstance(event, Answered | Failed) else event
         finally:
             await _close(stream)
 
-    async def answer(self, run: Run) -> Final | Failure:
+    async def answer(self, run: Run) -> Answered | Failed:
         """Wait for the terminal event. Raises TurnTimedOut or Draining; the turn itself goes on."""
         try:
             async with self._admission.until_closing(self._timeout_s), aclosing(self._noted(run)) as events:
                 async for event in events:
-                    if isinstance(event, Final | Failure):
+                    if isinstance(event, Answered | Failed):
                         return event
         except TimeoutError:
             raise TurnTimedOut(f"No answer yet. Ask for turn {run.turn_id} later.", retry_after_s=5) from None
@@ -159,8 +159,8 @@ class Asking:
 
     def _note(self, run: Run, event: TurnEvent) -> None:
         run.last_sequence = event.sequence
-        ended = isinstance(event, Final | Failure)
-        if run.counted and not run.answering and isinstance(event, Token | Final):
+        ended = isinstance(event, Answered | Failed)
+        if run.counted and not run.answering and isinstance(event, Token | Answered):
             run.answering = True
             metrics.FIRST_TOKEN_SECONDS.observe(self._admission.seconds_since(run.started_at))
         if ended and not run.ended:

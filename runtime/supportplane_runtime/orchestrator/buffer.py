@@ -8,8 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-from supportplane_runtime.turns.events import Failure, Token, TurnEvent
-from supportplane_runtime.turns.events import Final as FinalEvent
+from supportplane_runtime.turns.events import Answered, Failed, Token, TurnEvent
 
 # A later attempt at a turn counts on from here, so its events come after anything an earlier one has sent.
 SEQUENCES_PER_ATTEMPT: Final = 100_000
@@ -29,7 +28,7 @@ class EventBuffer:
 
     @property
     def is_complete(self) -> bool:
-        return bool(self._events) and isinstance(self._events[-1], FinalEvent | Failure)
+        return bool(self._events) and isinstance(self._events[-1], Answered | Failed)
 
     def append(self, build: Callable[[int], TurnEvent]) -> None:
         """Build gets the event's sequence. After a terminal event nothing more is taken."""

@@ -7,17 +7,17 @@ from enum import StrEnum
 from supportplane_runtime.domain.answer import Source
 
 
-class Writer(StrEnum):
+class Author(StrEnum):
     MODEL = "model"
     EXTRACT = "extract"
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A sentence nobody has checked. passage: index into the evidence that its writer says it comes from."""
+    """A sentence nobody has checked. passage: index into the evidence that its author says it comes from."""
 
     text: str
-    writer: Writer
+    author: Author
     passage: int
 
 
@@ -29,7 +29,7 @@ class CitedSentence:
     """A sentence that a passage proves; marker is the number of its source."""
 
     text: str
-    writer: Writer
+    author: Author
     marker: int
 
 
@@ -42,5 +42,5 @@ class Checked:
 
     @property
     def model_share(self) -> float:
-        written = sum(sentence.writer is Writer.MODEL for sentence in self.sentences)
+        written = sum(sentence.author is Author.MODEL for sentence in self.sentences)
         return written / len(self.sentences) if self.sentences else 0.0

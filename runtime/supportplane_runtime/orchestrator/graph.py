@@ -31,7 +31,8 @@ from supportplane_runtime.errors import StoreUnavailable
 from supportplane_runtime.model.interfaces import ChatModel
 from supportplane_runtime.orchestrator import ending
 from supportplane_runtime.orchestrator.checkpoints import FIRST_ATTEMPT
-from supportplane_runtime.orchestrator.nodes.answer import AnswerNode, Writer
+from supportplane_runtime.orchestrator.drafters import ModelDrafter, PassageDrafter
+from supportplane_runtime.orchestrator.nodes.answer import AnswerNode
 from supportplane_runtime.orchestrator.nodes.decide import FITTED, DecideNode, Thresholds
 from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge, RetrieveNode
 from supportplane_runtime.orchestrator.nodes.understand import UnderstandNode
@@ -58,11 +59,11 @@ class Parts:
 
 def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[Any] | None) -> Graph:
     policy, thresholds = parts.policy, parts.thresholds
-    writer = Writer(parts.model, policy.writing) if parts.model is not None and policy.writing is not None else None
+    writer = ModelDrafter(parts.model, policy.writing) if parts.model and policy.writing else None
     builder = StateGraph(TurnState, context_schema=TurnContext)
     _add(builder, "understand", UnderstandNode(policy))
     _add(builder, "retrieve", RetrieveNode(parts.knowledge))
-    _add(builder, "answer", AnswerNode(writer))
+    _add(builder, "answer", AnswerNode(writer or PassageDrafter()))
     _add(builder, "verify", VerifyNode(writing_s=_writing_s(policy) if writer is not None else None))
     _add(builder, "decide", DecideNode(policy, thresholds))
     builder.add_edge(START, "understand")

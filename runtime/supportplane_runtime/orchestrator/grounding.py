@@ -10,7 +10,7 @@ from typing import Final
 
 from supportplane_runtime.domain.knowledge import Evidence
 from supportplane_runtime.languages import language
-from supportplane_runtime.orchestrator.drafts import Draft, Writer
+from supportplane_runtime.orchestrator.drafts import Author, Draft
 from supportplane_runtime.rag.evidence import claims, sentences, verify
 from supportplane_runtime.rag.evidence.passage import Passage
 from supportplane_runtime.rag.search.interfaces import Retrieval
@@ -31,7 +31,7 @@ class Quote:
 def extract(question: str, retrieval: Retrieval) -> list[Draft]:
     """Parts of the passages, word for word, in reading order. question: with what it leans on."""
     quotations = sentences.pick(question, [_passage(each) for each in retrieval.evidence], retrieval.rarities)
-    return [Draft(quotation.text, Writer.EXTRACT, quotation.passage) for quotation in quotations]
+    return [Draft(quotation.text, Author.EXTRACT, quotation.passage) for quotation in quotations]
 
 
 def proof(draft: Draft, retrieval: Retrieval) -> Quote | None:
@@ -40,7 +40,7 @@ def proof(draft: Draft, retrieval: Retrieval) -> Quote | None:
     What claims to be quoted must stand there; that it says something, rag/evidence/sentences.py has seen to.
     """
     passage = _passage(retrieval.evidence[draft.passage])
-    if draft.writer is Writer.EXTRACT:
+    if draft.author is Author.EXTRACT:
         words = draft.text if draft.text and draft.text in passage.text else None
     else:
         words = _proof_of_claim(draft.text, passage, retrieval.question)

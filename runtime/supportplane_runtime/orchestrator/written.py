@@ -6,7 +6,7 @@ Called by nodes/answer.py. A sentence that was cut off, by a limit or by a broke
 import json
 from collections.abc import AsyncIterator
 
-from supportplane_runtime.orchestrator.drafts import Draft, Drafts, Writer
+from supportplane_runtime.orchestrator.drafts import Author, Draft, Drafts
 from supportplane_runtime.orchestrator.prompt import MAX_SENTENCES
 
 _DECODER = json.JSONDecoder()
@@ -48,4 +48,4 @@ def _draft(value: object, passages: int) -> Draft | None:
     text, passage = value.get("text"), value.get("passage")
     if not isinstance(text, str) or not text.strip() or type(passage) is not int or not 1 <= passage <= passages:
         return None
-    return Draft(" ".join(text.split()), Writer.MODEL, passage - 1)
+    return Draft(" ".join(text.split()), Author.MODEL, passage - 1)

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from supportplane_runtime.domain.conversation import Turn
 from supportplane_runtime.errors import InvalidRequest, RuntimeFault, fault_of
-from supportplane_runtime.turns.events import Failure, Final, Progress, Sources, Token, TurnEvent
+from supportplane_runtime.turns.events import Answered, Failed, Progress, Sources, Token, TurnEvent
 from supportplane_runtime.turns.interfaces import TurnRequest
 
 BEAT = b"\n"
@@ -20,8 +20,8 @@ EVENTS: dict[str, type[TurnEvent]] = {
     "progress": Progress,
     "token": Token,
     "sources": Sources,
-    "final": Final,
-    "error": Failure,
+    "final": Answered,
+    "error": Failed,
 }
 _REQUEST = TypeAdapter(TurnRequest)
 _TURN = TypeAdapter(Turn)

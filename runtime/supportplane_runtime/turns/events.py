@@ -1,4 +1,4 @@
-"""Events of a turn, the same over SSE, WebSocket and in process. A turn always ends with one Final or one Failure.
+"""Events of a turn, the same over SSE, WebSocket and in process. A turn always ends with one Answered or one Failed.
 
 ``sequence`` counts from 1 within a turn; a client that reconnects names the last one it saw and gets the rest.
 """
@@ -36,7 +36,7 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
-class Final:
+class Answered:
     """The whole answer, stored before it is sent."""
 
     sequence: int
@@ -47,7 +47,7 @@ class Final:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class Failed:
     """The turn ended without an answer. ``code`` is a stable code of errors.py, ``detail`` a sentence for people."""
 
     sequence: int
@@ -58,4 +58,4 @@ class Failure:
     name: str = "error"
 
 
-TurnEvent = Progress | Token | Sources | Final | Failure
+TurnEvent = Progress | Token | Sources | Answered | Failed

@@ -19,7 +19,7 @@ from supportplane_runtime import metrics
 from supportplane_runtime.domain.conversation import Turn
 from supportplane_runtime.errors import RuntimeFault, Unavailable
 from supportplane_runtime.turns.codec import Line, parse_line, request_body
-from supportplane_runtime.turns.events import Failure, Final, TurnEvent
+from supportplane_runtime.turns.events import Answered, Failed, TurnEvent
 from supportplane_runtime.turns.interfaces import TurnRequest
 from supportplane_runtime.turns.link import Broken, NotSent, OrchestratorLink, broken_is_typed
 
@@ -116,7 +116,7 @@ class HttpTurns:
             while (event := await _next_event(lines)) is not None:
                 is_first = False
                 yield event
-                if isinstance(event, Final | Failure):
+                if isinstance(event, Answered | Failed):
                     return
             if not (is_first and after):
                 raise Broken("The orchestrator's events ended early")

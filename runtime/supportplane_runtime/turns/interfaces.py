@@ -42,14 +42,14 @@ class Turns(Protocol):
         ...
 
     def stream(self, tenant: str, turn_id: UUID, *, after: int = 0) -> AsyncIterator[TurnEvent]:
-        """Events with sequence > after, live until Final or Failure. For a turn that ended earlier: its terminal event
-        (and its sources). Nothing for a turn that has ended when ``after`` is its last event or lies beyond.
+        """Events with sequence > after, live until Answered or Failed. For a turn that ended earlier: its terminal
+        event (and its sources). Nothing for a turn that has ended when ``after`` is its last event or lies beyond.
         Raises NotFound. Closing the iterator does not cancel the turn.
         """
         ...
 
     async def cancel(self, tenant: str, turn_id: UUID) -> None:
-        """Stop working on a turn; it ends CANCELLED with a Failure event. A finished turn is left as it is."""
+        """Stop working on a turn; it ends CANCELLED with a Failed event. A finished turn is left as it is."""
         ...
 
     async def resume(self) -> int:

@@ -34,7 +34,7 @@ from supportplane_runtime.store.interfaces.limits import Limit, RateLimiter
 from supportplane_runtime.store.interfaces.store import Store
 from supportplane_runtime.store.memory.limits import memory_rate_limiter
 from supportplane_runtime.store.memory.store import MemoryStore
-from supportplane_runtime.turns.events import Failure, Final, Progress, Sources, Token, TurnEvent
+from supportplane_runtime.turns.events import Answered, Failed, Progress, Sources, Token, TurnEvent
 from supportplane_runtime.turns.interfaces import TurnRequest
 
 ORIGIN = "https://shop.example"
@@ -66,7 +66,7 @@ class TurnLog:
 
     @property
     def ended(self) -> bool:
-        return bool(self.events) and isinstance(self.events[-1], Final | Failure)
+        return bool(self.events) and isinstance(self.events[-1], Answered | Failed)
 
 
 class ScriptedTurns:
@@ -111,7 +111,7 @@ class ScriptedTurns:
         if not log.ended and log.task is not None:
             log.task.cancel()
             await self.store.turnbook.cancel(tenant, turn_id)
-            log.say(lambda n: Failure(n, turn_id, "turn-cancelled", "The turn was cancelled.", retryable=False))
+            log.say(lambda n: Failed(n, turn_id, "turn-cancelled", "The turn was cancelled.", retryable=False))
 
     async def resume(self) -> int:
         return 0
@@ -129,7 +129,7 @@ class ScriptedTurns:
             await self.go.wait()
         if course == "fail":
             await self.store.turnbook.fail(log.turn, "model-unavailable")
-            log.say(lambda n: Failure(n, log.turn.turn_id, "model-unavailable", "No model.", retryable=True))
+            log.say(lambda n: Failed(n, log.turn.turn_id, "model-unavailable", "No model.", retryable=True))
             return
         pieces = ["x" * 1024] * int(rest) if course == "long" else ["Create a new key ", "and revoke the old one [1]."]
         for piece in pieces:
@@ -142,7 +142,7 @@ class ScriptedTurns:
         answer = Answer(response=text[:4000], outcome=outcome, confidence=0.9, sources=(SOURCE,))
         answer = await self.store.turnbook.finish(log.turn, Ending(answer, effects))
         log.say(lambda n: Sources(n, answer.sources))
-        log.say(lambda n: Final(n, log.turn.turn_id, log.turn.conversation_id, answer))
+        log.say(lambda n: Answered(n, log.turn.turn_id, log.turn.conversation_id, answer))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from supportplane_runtime.domain.ending import Ending, OpenTicket
 from supportplane_runtime.gateway.server import build_server
 from supportplane_runtime.store.interfaces.limits import LimitDecision
 from supportplane_runtime.store.memory.store import MemoryStore
-from supportplane_runtime.turns.events import Failure, Final, Progress, Sources, Token
+from supportplane_runtime.turns.events import Answered, Failed, Progress, Sources, Token
 
 USER = "page-user"
 
@@ -180,7 +180,7 @@ class PageTurns(ScriptedTurns):
     async def _fail(self, log: TurnLog, code: str) -> None:
         await self.store.turnbook.fail(log.turn, code)
         detail = "The model server does not answer. It is being restarted."
-        log.say(lambda n: Failure(n, log.turn.turn_id, code, detail, retryable=True))
+        log.say(lambda n: Failed(n, log.turn.turn_id, code, detail, retryable=True))
 
     async def _end(self, log: TurnLog, script: Script) -> None:
         wants_ticket = script.outcome is Outcome.HANDED_OFF
@@ -189,7 +189,7 @@ class PageTurns(ScriptedTurns):
         answer = Answer(words, script.outcome, script.confidence, script.sources, language=script.language)
         stored = await self.store.turnbook.finish(log.turn, Ending(answer, effects))
         log.say(lambda n: Sources(n, stored.sources))
-        log.say(lambda n: Final(n, log.turn.turn_id, log.turn.conversation_id, stored))
+        log.say(lambda n: Answered(n, log.turn.turn_id, log.turn.conversation_id, stored))
 
 
 @dataclass

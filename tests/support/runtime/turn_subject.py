@@ -32,7 +32,7 @@ from supportplane_runtime.store.memory.store import MemoryStore
 from supportplane_runtime.store.postgres.database import Database
 from supportplane_runtime.store.postgres.store import PostgresStore, open_store
 from supportplane_runtime.store.postgres.turns import PostgresTurnbook
-from supportplane_runtime.turns.events import Failure, Final, TurnEvent
+from supportplane_runtime.turns.events import Answered, Failed, TurnEvent
 from supportplane_runtime.turns.http_client import HttpTurns
 from supportplane_runtime.turns.interfaces import TurnRequest, Turns
 from supportplane_runtime.turns.link import OrchestratorLink
@@ -79,7 +79,7 @@ class Subject:
         request = asked(question, **more)
         await self.turns.start(request)
         last = (await self.events(request.turn_id))[-1]
-        assert isinstance(last, Final), last
+        assert isinstance(last, Answered), last
         return last.answer
 
     async def events(self, turn_id: UUID, *, after: int = 0, tenant: str = TENANT) -> list[TurnEvent]:
@@ -195,7 +195,7 @@ def local_turns(setup: Setup, engine: Engine, turnbook: Turnbook) -> LocalTurns:
     return LocalTurns(engine, turnbook, setup.policy, bounds=setup.bounds)
 
 
-def failure(events: list[TurnEvent]) -> Failure:
+def failure(events: list[TurnEvent]) -> Failed:
     last = events[-1]
-    assert isinstance(last, Failure), last
+    assert isinstance(last, Failed), last
     return last

@@ -16,9 +16,9 @@ from langgraph.runtime import Runtime
 from supportplane_runtime import metrics
 from supportplane_runtime.domain.answer import Source
 from supportplane_runtime.errors import ModelUnavailable
-from supportplane_runtime.orchestrator.drafts import Checked, CitedSentence, Draft, Drafts, Writer
+from supportplane_runtime.orchestrator.drafters import PassageDrafter
+from supportplane_runtime.orchestrator.drafts import Author, Checked, CitedSentence, Draft, Drafts
 from supportplane_runtime.orchestrator.grounding import Quote, proof
-from supportplane_runtime.orchestrator.nodes.answer import extracted
 from supportplane_runtime.orchestrator.progress import step_began
 from supportplane_runtime.orchestrator.state import TurnContext, TurnState
 from supportplane_runtime.rag.search.interfaces import Retrieval
@@ -40,11 +40,11 @@ class Composition:
         """The text to send, or None when no passage proves the draft or the answer says it already."""
         quote = proof(draft, self._retrieval)
         verdict = "unsupported" if quote is None else "supported"
-        metrics.SENTENCES.labels(writer=draft.writer, verdict=verdict).inc()
+        metrics.SENTENCES.labels(writer=draft.author, verdict=verdict).inc()
         if quote is None or self._says(draft, quote):
             return None
         marker, sources = cited(self.checked.sources, self._source(quote))
-        sentence = CitedSentence(draft.text, draft.writer, marker)
+        sentence = CitedSentence(draft.text, draft.author, marker)
         before = self.checked.sentences[-1] if self.checked.sentences else None
         self.checked = Checked((*self.checked.sentences, sentence), sources)
         return shown(sentence, before)
@@ -54,7 +54,7 @@ class Composition:
         if any(sentence.text == draft.text for sentence in self.checked.sentences):
             return True
         chunk_id = self._retrieval.evidence[quote.passage].chunk.chunk_id
-        return draft.writer is Writer.EXTRACT and any(
+        return draft.author is Author.EXTRACT and any(
             source.chunk_id == chunk_id and quote.text in source.quote for source in self.checked.sources
         )
 
@@ -117,7 +117,8 @@ class VerifyNode:
         if self._writing_s is not None and not (whole and composition.checked.sentences):
             metrics.EXTRACTED_INSTEAD.labels(reason="unsupported" if whole else "unavailable").inc()
             log.warning("answer_degraded", reason="unsupported" if whole else "unavailable")
-            await _compose(composition, extracted(known, retrieval), send)
+            drafts = PassageDrafter().drafts(state["turn"], known, retrieval)
+            await _compose(composition, drafts, send)
         return {"checked": composition.checked}
 
 

@@ -21,7 +21,7 @@ from supportplane_runtime.domain.conversation import TurnStatus
 from supportplane_runtime.orchestrator.checkpoints import KEEP, checkpoint_saver, forget, stale_threads
 from supportplane_runtime.store.interfaces.audit import AuditEntry
 from supportplane_runtime.store.postgres.store import open_store
-from supportplane_runtime.turns.events import Final
+from supportplane_runtime.turns.events import Answered
 
 DOOMED = PROGRAMS / "turns_doomed.py"
 TURNS = 6
@@ -89,7 +89,7 @@ async def test_every_turn_of_a_killed_process_ends_exactly_once(
         tickets = [ticket for ticket in await subject.tickets() if set(ticket.turn_ids) & set(turn_ids)]
         turns = [await subject.turnbook.turn(TENANT, turn_id) for turn_id in turn_ids]
         assert await subject.turns.resume() == 0
-    assert all(isinstance(end, Final) and end.answer.outcome == outcome for end in ends)
+    assert all(isinstance(end, Answered) and end.answer.outcome == outcome for end in ends)
     assert [turn.status for turn in turns] == [TurnStatus.FINISHED] * TURNS
     assert len(tickets) == (0 if outcome == "answered" else TURNS)  # a conversation each
     assert bool(subject.retriever.questions) is runs_again
@@ -126,7 +126,7 @@ async def test_an_upgrade_in_the_middle_of_a_turn_stores_the_ending_that_the_ear
     async with successor(migrated_database_url) as subject:
         ends = [(await subject.events(turn_id))[-1] for turn_id in turn_ids]
         tickets = [ticket for ticket in await subject.tickets() if set(ticket.turn_ids) & set(turn_ids)]
-    assert all(isinstance(end, Final) and end.answer.outcome == "handed_off" for end in ends)
+    assert all(isinstance(end, Answered) and end.answer.outcome == "handed_off" for end in ends)
     assert len(tickets) == TURNS
     assert subject.retriever.questions == []
 
@@ -177,4 +177,4 @@ async def test_the_answer_waits_for_a_database_that_comes_back(migrated_database
         await subject.turns.start(request)
         end = (await subject.events(request.turn_id))[-1]
     await store.close()
-    assert isinstance(end, Final)
+    assert isinstance(end, Answered)

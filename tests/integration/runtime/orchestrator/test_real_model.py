@@ -8,7 +8,7 @@ from support.runtime.turn_parts import BACKUP, ROTATE, FixedRetriever
 from support.runtime.turn_subject import Setup, in_memory
 from supportplane_runtime.domain.answer import Outcome
 from supportplane_runtime.model.chat import Endpoint, ServedChatModel, Timeouts
-from supportplane_runtime.orchestrator.drafts import Draft, Writer
+from supportplane_runtime.orchestrator.drafts import Author, Draft
 from supportplane_runtime.orchestrator.grounding import proof
 from supportplane_runtime.orchestrator.policy import Policy, WritingPolicy
 from supportplane_runtime.rag.search.interfaces import Retrieval
@@ -39,7 +39,7 @@ async def test_only_proven_sentences_of_the_embedded_model_are_answered(model: S
     claims = [part.lstrip("0123456789 ") for part in sentences if part.lstrip("0123456789 ")]
     assert claims
     for claim in claims:
-        proofs = [proof(Draft(claim, Writer.MODEL, passage), EVIDENCE) for passage in (0, 1)]
+        proofs = [proof(Draft(claim, Author.MODEL, passage), EVIDENCE) for passage in (0, 1)]
         assert any(proofs), claim
 
 

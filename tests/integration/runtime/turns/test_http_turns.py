@@ -14,7 +14,7 @@ from support.runtime.turn_subject import TENANT, TOKEN, Gate, Setup, Subject, as
 from supportplane_runtime.domain.conversation import TurnStatus
 from supportplane_runtime.errors import NotFound, Unauthenticated, Unavailable
 from supportplane_runtime.orchestrator.turns import LocalTurns
-from supportplane_runtime.turns.events import Final, Progress
+from supportplane_runtime.turns.events import Answered, Progress
 from supportplane_runtime.turns.http_client import HttpTurns
 from supportplane_runtime.turns.link import OrchestratorLink
 
@@ -97,7 +97,7 @@ async def test_a_reply_that_is_lost_is_asked_for_again_and_the_turn_is_one() -> 
         request = asked(QUESTION)
         turn = await subject.turns.start(request)
         gate.released.set()
-        assert isinstance((await subject.events(request.turn_id))[-1], Final)
+        assert isinstance((await subject.events(request.turn_id))[-1], Answered)
     assert turn.turn_id == request.turn_id
     assert (gate.arrived, wire.connections) == (1, 3)
 
@@ -113,7 +113,7 @@ async def test_a_listener_whose_connection_is_cut_gets_the_rest_and_nothing_twic
         gate.released.set()
         events = await listening
     assert [event.sequence for event in events] == list(range(1, len(events) + 1))
-    assert isinstance(events[-1], Final)
+    assert isinstance(events[-1], Answered)
 
 
 async def test_nobody_listening_at_the_address_is_unavailable_and_may_be_tried_again(free_port: int) -> None:
@@ -160,7 +160,7 @@ async def test_an_orchestrator_that_stops_refuses_new_turns_and_lets_running_one
                 with pytest.raises(Unavailable):
                     await link.probe()
                 gate.released.set()
-                assert isinstance((await listening)[-1], Final)
+                assert isinstance((await listening)[-1], Answered)
                 await closing
 
 
@@ -188,7 +188,7 @@ async def test_what_a_dead_orchestrator_left_is_heard_through_another_one() -> N
             await first.abandon(request.turn_id)
             last = [event async for event in stream][-1]
             stored = await first.turnbook.turn(TENANT, request.turn_id)
-    assert isinstance(last, Final)
+    assert isinstance(last, Answered)
     assert (stored.status, stored.attempt) == (TurnStatus.FINISHED, 2)
 
 

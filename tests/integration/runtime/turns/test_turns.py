@@ -14,7 +14,7 @@ from supportplane_runtime.domain.answer import Outcome
 from supportplane_runtime.domain.conversation import TicketReason, TurnStatus
 from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.errors import Conflict, KnowledgeUnavailable, NotFound, Unavailable
-from supportplane_runtime.turns.events import Final, Progress, Sources, Token
+from supportplane_runtime.turns.events import Answered, Progress, Sources, Token
 
 QUESTION = "How do I rotate an API key?"
 UNKNOWN = FixedRetriever(confidence=0.1, in_scope=0.9)
@@ -30,7 +30,7 @@ async def test_a_turn_streams_its_steps_its_text_its_sources_and_its_end(factory
     assert steps == ["understand", "retrieve", "answer", "verify"]
     *_, sources, final = events
     assert isinstance(sources, Sources)
-    assert isinstance(final, Final)
+    assert isinstance(final, Answered)
     assert (final.turn_id, final.conversation_id) == (request.turn_id, turn.conversation_id)
     assert "".join(event.text for event in events if isinstance(event, Token)) == final.answer.response
     assert final.answer.sources == sources.sources
@@ -43,7 +43,7 @@ async def test_the_answer_is_stored_before_it_is_announced(factory: Factory) -> 
         await subject.turns.start(request)
         final = (await subject.events(request.turn_id))[-1]
         stored = await subject.turnbook.turn(TENANT, request.turn_id)
-    assert isinstance(final, Final)
+    assert isinstance(final, Answered)
     assert (stored.status, stored.answer) == (TurnStatus.FINISHED, final.answer)
 
 
@@ -57,7 +57,7 @@ async def test_the_same_turn_started_twice_is_one_turn(factory: Factory) -> None
         third = await subject.turns.start(request)
     assert first.conversation_id == second.conversation_id
     assert third.status is TurnStatus.FINISHED
-    assert isinstance(events[-1], Final)
+    assert isinstance(events[-1], Answered)
     assert gate.arrived == 1
 
 
@@ -96,7 +96,7 @@ async def test_leaving_the_stream_does_not_stop_the_turn(factory: Factory) -> No
         async with aclosing(subject.turns.stream(TENANT, request.turn_id)) as stream:  # type: ignore[type-var]
             assert isinstance(await anext(stream), Progress)
         gate.released.set()
-        assert isinstance((await subject.events(request.turn_id, after=1))[-1], Final)
+        assert isinstance((await subject.events(request.turn_id, after=1))[-1], Answered)
 
 
 async def test_several_listeners_hear_the_same(factory: Factory) -> None:
@@ -207,7 +207,7 @@ async def test_more_turns_than_the_bound_are_refused_before_they_are_accepted(fa
             await subject.turnbook.turn(TENANT, refused.turn_id)
         gate.released.set()
         for request in requests:
-            assert isinstance((await subject.events(request.turn_id))[-1], Final)
+            assert isinstance((await subject.events(request.turn_id))[-1], Answered)
     assert info.value.retry_after_s
 
 
@@ -253,7 +253,7 @@ async def test_a_vague_question_is_asked_back_once_and_then_handed_off(factory: 
         turn = await subject.turns.start(request)
         first = (await subject.events(request.turn_id))[-1]
         second = await subject.ask("it still does not work", conversation_id=turn.conversation_id)
-    assert isinstance(first, Final)
+    assert isinstance(first, Answered)
     assert (first.answer.outcome, first.answer.ticket_id) == (Outcome.ASKED_BACK, None)
     assert (second.outcome, second.ticket_id is None) == (Outcome.HANDED_OFF, False)
 
@@ -277,7 +277,7 @@ async def test_an_abandoned_turn_is_taken_up_and_finished_once(factory: Factory)
         await subject.abandon(request.turn_id)
         events = await subject.events(request.turn_id)
         tickets = [ticket for ticket in await subject.tickets() if request.turn_id in ticket.turn_ids]
-    assert isinstance(events[-1], Final)
+    assert isinstance(events[-1], Answered)
     assert not any(isinstance(event, Token) for event in events)
     assert len(tickets) == 1
 
@@ -309,5 +309,5 @@ async def test_a_turn_taken_over_by_another_process_is_left_to_it(factory: Facto
         final = await subject.ask("hi")
         stands = await subject.turnbook.finish(claimed.turn, Ending(replace(final, response="from another process")))
         last = (await listening)[-1]
-    assert isinstance(last, Final)
+    assert isinstance(last, Answered)
     assert last.answer == stands

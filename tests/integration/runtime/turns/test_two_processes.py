@@ -12,7 +12,7 @@ from support.runtime.turn_subject import TENANT, Factory, Gate, Setup, asked, in
 from supportplane_runtime.domain.conversation import TurnStatus
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.turns import LocalTurns
-from supportplane_runtime.turns.events import Final
+from supportplane_runtime.turns.events import Answered
 
 QUESTION = "How do I rotate an API key?"
 STORES: dict[str, Callable[[pytest.FixtureRequest], Factory]] = {
@@ -38,8 +38,8 @@ async def test_a_turn_that_another_replica_works_on_is_not_taken_up(factory: Fac
             assert await second.resume() == 0
             listening = asyncio.create_task(replace(first, turns=second).events(request.turn_id))
             gate.released.set()
-            assert isinstance((await first.events(request.turn_id))[-1], Final)
-            assert isinstance((await listening)[-1], Final)
+            assert isinstance((await first.events(request.turn_id))[-1], Answered)
+            assert isinstance((await listening)[-1], Answered)
     assert gate.arrived == 1
 
 
@@ -55,4 +55,4 @@ async def test_an_agent_leaves_another_agents_abandoned_turn_to_it(factory: Fact
         assert (await shop.turnbook.turn(TENANT, request.turn_id)).status is TurnStatus.ACCEPTED
         async with LocalTurns(shop.turns._engine, shop.turnbook, other, bounds=setup.bounds) as bank:
             await bank.resume()
-            assert isinstance((await shop.events(request.turn_id))[-1], Final)
+            assert isinstance((await shop.events(request.turn_id))[-1], Answered)

@@ -14,7 +14,7 @@ from supportplane_runtime.domain.answer import Answer, Outcome
 from supportplane_runtime.model.interfaces import ChatMessage, Generation
 from supportplane_runtime.model.memory import ScriptedChatModel
 from supportplane_runtime.orchestrator.policy import Policy, WritingPolicy
-from supportplane_runtime.turns.events import Final, Sources, Token
+from supportplane_runtime.turns.events import Answered, Sources, Token
 
 QUESTION = "How do I rotate an API key?"
 WRITES = Policy(tenant="default", writing=WritingPolicy(temperature=0.1, max_tokens=99, instructions="Be kind."))
@@ -35,7 +35,7 @@ async def answered(model: ScriptedChatModel | None, policy: Policy = WRITES, que
         await subject.turns.start(request)
         events = await subject.events(request.turn_id)
     final = events[-1]
-    assert isinstance(final, Final)
+    assert isinstance(final, Answered)
     assert "".join(event.text for event in events if isinstance(event, Token)) == final.answer.response
     assert [event.sources for event in events if isinstance(event, Sources)] == [final.answer.sources]
     check_citations(final.answer)

@@ -4,7 +4,7 @@ from uuid import UUID
 import pytest
 
 from supportplane_runtime.orchestrator.buffer import SEQUENCES_PER_ATTEMPT, EventBuffer
-from supportplane_runtime.turns.events import Failure, Progress, Token, TurnEvent
+from supportplane_runtime.turns.events import Failed, Progress, Token, TurnEvent
 
 TURN = UUID(int=1)
 
@@ -17,8 +17,8 @@ def token(sequence: int) -> Token:
     return Token(sequence, "x")
 
 
-def failure(sequence: int) -> Failure:
-    return Failure(sequence, TURN, "turn-failed", "no", retryable=True)
+def failure(sequence: int) -> Failed:
+    return Failed(sequence, TURN, "turn-failed", "no", retryable=True)
 
 
 async def all_after(buffer: EventBuffer, after: int) -> list[TurnEvent]:

@@ -1,7 +1,7 @@
 import pytest
 
 from support.runtime.turn_parts import BACKUP, ROTATE, passage
-from supportplane_runtime.orchestrator.drafts import Draft, Writer
+from supportplane_runtime.orchestrator.drafts import Author, Draft
 from supportplane_runtime.orchestrator.grounding import Quote, extract, proof
 from supportplane_runtime.rag.search.interfaces import Retrieval
 
@@ -30,18 +30,18 @@ CLAIMS = [
 def test_what_the_model_writes_is_proven_by_whole_statements_only(claim: str, words: str | None) -> None:
     retrieval = Retrieval("q", (ROTATE, MANUAL), confidence=0.9, in_scope=0.9)
     expected = Quote(1, words) if words else None
-    assert proof(Draft(claim, Writer.MODEL, 1), retrieval) == expected
+    assert proof(Draft(claim, Author.MODEL, 1), retrieval) == expected
 
 
 def test_a_claim_is_checked_against_the_passage_it_names() -> None:
     retrieval = Retrieval("q", (ROTATE, MANUAL), confidence=0.9, in_scope=0.9)
-    assert proof(Draft("Never delete the data folder.", Writer.MODEL, 0), retrieval) is None
+    assert proof(Draft("Never delete the data folder.", Author.MODEL, 0), retrieval) is None
 
 
 def test_a_quotation_must_stand_in_its_passage() -> None:
     retrieval = Retrieval("q", (ROTATE, BACKUP), confidence=0.9, in_scope=0.9)
-    assert proof(Draft("It holds the database.", Writer.EXTRACT, 1), retrieval) == Quote(1, "It holds the database.")
-    assert proof(Draft("It holds the database.", Writer.EXTRACT, 0), retrieval) is None
+    assert proof(Draft("It holds the database.", Author.EXTRACT, 1), retrieval) == Quote(1, "It holds the database.")
+    assert proof(Draft("It holds the database.", Author.EXTRACT, 0), retrieval) is None
 
 
 def test_what_is_extracted_is_proven_by_its_passage() -> None:

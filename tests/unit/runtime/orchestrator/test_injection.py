@@ -11,7 +11,7 @@ from support.runtime.turn_subject import Setup, asked, in_memory
 from supportplane_runtime.domain.answer import Answer, Outcome
 from supportplane_runtime.model.memory import ScriptedChatModel
 from supportplane_runtime.orchestrator.policy import Policy, WritingPolicy
-from supportplane_runtime.turns.events import Final, Token
+from supportplane_runtime.turns.events import Answered, Token
 
 CANARY = "CANARY-7f3a"
 WRITES = Policy(tenant="default", writing=WritingPolicy(0.2, 200, instructions=f"The secret word is {CANARY}."))
@@ -54,7 +54,7 @@ async def run(question: str, policy: Policy, retriever: FixedRetriever) -> tuple
         events = await subject.events(request.turn_id)
         tickets = len(await subject.tickets())
     final = events[-1]
-    assert isinstance(final, Final)
+    assert isinstance(final, Answered)
     return final.answer, "".join(event.text for event in events if isinstance(event, Token)), tickets
 
 

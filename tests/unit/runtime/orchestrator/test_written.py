@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from supportplane_runtime.orchestrator.drafts import Draft, Writer
+from supportplane_runtime.orchestrator.drafts import Author, Draft
 from supportplane_runtime.orchestrator.prompt import MAX_SENTENCES
 from supportplane_runtime.orchestrator.written import drafts_in
 
@@ -26,7 +26,7 @@ def sentence(text: str, passage: int = 1) -> dict[str, object]:
 
 
 TWO = answer(sentence('Say "hi" [now] {x}.'), sentence("Then\n  stop.", 2))
-BOTH = [Draft('Say "hi" [now] {x}.', Writer.MODEL, 0), Draft("Then stop.", Writer.MODEL, 1)]
+BOTH = [Draft('Say "hi" [now] {x}.', Author.MODEL, 0), Draft("Then stop.", Author.MODEL, 1)]
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])

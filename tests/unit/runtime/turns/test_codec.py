@@ -9,7 +9,7 @@ from supportplane_runtime.domain.answer import Answer, Outcome, Source
 from supportplane_runtime.domain.conversation import Message, Role, Turn, TurnStatus
 from supportplane_runtime.turns import codec
 from supportplane_runtime.turns.codec import Line
-from supportplane_runtime.turns.events import Failure, Final, Progress, Sources, Token
+from supportplane_runtime.turns.events import Answered, Failed, Progress, Sources, Token
 from supportplane_runtime.turns.interfaces import TurnRequest
 
 TURN_ID, CONVERSATION_ID = uuid4(), uuid4()
@@ -49,8 +49,8 @@ def test_a_turn_comes_out_as_it_went_in(turn: Turn) -> None:
         Progress(1, "retrieve", "Looking."),
         Token(2, "a\nb"),
         Sources(3, (SOURCE,)),
-        Final(4, TURN_ID, CONVERSATION_ID, ANSWER),
-        Failure(5, TURN_ID, "turn-failed", "No.", retryable=True),
+        Answered(4, TURN_ID, CONVERSATION_ID, ANSWER),
+        Failed(5, TURN_ID, "turn-failed", "No.", retryable=True),
     ],
     ids=lambda event: event.name,
 )

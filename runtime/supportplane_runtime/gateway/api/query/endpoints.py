@@ -22,7 +22,7 @@ from supportplane_runtime.gateway.http.problems import documented, problem_respo
 from supportplane_runtime.gateway.http.routes import GatewayRoute
 from supportplane_runtime.gateway.query.stream import TurnStream
 from supportplane_runtime.gateway.state import CurrentGateway, Gateway
-from supportplane_runtime.turns.events import Failure
+from supportplane_runtime.turns.events import Failed
 
 router = APIRouter(route_class=GatewayRoute, tags=["query"])
 
@@ -66,7 +66,7 @@ async def ask(body: QueryRequest, caller: Invoking, gateway: CurrentGateway, req
         end = await gateway.asking.answer(run)
     except RuntimeFault as fault:
         return problem_response(fault, turn_id=turn.turn_id, conversation_id=turn.conversation_id)
-    if isinstance(end, Failure):
+    if isinstance(end, Failed):
         return problem_response(failure_fault(end), turn_id=turn.turn_id, conversation_id=turn.conversation_id)
     facts_of(request).note(outcome=end.answer.outcome.value, ticket_id=end.answer.ticket_id)
     return json_reply(QueryReply.of(end.answer, turn_id=end.turn_id, conversation_id=end.conversation_id))

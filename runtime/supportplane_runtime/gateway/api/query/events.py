@@ -12,7 +12,7 @@ from supportplane_runtime.domain.conversation import Turn
 from supportplane_runtime.errors import RuntimeFault, TurnFailed, fault_of
 from supportplane_runtime.gateway.api.query.schemas import QueryReply, SourceReply
 from supportplane_runtime.gateway.http.problems import problem
-from supportplane_runtime.turns.events import Failure, Final, Progress, Sources, Token, TurnEvent
+from supportplane_runtime.turns.events import Answered, Failed, Progress, Sources, Token, TurnEvent
 
 RETRY_AFTER_S = 2  # of a turn that failed and may be asked again; a guess
 
@@ -26,7 +26,7 @@ class WireEvent:
     data: object  # a reply, or a dictionary; written as JSON
 
 
-def failure_fault(event: Failure) -> RuntimeFault:
+def failure_fault(event: Failed) -> RuntimeFault:
     """An unknown code is a failed turn with that code."""
     retry_after_s = RETRY_AFTER_S if event.retryable else None
     return fault_of(event.code, event.detail, retry_after_s=retry_after_s, title=TurnFailed.title)
@@ -44,9 +44,9 @@ def _data(event: TurnEvent) -> object:
             return {"text": event.text}
         case Sources():
             return {"sources": [SourceReply.of(source) for source in event.sources]}
-        case Final():
+        case Answered():
             return QueryReply.of(event.answer, turn_id=event.turn_id, conversation_id=event.conversation_id)
-        case Failure():
+        case Failed():
             return problem(failure_fault(event)) | {"turn_id": event.turn_id}
 
 

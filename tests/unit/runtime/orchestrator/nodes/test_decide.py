@@ -7,7 +7,7 @@ from supportplane_crds.support_agent import Trigger
 from supportplane_runtime.domain.answer import Answer, Outcome, Source
 from supportplane_runtime.domain.conversation import TicketReason
 from supportplane_runtime.domain.ending import Ending, OpenTicket
-from supportplane_runtime.orchestrator.drafts import Checked, CitedSentence, Writer
+from supportplane_runtime.orchestrator.drafts import Author, Checked, CitedSentence
 from supportplane_runtime.orchestrator.ending import from_text, to_text
 from supportplane_runtime.orchestrator.language import spoken_language
 from supportplane_runtime.orchestrator.nodes.decide import Decided, Gate, Thresholds, decide, gate, subject
@@ -24,7 +24,7 @@ CAREFUL = replace(
 )
 
 QUOTE = Source(1, "document-keys", "chunk-keys", "Keys", "https://docs.example/keys", "Keys are stored hashed.", 0.9)
-CHECKED = Checked((CitedSentence("Keys are stored hashed.", Writer.EXTRACT, 1),), (QUOTE,))
+CHECKED = Checked((CitedSentence("Keys are stored hashed.", Author.EXTRACT, 1),), (QUOTE,))
 
 
 def asked(intent: Intent, *, reply: str | None = None, spoken: str = "en") -> Understanding:
@@ -90,7 +90,7 @@ def test_small_talk_never_opens_a_ticket(policy: Policy) -> None:
 
 
 def test_an_answer_carries_its_sentences_with_markers_and_its_sources() -> None:
-    two = Checked((*CHECKED.sentences, CitedSentence("A backup is written.", Writer.MODEL, 2)), CHECKED.sources)
+    two = Checked((*CHECKED.sentences, CitedSentence("A backup is written.", Author.MODEL, 2)), CHECKED.sources)
     assert ended(Intent.QUESTION, AUTO, found(0.9), two).answer == Answer(
         response="Keys are stored hashed. [1] A backup is written. [2]",
         outcome=Outcome.ANSWERED,

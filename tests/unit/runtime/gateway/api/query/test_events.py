@@ -16,7 +16,7 @@ from supportplane_runtime.gateway.api.query.events import (
     sse_frame,
     wire_event,
 )
-from supportplane_runtime.turns.events import Failure, Final, Progress, Sources, Token, TurnEvent
+from supportplane_runtime.turns.events import Answered, Failed, Progress, Sources, Token, TurnEvent
 
 TURN_ID = UUID("5b0f6f0a-8c39-4a8e-bf57-f1b0d2c3a7de")
 CONVERSATION_ID = UUID("0f4cbe8e-2f6b-4f53-9a35-5f3d3a2f6c11")
@@ -54,8 +54,8 @@ EVENTS: list[tuple[TurnEvent, str, dict[str, Any]]] = [
     (Progress(1, "retrieve", "Looking."), "progress", {"step": "retrieve", "detail": "Looking."}),
     (Token(2, "a\r\n\nb\u2028"), "token", {"text": "a\r\n\nb\u2028"}),
     (Sources(3, (SOURCE,)), "sources", {"sources": [SOURCE_DATA]}),
-    (Final(4, TURN_ID, CONVERSATION_ID, ANSWER), "final", REPLY),
-    (Failure(5, TURN_ID, "model-unavailable", "Why.", retryable=True), "error", PROBLEM),
+    (Answered(4, TURN_ID, CONVERSATION_ID, ANSWER), "final", REPLY),
+    (Failed(5, TURN_ID, "model-unavailable", "Why.", retryable=True), "error", PROBLEM),
 ]
 
 
@@ -87,7 +87,7 @@ def test_the_first_event_names_turn_and_conversation() -> None:
 
 
 def test_an_unknown_failure_code_is_kept() -> None:
-    fault = failure_fault(Failure(1, TURN_ID, "a-code-of-tomorrow", "Why.", retryable=True))
+    fault = failure_fault(Failed(1, TURN_ID, "a-code-of-tomorrow", "Why.", retryable=True))
     assert (fault.code, fault.status_code, fault.retry_after_s) == ("a-code-of-tomorrow", 500, 2)
     assert fault.title == "The turn failed"
 
