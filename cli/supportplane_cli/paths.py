@@ -69,6 +69,11 @@ class DataDir:
     def warmth(self) -> Path:
         return self.root / "warmth.json"
 
+    @property
+    def evaluation(self) -> Path:
+        """The figures of the last `supportplane eval`."""
+        return self.root / "evaluation.json"
+
     def log(self, part: str) -> Path:
         return self.logs / f"{part}.log"
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from supportplane_cli.errors import WrongUsage
-from supportplane_cli.options import JsonOption
+from supportplane_cli.options import DataDirOption, JsonOption
 
 EPILOG = """Examples:
 
@@ -16,14 +16,19 @@ EPILOG = """Examples:
 
   supportplane eval --claims claims.jsonl
 
+  supportplane eval --data ./questions --save figures.json
+
+  supportplane eval --data ./questions --against figures.json --fail-if-worse
+
   supportplane eval --data ./questions --json > result.json
 
-No agent has to run and no key is needed. --data and --claims can be given several times. Exit code 2 means that a file
-or folder cannot be measured.
+No agent has to run and no key is needed. --data and --claims can be given several times. Each run is compared with the
+last one over the same set, which --save FILE or else the data directory keeps. Exit code 1 means with --fail-if-worse
+that a figure got worse, exit code 2 that a file or folder cannot be measured.
 """
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913, PLR0917  # each parameter is a flag
     data: Annotated[
         list[Path] | None, typer.Option("--data", help="Folder with documents and questions.", show_default=False)
     ] = None,
@@ -31,12 +36,25 @@ def evaluate(
         list[Path] | None,
         typer.Option("--claims", help="File with true and false sentences about passages.", show_default=False),
     ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(help="File that keeps the figures. Default: a file of the data directory.", show_default=False),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="File with the figures to compare with, instead of the last.", show_default=False),
+    ] = None,
+    fail_if_worse: Annotated[
+        bool, typer.Option("--fail-if-worse", help="Exit with 1 when a figure is worse than before.")
+    ] = False,
+    data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure retrieval, answers and refusals on questions, and the proof of sentences on claims."""
-    from supportplane_cli.evaluation.run import Wanted, run
+    from supportplane_cli.evaluation import kept
+    from supportplane_cli.evaluation.run import Before, Wanted, run
 
     wanted = Wanted(data or [], claims or [])
     if not (wanted.data or wanted.claims):
         raise WrongUsage("Say what to measure: --data FOLDER or --claims FILE.", hint="supportplane eval --help")
-    run(wanted, as_json=as_json)
+    run(wanted, Before(kept.place(save, data_dir), against, fail_if_worse), as_json=as_json)

@@ -1,15 +1,20 @@
-"""`supportplane eval`, from what is to be measured to what is shown: the sets of each kind, then the report."""
+"""`supportplane eval`, from what is to be measured to what is shown: measure, compare, show, keep."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from supportplane_cli.errors import PartFailed, WrongUsage
-from supportplane_cli.evaluation import questions, report
+from supportplane_cli import __version__
+from supportplane_cli.console import note
+from supportplane_cli.errors import CommandFailed, PartFailed, WrongUsage
+from supportplane_cli.evaluation import kept, questions, report
+from supportplane_cli.evaluation.report import Shown
 from supportplane_cli.supervisor.report import Clock, SilentReporter, make_reporter
 from supportplane_runtime.errors import InvalidRequest, RuntimeFault
-from supportplane_runtime.evaluation import claims
+from supportplane_runtime.evaluation import claims, comparison
+from supportplane_runtime.evaluation.document import Run
 from supportplane_runtime.evaluation.figures import MeasuredSet
 
 
@@ -21,15 +26,60 @@ class Wanted:
     claims: Sequence[Path] = ()
 
 
-def run(wanted: Wanted, *, as_json: bool) -> None:
-    """Raises CommandFailed with a sentence for what cannot be measured."""
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What to compare with, and what comes of it. save: file that takes the figures, None to keep none.
+
+    against: a run of before; without it the run is compared with the one that ``save`` holds.
+    """
+
+    save: Path | None = None
+    against: Path | None = None
+    fail_if_worse: bool = False
+
+
+def run(wanted: Wanted, before: Before, *, as_json: bool) -> None:
+    """Raises CommandFailed for what cannot be measured, and for figures that got worse where that is to fail."""
     try:
+        earlier = _earlier(before)
         measured = _measured(wanted, as_json=as_json)
     except InvalidRequest as fault:
         raise WrongUsage(fault.detail, hint="supportplane eval --help") from fault
     except RuntimeFault as fault:
         raise PartFailed(fault.detail) from fault
-    report.show(measured, as_json=as_json)
+    shown = [_compared(each, earlier) for each in measured]
+    now = Run.of(measured, supportplane=__version__, measured_at=datetime.now(tz=UTC).isoformat(timespec="seconds"))
+    report.show(shown, now, as_json=as_json)
+    if before.save is not None:
+        kept.write(before.save, now)
+    worse = [f"{each.measured.name} {one.figure.key}" for each in shown for one in comparison.worse(each.compared)]
+    if before.fail_if_worse and worse:
+        _fail(worse, as_json=as_json)
+
+
+def _earlier(before: Before) -> Run | None:
+    path = before.against or before.save
+    if path is None:
+        note("These figures are not kept: there is no data directory here; --save FILE keeps them.")
+        return None
+    if before.against is None and not path.exists():
+        return None
+    return kept.read(path)
+
+
+def _compared(measured: MeasuredSet, earlier: Run | None) -> Shown:
+    past = earlier.measured(measured.kind, measured.name) if earlier else None
+    if past is not None and past.contents != measured.contents:
+        note(f"{measured.name} is not compared with the run before, which measured other rows.")
+    elif past is None and earlier is not None:
+        note(f"{measured.name} is not compared: the run before did not measure it.")
+    return Shown(measured, comparison.compare(measured, past) if past else [])
+
+
+def _fail(worse: Sequence[str], *, as_json: bool) -> None:
+    if as_json:  # the document that is out already says which figures
+        raise SystemExit(CommandFailed.exit_code)
+    raise CommandFailed(f"Worse than before: {', '.join(worse)}.")
 
 
 def _measured(wanted: Wanted, *, as_json: bool) -> list[MeasuredSet]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from supportplane_cli.errors import WrongUsage
-from supportplane_cli.evaluation.run import Wanted, run
+from supportplane_cli.evaluation.run import Before, Wanted, run
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +50,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_is_measured_through_the_real_parts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(Wanted(data=[folder]), as_json=True)
+    run(Wanted(data=[folder]), Before(), as_json=True)
     (found,) = json.loads(capsys.readouterr().out)["sets"]
     facts = found["facts"]
     assert (facts["documents"], facts["answerable"], facts["out_of_scope"], facts["for_routing"]) == (6, 5, 2, 1)
@@ -68,7 +68,7 @@ def test_a_folder_is_measured_through_the_real_parts(folder: Path, capsys: pytes
 def test_a_document_that_cannot_be_read_is_named_and_counted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with (folder / "kb.jsonl").open("a") as file:
         file.write('{"title": "no id"}\n')
-    run(Wanted(data=[folder]), as_json=True)
+    run(Wanted(data=[folder]), Before(), as_json=True)
     output = capsys.readouterr()
     assert json.loads(output.out)["sets"][0]["facts"]["unreadable_documents"] == 1
     assert "left out: kb.jsonl:7" in output.err
@@ -77,7 +77,7 @@ def test_a_document_that_cannot_be_read_is_named_and_counted(folder: Path, capsy
 def test_a_folder_whose_documents_are_all_unreadable_is_an_error(folder: Path) -> None:
     (folder / "kb.jsonl").write_text("{}\n")
     with pytest.raises(WrongUsage, match="no document could be read"):
-        run(Wanted(data=[folder]), as_json=True)
+        run(Wanted(data=[folder]), Before(), as_json=True)
 
 
 def test_two_folders_in_one_run_stand_side_by_side_with_their_mean(
@@ -90,7 +90,7 @@ def test_two_folders_in_one_run_stand_side_by_side_with_their_mean(
     (other / "questions.jsonl").write_text(
         "".join(json.dumps({"id": str(n), **row}) + "\n" for n, row in enumerate(rows))
     )
-    run(Wanted(data=[folder, other]), as_json=True)
+    run(Wanted(data=[folder, other]), Before(), as_json=True)
     found = json.loads(capsys.readouterr().out)
     assert [each["name"] for each in found["sets"]] == [folder.name, "other"]
     means = {mean["key"]: mean for mean in found["means"]}
@@ -100,4 +100,4 @@ def test_two_folders_in_one_run_stand_side_by_side_with_their_mean(
 
 def test_two_folders_of_one_name_are_refused_before_anything_starts(folder: Path) -> None:
     with pytest.raises(WrongUsage, match=f"Two folders are called {folder.name}"):
-        run(Wanted(data=[folder, folder]), as_json=True)
+        run(Wanted(data=[folder, folder]), Before(), as_json=True)

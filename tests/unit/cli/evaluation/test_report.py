@@ -2,8 +2,11 @@ import json
 
 import pytest
 
-from supportplane_cli.evaluation.report import show
+from supportplane_cli.evaluation import report
+from supportplane_cli.evaluation.report import Shown
 from supportplane_runtime.evaluation import metrics
+from supportplane_runtime.evaluation.comparison import compare
+from supportplane_runtime.evaluation.document import Run
 from supportplane_runtime.evaluation.figures import Better, Figure, Kind, MeasuredSet
 
 
@@ -21,6 +24,11 @@ def measured(name: str, marks: str) -> MeasuredSet:
         Figure("refusal", "answered", "answered", metrics.share([]), column="answered"),
     ]
     return MeasuredSet(Kind.DATA, name, f"contents of {name}", figures, {"out_of_scope": 3})
+
+
+def show(measured: list[MeasuredSet], before: MeasuredSet | None = None, *, as_json: bool) -> None:
+    shown = [Shown(each, compare(each, before) if before else []) for each in measured]
+    report.show(shown, Run.of(measured, supportplane="9.9", measured_at="2026-11-29T00:00:00+00:00"), as_json=as_json)
 
 
 def test_a_set_is_shown_with_its_counts_and_figures(capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,3 +55,16 @@ def test_the_json_document_holds_its_version_every_figure_and_the_means(capsys: 
     assert shop["figures"][0]["better"] == "higher"
     assert shop["figures"][1]["value"] is None
     assert found["means"] == [{"kind": "data", "key": "hit_at_1", "value": 0.75, "sets": 2}]
+
+
+def test_what_got_worse_is_marked_beside_what_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    show([measured("shop", "-" * 20)], measured("shop", "+" * 20), as_json=False)
+    row = next(line for line in capsys.readouterr().out.splitlines() if "hit@1" in line)
+    assert row.split()[-3:] == ["20", "1.000", "worse"]
+
+
+def test_the_json_document_tells_what_a_figure_was_and_how_it_changed(capsys: pytest.CaptureFixture[str]) -> None:
+    show([measured("shop", "+-")], measured("shop", "++"), as_json=True)
+    hit, answered = json.loads(capsys.readouterr().out)["sets"][0]["figures"]
+    assert (hit["before"], hit["change"]) == (1.0, "about the same")
+    assert "change" not in answered
