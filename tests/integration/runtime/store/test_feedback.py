@@ -9,6 +9,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from support.runtime.migrations import upgrade_to
 from support.runtime.store_samples import ANSWER, HANDED_OFF, question
 from supportplane_runtime.domain.answer import Answer, Source
 from supportplane_runtime.domain.conversation import Feedback, Rating, Turn
@@ -277,10 +278,10 @@ async def test_answers_of_before_the_upgrade_are_in_the_report(make_database: An
     await rate(store, await answered(store, tenant, citing(source("a.md"), source("a.md", "c2"))), DOWN)
     now = await reported(store, tenant)
     with psycopg.connect(url) as connection:
-        connection.execute("DROP TABLE knowledge_readings, citations; DROP INDEX feedback_listing")
+        connection.execute("DROP TABLE citations; DROP INDEX feedback_listing")
         connection.execute("ALTER TABLE turns DROP COLUMN revision")
         connection.execute("UPDATE schema_version SET version_num = '0004'")
 
-    migrate.upgrade(url)
+    upgrade_to(url, "0005")
 
     assert await reported(store, tenant) == now

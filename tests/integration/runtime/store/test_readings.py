@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
-from alembic import command
 
+from support.runtime.migrations import upgrade_to
 from supportplane_runtime.store import migrate
 from supportplane_runtime.store.interfaces.readings import NAMED_FILES
 from supportplane_runtime.store.interfaces.store import Store
@@ -59,10 +59,7 @@ async def test_readings_of_another_tenant_are_not_told(store: Store, tenant: str
 @pytest.mark.slow
 def test_what_an_earlier_release_has_indexed_counts_as_read(make_database: Callable[[], str]) -> None:
     url = make_database()
-    with migrate._connection(url) as connection:
-        config = migrate._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0005")
+    upgrade_to(url, "0005")
     with psycopg.connect(url, autocommit=True) as connection:
         statement = "INSERT INTO knowledge_collections (tenant, knowledge_base, chunks) VALUES ('acme', %s, %s)"
         connection.cursor().executemany(statement, [("guide", 12), ("begun", 0)])
