@@ -75,6 +75,7 @@ BREAKS = (
     Break("supportplane_runtime.gateway.http.routes", "supportplane_runtime.gateway.api.access", _GATEWAY),
     Break("supportplane_runtime.gateway.api.access", "supportplane_runtime.gateway.application", _GATEWAY),
     Break("supportplane_runtime.gateway.api.tickets", "supportplane_runtime.gateway.api.conversations", _SUBJECTS),
+    Break("supportplane_runtime.gateway.api.health", "supportplane_runtime.gateway.api.status", _SUBJECTS),
     Break("supportplane_runtime.gateway.api.query.events", "supportplane_runtime.gateway.api.tickets", _SUBJECTS),
     Break("supportplane_runtime.gateway.audit.log", "psycopg", "Only these modules talk to PostgreSQL"),
     Break("supportplane_operator.reconcile", "lightkube", "Only these modules talk to the Kubernetes API server"),

@@ -11,12 +11,12 @@ from supportplane_runtime.app.database import schema_fault, visitor_secret
 from supportplane_runtime.app.gateways import following
 from supportplane_runtime.app.long_lived import keep_garbage_collections_short
 from supportplane_runtime.app.open_files import allow_open_files
+from supportplane_runtime.gateway.api.status.tokens import read_operator_keys
 from supportplane_runtime.gateway.application import create_app
 from supportplane_runtime.gateway.audit.retention import Audited
 from supportplane_runtime.gateway.identity.key_files import KeyFiles
 from supportplane_runtime.gateway.parts import GatewayParts
 from supportplane_runtime.gateway.server import build_server, connections_wanted
-from supportplane_runtime.gateway.status.tokens import read_operator_keys
 from supportplane_runtime.health import Probe, Reporting
 from supportplane_runtime.settings import Settings
 from supportplane_runtime.store.interfaces.limits import Limit

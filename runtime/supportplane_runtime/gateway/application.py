@@ -12,12 +12,13 @@ from starlette.exceptions import HTTPException
 from supportplane_runtime.errors import RuntimeFault
 from supportplane_runtime.gateway.api.conversations.endpoints import router as conversations
 from supportplane_runtime.gateway.api.feedback.endpoints import router as feedback
+from supportplane_runtime.gateway.api.health.endpoints import router as health
 from supportplane_runtime.gateway.api.page.endpoints import router as page
 from supportplane_runtime.gateway.api.query.endpoints import router as query
 from supportplane_runtime.gateway.api.sessions.endpoints import router as sessions
+from supportplane_runtime.gateway.api.status.endpoints import router as status
 from supportplane_runtime.gateway.api.tickets.endpoints import router as tickets
 from supportplane_runtime.gateway.facts import facts_of
-from supportplane_runtime.gateway.health.endpoints import router as health
 from supportplane_runtime.gateway.http import problems
 from supportplane_runtime.gateway.http.heads import Heads
 from supportplane_runtime.gateway.http.observation import Observation
@@ -25,7 +26,6 @@ from supportplane_runtime.gateway.http.security import BodyLimit, HostGuard, Pre
 from supportplane_runtime.gateway.openapi import install_openapi
 from supportplane_runtime.gateway.parts import GatewayParts
 from supportplane_runtime.gateway.state import Gateway, gateway_of
-from supportplane_runtime.gateway.status.endpoints import router as status
 from supportplane_runtime.settings import Settings
 
 

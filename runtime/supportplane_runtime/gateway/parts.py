@@ -38,7 +38,7 @@ class GatewayParts:
     awaited: what must have been well once before the process is ready; lost later, it does not matter to readiness.
     mode: the agent's spec.mode. agent: its name. trusted_proxies: CIDRs, the agent's gateway.trustedProxies.
     audited: whose audit entries expire, None: none do.
-    new_visitors: how many visitors are made for an address before more of them wait (pacing.py).
+    new_visitors: how many visitors are made for an address before more of them wait (limits/pacing.py).
     operator_keys: a JWK set, None when nobody may ask for the status.
     """
 

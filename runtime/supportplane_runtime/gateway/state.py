@@ -16,10 +16,10 @@ from supportplane_runtime.gateway.identity.sessions import BySession
 from supportplane_runtime.gateway.identity.visitors import Visitors
 from supportplane_runtime.gateway.limits.admission import Admission
 from supportplane_runtime.gateway.limits.pacing import HandshakePace, Pace
+from supportplane_runtime.gateway.limits.streams import Streams
 from supportplane_runtime.gateway.limits.tarpit import Tarpit
 from supportplane_runtime.gateway.parts import GatewayParts
 from supportplane_runtime.gateway.ratings import RatingCounts
-from supportplane_runtime.gateway.streams import Streams
 from supportplane_runtime.health import HealthChecks
 from supportplane_runtime.settings import Settings
 

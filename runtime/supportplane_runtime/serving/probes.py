@@ -1,7 +1,7 @@
 """/livez, /readyz and /metrics: what every role answers to whoever reaches its port, without secrets or anyone's data.
 
 ``probe_routes`` is for a role without an API of its own. The gateway documents the same paths in its OpenAPI document,
-so it has routes for them in gateway/health and takes only the contents from here.
+so it has routes for them in gateway/api/health and takes only the contents from here.
 """
 
 from collections.abc import Awaitable, Callable

@@ -27,8 +27,8 @@ from supportplane_crds.knowledge_base import KnowledgeSource
 from supportplane_operator.settings import Settings as OperatorSettings
 from supportplane_runtime.domain.conversation import TicketReason
 from supportplane_runtime.domain.identity import Scope
+from supportplane_runtime.gateway.api.health import endpoints as health
 from supportplane_runtime.gateway.api.query.schemas import QueryRequest
-from supportplane_runtime.gateway.health import endpoints as health
 from supportplane_runtime.gateway.identity.keys import ByKey
 from supportplane_runtime.gateway.identity.visitors import VISITOR_TTL
 from supportplane_runtime.orchestrator import language

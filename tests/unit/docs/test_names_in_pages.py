@@ -24,13 +24,13 @@ from supportplane_runtime.gateway import errors as gateway_errors
 from supportplane_runtime.gateway import server
 from supportplane_runtime.gateway.api.conversations.endpoints import router as conversations
 from supportplane_runtime.gateway.api.feedback.endpoints import router as feedback
+from supportplane_runtime.gateway.api.health.endpoints import router as health
 from supportplane_runtime.gateway.api.page.endpoints import router as page_router
 from supportplane_runtime.gateway.api.query.endpoints import router as query
 from supportplane_runtime.gateway.api.sessions.endpoints import router as sessions
+from supportplane_runtime.gateway.api.status.endpoints import router as status
 from supportplane_runtime.gateway.api.tickets.endpoints import router as tickets
-from supportplane_runtime.gateway.health.endpoints import router as health
 from supportplane_runtime.gateway.identity.sessions import SESSION_COOKIE
-from supportplane_runtime.gateway.status.endpoints import router as status
 from supportplane_runtime.settings import Settings
 
 DOCS = REPOSITORY / "docs"

@@ -14,13 +14,13 @@ from supportplane_runtime.gateway.api.query.events import failure_fault
 from supportplane_runtime.gateway.api.query.requests import turn_request
 from supportplane_runtime.gateway.api.query.schemas import MAX_SEQUENCE, QueryReply, QueryRequest, TurnReply
 from supportplane_runtime.gateway.api.query.socket import Socket
+from supportplane_runtime.gateway.api.query.stream import TurnStream
 from supportplane_runtime.gateway.asking import Run
 from supportplane_runtime.gateway.facts import facts_of
 from supportplane_runtime.gateway.http.callers import Invoking, Seeing, asker_of
 from supportplane_runtime.gateway.http.json import json_reply
 from supportplane_runtime.gateway.http.problems import documented, problem_response
 from supportplane_runtime.gateway.http.routes import GatewayRoute
-from supportplane_runtime.gateway.query.stream import TurnStream
 from supportplane_runtime.gateway.state import CurrentGateway, Gateway
 from supportplane_runtime.turns.events import Failed
 

@@ -1,8 +1,8 @@
 """How many streams (WebSockets and server-sent events) one caller, one key and one address may hold open at once.
 
-A stream keeps its connection for hours at the cost of a ping, so the bounds of connections.py alone would let a single
-visitor take all places. Counted here, where the caller is known; by address too, because the connections of a trusted
-proxy are not. One process counts for itself. Called by query/.
+A stream keeps its connection for hours at the cost of a ping, so the bounds of connections/places.py alone would let a
+single visitor take all places. Counted here, where the caller is known; by address too, because the connections of a
+trusted proxy are not. One process counts for itself. Called by api/query/.
 """
 
 from collections import Counter

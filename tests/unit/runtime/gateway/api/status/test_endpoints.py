@@ -18,7 +18,7 @@ from support.gateway.scripted_gateway import TestGateway, fine, make_gateway
 from support.gateway.signed_values import SEGMENTS, tokens
 from supportplane_crds.runtime_status import KnowledgeCount, OrchestratorStatus, Part
 from supportplane_runtime.errors import InvalidRequest, StoreUnavailable, Unauthenticated, Unavailable
-from supportplane_runtime.gateway.status.tokens import check_token, read_operator_keys
+from supportplane_runtime.gateway.api.status.tokens import check_token, read_operator_keys
 from supportplane_runtime.health import Probe
 
 PATH = "/internal/v1/status"

@@ -11,10 +11,10 @@ from fastapi import APIRouter, Request, Response
 from supportplane_crds.names import STATUS_PATH
 from supportplane_crds.runtime_status import BEHIND_ORCHESTRATORS, OrchestratorStatus, Part, RuntimeStatus
 from supportplane_runtime.errors import NotFound, RuntimeFault, Unauthenticated
+from supportplane_runtime.gateway.api.status.tokens import check_token
 from supportplane_runtime.gateway.http.json import json_reply
 from supportplane_runtime.gateway.http.routes import GatewayRoute
 from supportplane_runtime.gateway.state import CurrentGateway, Gateway
-from supportplane_runtime.gateway.status.tokens import check_token
 
 router = APIRouter(route_class=GatewayRoute, include_in_schema=False)
 _VERSION = version("supportplane")

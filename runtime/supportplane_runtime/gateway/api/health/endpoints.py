@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from supportplane_crds.runtime_status import Part
-from supportplane_runtime.gateway.health.schemas import HealthReply, LiveReply, ReadyReply
+from supportplane_runtime.gateway.api.health.schemas import HealthReply, LiveReply, ReadyReply
 from supportplane_runtime.gateway.http.json import json_reply
 from supportplane_runtime.gateway.http.routes import GatewayRoute
 from supportplane_runtime.gateway.state import CurrentGateway

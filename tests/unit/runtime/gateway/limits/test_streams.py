@@ -4,7 +4,7 @@ from support.gateway.scripted_gateway import make_settings
 from supportplane_runtime.domain.identity import Caller, CallerKind, Scope
 from supportplane_runtime.gateway.connections.peers import Peer
 from supportplane_runtime.gateway.errors import TooManyStreams
-from supportplane_runtime.gateway.streams import Streams
+from supportplane_runtime.gateway.limits.streams import Streams
 
 HERE, THERE = Peer("192.0.2.1"), Peer("192.0.2.2")
 

@@ -8,9 +8,9 @@ import pytest
 
 from support.gateway.scripted_gateway import TestGateway, eventually
 from supportplane_runtime.domain.identity import Caller, CallerKind
+from supportplane_runtime.gateway.api.query.stream import TurnStream
 from supportplane_runtime.gateway.asking import Run
 from supportplane_runtime.gateway.limits.counting import Asker
-from supportplane_runtime.gateway.query.stream import TurnStream
 from supportplane_runtime.gateway.state import Gateway
 from supportplane_runtime.turns.interfaces import TurnRequest
 

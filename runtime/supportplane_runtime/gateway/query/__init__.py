@@ -1,1 +1,0 @@
-"""Questions and their answers over HTTP, SSE and WebSocket."""
