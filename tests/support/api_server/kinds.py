@@ -10,6 +10,7 @@ from typing import Any
 
 from support.api_server.refusals import About, not_modelled
 from support.api_server.shapes import OBJECT_META, Node, reference
+from support.api_server.values import check_modelled
 
 _SET_FIELDS = {"replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit", "minReadySeconds"}
 
@@ -91,12 +92,14 @@ def defined(definition: dict[str, Any]) -> Kind:
     fields = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, **schema.get("properties", {})}
     # The rules about metadata stand at the root; the metadata themselves are what every object has.
     fields["metadata"] = reference(OBJECT_META)
+    whole = {**schema, "properties": fields}
+    check_modelled(whole)
     return Kind(
         spec["group"],
         version["name"],
         spec["names"]["kind"],
         spec["names"]["plural"],
-        {**schema, "properties": fields},
+        whole,
         is_namespaced=spec["scope"] == "Namespaced",
         is_builtin=False,
         has_status="status" in version.get("subresources", {}),

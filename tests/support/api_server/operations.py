@@ -50,8 +50,11 @@ class Operations:
     def define(self, definition: dict[str, Any]) -> Kind:
         """Serve the kind of a CustomResourceDefinition from now on; the one before of this name is replaced."""
         kind = defined(definition)
-        self._kinds[kind.group, kind.version, kind.plural] = kind
+        self.serve(kind)
         return kind
+
+    def serve(self, kind: Kind) -> None:
+        self._kinds[kind.group, kind.version, kind.plural] = kind
 
     def kind(self, group: str, version: str, plural: str) -> Kind:
         found = self._kinds.get((group, version, plural))
@@ -154,7 +157,7 @@ class Operations:
         """Raises Refused for what the kind's schema and rules forbid."""
         kind = place.kind
         found = values.stored(kind.schema, body, is_builtin=kind.is_builtin)
-        causes = values.mistakes(kind.kind, kind.schema, found) or self._broken(kind, found, live)
+        causes = list(values.mistakes(kind.schema, found)) or self._broken(kind, found, live)
         if causes:
             raise refusals.invalid(kind.about_object(place.name), causes)
         placed: Object = {"apiVersion": kind.api_version, "kind": kind.kind, **found}

@@ -9,13 +9,14 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from aiohttp import web
 
 from support.api_server import reading, refusals
-from support.api_server.kinds import Kind
+from support.api_server.kinds import Kind, defined
 from support.api_server.operations import Author, Operations
 from support.api_server.reading import Pages, Scope
 from support.api_server.refusals import Refused
@@ -71,9 +72,9 @@ class ApiServer:
         self._open: set[asyncio.Task[Any]] = set()
 
     def install(self) -> None:
-        """The project's own kinds, from the definitions that the files in crds/ are made of."""
-        for kind in KINDS.values():
-            self.objects.define(custom_resource_definition(kind))
+        """The project's own kinds."""
+        for kind in _own_kinds():
+            self.objects.serve(kind)
 
     def fail(self, method: str, ending: str, code: int, *, times: int = 1) -> None:
         """An answer that a real server gives when it is overloaded or out of order."""
@@ -89,7 +90,7 @@ class ApiServer:
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": "memory",
-            "clusters": [{"name": "memory", "cluster": {"server": self.url}}],
+            "clusters": [{"name": "memory", "cluster": {"server": self.url, "insecure-skip-tls-verify": True}}],
             "users": [{"name": "memory", "user": {"token": "anybody"}}],
             "contexts": [{"name": "memory", "context": {"cluster": "memory", "user": "memory"}}],
         }
@@ -191,6 +192,12 @@ class ApiServer:
             if fault.times and fault.method == request.method and request.path.endswith(fault.ending):
                 fault.times -= 1
                 raise Refused(fault.code, "", HTTPStatus(fault.code).phrase)
+
+
+@cache
+def _own_kinds() -> tuple[Kind, ...]:
+    """From the definitions that the files in crds/ are made of; once, for every server of a test run."""
+    return tuple(defined(custom_resource_definition(kind)) for kind in KINDS.values())
 
 
 def _reply(code: int, body: Object) -> web.Response:

@@ -6,22 +6,19 @@ what their published schema demands is checked. Custom kinds are checked whole: 
 """
 
 import copy
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-
-from support.api_server.refusals import Cause
+from support.api_server.refusals import Cause, not_modelled
 from support.api_server.shapes import (
     Node,
     Shape,
     Undeclared,
     as_text,
     child,
-    definitions,
     is_quantity,
     items,
     keys_of,
@@ -32,16 +29,31 @@ from support.api_server.shapes import (
 _DECIMAL = ("n", "u", "m", "", "k", "M", "G", "T", "P", "E")
 _UNIT = _DECIMAL.index("")
 _BINARY = ("Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
-_WORDS = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}
+_NUMBERS = {"integer", "number"}
+_TYPES: dict[str, Any] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+}
 
-_SENTENCES = {
-    "minimum": "should be greater than or equal to {}",
-    "maximum": "should be less than or equal to {}",
-    "minLength": "should be at least {} chars long",
-    "maxLength": "Too long: may not be more than {} bytes",
-    "minProperties": "should have at least {} properties",
-    "minItems": "should have at least {} items",
-    "maxItems": "Too many: must have at most {} items",
+_LIMITS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
+    "minimum": (operator.lt, "should be greater than or equal to {}"),
+    "maximum": (operator.gt, "should be less than or equal to {}"),
+    "minLength": (lambda value, least: len(value) < least, "should be at least {} chars long"),
+    "maxLength": (lambda value, most: len(value) > most, "Too long: may not be more than {} bytes"),
+    "minItems": (lambda value, least: len(value) < least, "should have at least {} items"),
+    "maxItems": (lambda value, most: len(value) > most, "Too many: must have at most {} items"),
+    "minProperties": (lambda value, least: len(value) < least, "should have at least {} properties"),
+    "maxProperties": (lambda value, most: len(value) > most, "should have at most {} properties"),
+}
+_FORMATS = {"int32", "int64", "date-time"}
+_KNOWN = {
+    *("description", "type", "format", "enum", "default", "required", "properties", "items", "additionalProperties"),
+    *("$ref", "nullable", "x-kubernetes-validations", "x-kubernetes-list-type", "x-kubernetes-list-map-keys"),
+    *("x-kubernetes-map-type", "x-kubernetes-preserve-unknown-fields", *_LIMITS),
 }
 
 
@@ -120,64 +132,68 @@ def _with_suffix(number: Decimal, factor: int, suffixes: tuple[str, ...]) -> str
 # Validation
 
 
-def mistakes(name: str, node: Node, value: Any) -> list[Cause]:
-    """name: of the kind, whose validator is made once."""
-    found = [_cause(error) for error in _validator(name, _Held(node)).iter_errors(value)]
-    return found or list(repeated(node, value))
-
-
-class _Held:
-    """A schema as an argument of ``cache``, which is about the kind's name."""
-
-    def __init__(self, node: Node) -> None:
-        self.node = node
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Held) and other.node is self.node
-
-    def __hash__(self) -> int:
-        return id(self.node)
-
-
-@cache
-def _validator(name: str, held: _Held) -> Draft202012Validator:
-    return Draft202012Validator({**held.node, "$defs": definitions()})
-
-
-def _cause(error: ValidationError) -> Cause:
-    path = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in error.absolute_path).lstrip(".")
-    wanted: Any = error.validator_value
-    match error.validator:
-        case "required":
-            there: Any = error.instance
-            (name, *_) = (each for each in wanted if each not in there)
-            return Cause(f"{path}.{name}".lstrip("."), "Required value", "FieldValueRequired")
-        case "type":
-            word = _WORDS.get(type(error.instance), "null")
-            sentence = f'Invalid value: "{word}": {path} in body must be of type {error.validator_value}: "{word}"'
-            return Cause(path, sentence, "FieldValueTypeInvalid")
-        case "enum":
-            words = ", ".join(f'"{each}"' for each in wanted)
-            return Cause(
-                path, f'Unsupported value: "{error.instance}": supported values: {words}', "FieldValueNotSupported"
-            )
-    words = _SENTENCES.get(str(error.validator), error.message).format(error.validator_value)
-    if error.validator in {"maxLength", "maxItems"}:
-        return Cause(path, words, "FieldValueTooLong")
-    return Cause(path, f"Invalid value: {error.instance!r}: {path} in body {words}")
-
-
-def repeated(node: Node, value: Any, path: str = "") -> Iterator[Cause]:
-    """Entries of a list that the list may hold once."""
+def mistakes(node: Node, value: Any, path: str = "") -> Iterator[Cause]:
+    """What the schema does not allow, each at its field. Rules are asked elsewhere."""
     node = resolved(node)
+    wanted = node.get("type", "")
+    if (wanted and not isinstance(value, _TYPES[wanted])) or (wanted in _NUMBERS and isinstance(value, bool)):
+        word = next((name for name, kind in _TYPES.items() if isinstance(value, kind)), "null")
+        sentence = f'Invalid value: "{word}": {path} in body must be of type {wanted}: "{word}"'
+        yield Cause(path, sentence, "FieldValueTypeInvalid")
+        return
+    if value not in node.get("enum", [value]):
+        words = ", ".join(f'"{each}"' for each in node["enum"])
+        yield Cause(path, f'Unsupported value: "{value}": supported values: {words}', "FieldValueNotSupported")
+    if node.get("format") == "date-time" and not _is_moment(value):
+        yield Cause(path, f"Invalid value: {value!r}: {path} in body must be of type date-time")
+    for limit, (is_broken, sentence) in _LIMITS.items():
+        if limit in node and is_broken(value, node[limit]):
+            is_long = limit in {"maxLength", "maxItems"}
+            words = sentence.format(node[limit])
+            shown = words if is_long else f"Invalid value: {value!r}: {path} in body {words}"
+            yield Cause(path, shown, "FieldValueTooLong" if is_long else "FieldValueInvalid")
+    yield from _mistakes_below(node, value, path)
+
+
+def _is_moment(value: str) -> bool:
+    try:
+        return "T" in value and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _mistakes_below(node: Node, value: Any, path: str) -> Iterator[Cause]:
     if isinstance(value, dict):
+        for name in node.get("required", ()):
+            if name not in value:
+                yield Cause(f"{path}.{name}".lstrip("."), "Required value", "FieldValueRequired")
         for name, part in value.items():
-            yield from repeated(child(node, name), part, f"{path}.{name}".lstrip("."))
+            yield from mistakes(child(node, name), part, f"{path}.{name}".lstrip("."))
     elif isinstance(value, list) and "items" in node:
-        shape, seen = shape_of(node, value), set()
-        for index, each in enumerate(value):
-            yield from repeated(items(node), each, f"{path}[{index}]")
-            mark = keys_of(node, each) if shape is Shape.LIST else as_text(each)
-            if shape in {Shape.LIST, Shape.SET} and mark in seen:
-                yield Cause(f"{path}[{index}]", f"Duplicate value: {mark}", "FieldValueDuplicate")
-            seen.add(mark)
+        wrong = [cause for index, each in enumerate(value) for cause in mistakes(items(node), each, f"{path}[{index}]")]
+        yield from wrong or _repeated(node, value, path)
+
+
+def _repeated(node: Node, value: list[Any], path: str) -> Iterator[Cause]:
+    """Entries of a list that the list may hold once."""
+    shape, seen = shape_of(node, value), set[str]()
+    if shape is Shape.ATOMIC:
+        return
+    for index, each in enumerate(value):
+        mark = keys_of(node, each) if shape is Shape.LIST else as_text(each)
+        if mark in seen:
+            yield Cause(f"{path}[{index}]", f"Duplicate value: {mark}", "FieldValueDuplicate")
+        seen.add(mark)
+
+
+def check_modelled(node: Node) -> None:
+    """Raises Refused for a definition that demands what is not checked here."""
+    for key in node.keys() - _KNOWN:
+        raise not_modelled(f"{key} in a schema")
+    if node.get("format", "int32") not in _FORMATS:
+        raise not_modelled(f"the format {node['format']}")
+    more = node.get("additionalProperties")
+    parts = [*node.get("properties", {}).values(), node.get("items"), more]
+    for part in parts:
+        if isinstance(part, dict):
+            check_modelled(part)
