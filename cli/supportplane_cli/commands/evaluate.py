@@ -16,15 +16,17 @@ EPILOG = """Examples:
 
   supportplane eval --claims claims.jsonl
 
+  supportplane eval --judged answers.jsonl
+
   supportplane eval --data ./questions --save figures.json
 
   supportplane eval --data ./questions --against figures.json --fail-if-worse
 
   supportplane eval --data ./questions --json > result.json
 
-No agent has to run and no key is needed. --data and --claims can be given several times. Each run is compared with the
-last one over the same set, which --save FILE or else the data directory keeps. Exit code 1 means with --fail-if-worse
-that a figure got worse, exit code 2 that a file or folder cannot be measured.
+No agent has to run and no key is needed. --data, --claims and --judged can be given several times. Each run is compared
+with the last one over the same set, which --save FILE or else the data directory keeps. Exit code 1 means with
+--fail-if-worse that a figure got worse, exit code 2 that a file or folder cannot be measured.
 """
 
 
@@ -35,6 +37,9 @@ def evaluate(  # noqa: PLR0913, PLR0917  # each parameter is a flag
     claims: Annotated[
         list[Path] | None,
         typer.Option("--claims", help="File with true and false sentences about passages.", show_default=False),
+    ] = None,
+    judged: Annotated[
+        list[Path] | None, typer.Option("--judged", help="File with answers that a reader judged.", show_default=False)
     ] = None,
     save: Annotated[
         Path | None,
@@ -50,11 +55,13 @@ def evaluate(  # noqa: PLR0913, PLR0917  # each parameter is a flag
     data_dir: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure retrieval, answers and refusals on questions, and the proof of sentences on claims."""
+    """Measure retrieval, answers and refusals on questions, the proof of sentences on claims, and judged answers."""
     from supportplane_cli.evaluation import kept
     from supportplane_cli.evaluation.run import Before, Wanted, run
 
-    wanted = Wanted(data or [], claims or [])
-    if not (wanted.data or wanted.claims):
-        raise WrongUsage("Say what to measure: --data FOLDER or --claims FILE.", hint="supportplane eval --help")
+    wanted = Wanted(data or [], claims or [], judged or [])
+    if not (wanted.data or wanted.claims or wanted.judged):
+        raise WrongUsage(
+            "Say what to measure: --data FOLDER, --claims FILE or --judged FILE.", hint="supportplane eval --help"
+        )
     run(wanted, Before(kept.place(save, data_dir), against, fail_if_worse), as_json=as_json)

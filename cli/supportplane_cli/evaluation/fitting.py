@@ -3,7 +3,8 @@
 For whoever changes the ranking or the embedding, then the features move. Two logistic regressions, each folder weighing
 the same: "confidence" learns whether the first document is relevant, over every measured question; "in_scope" learns to
 tell a folder's own questions, also with their documents taken away, from those of the other folders. A folder without
-kb.jsonl only lends its out-of-scope questions to the others.
+kb.jsonl only lends its out-of-scope questions to the others. "left_out" judges the confidence on each folder by a fit
+over the others: what a change of the features is worth shows there. It is to be read; confidence.json does without.
 """
 
 import asyncio
@@ -13,15 +14,14 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from supportplane_cli.console import emit, note
 from supportplane_cli.errors import CommandFailed, WrongUsage
 from supportplane_cli.evaluation.parts import EvaluationParts, database, opened
 from supportplane_runtime.errors import InvalidRequest
-from supportplane_runtime.evaluation import dataset, metrics
+from supportplane_runtime.evaluation import dataset, fits, metrics
 from supportplane_runtime.evaluation.asking import messages
 from supportplane_runtime.evaluation.dataset import DOCUMENTS, DataSet, Question
+from supportplane_runtime.evaluation.fits import Example
 from supportplane_runtime.rag.documents.reading import read_jsonl
 from supportplane_runtime.rag.index.interfaces import Collection, Hit
 from supportplane_runtime.rag.ingestion.ingest import ingest
@@ -36,19 +36,12 @@ FOREIGN: Final = 100
 IN_SCOPE_FEATURES: Final = ("similarity", "keyword")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    folder: str
-    features: Features
-    is_positive: bool
-
-
 @dataclass(slots=True)
 class Rows:
     """What the two models learn from."""
 
-    confidence: list[Row] = field(default_factory=list)
-    in_scope: list[Row] = field(default_factory=list)
+    confidence: list[Example] = field(default_factory=list)
+    in_scope: list[Example] = field(default_factory=list)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -81,6 +74,7 @@ async def _fit(folders: Sequence[Path]) -> dict[str, Any]:
             "confidence": _model(rows.confidence, [each.name for each in fields(Features)]),
             "in_scope": _model(rows.in_scope, IN_SCOPE_FEATURES),
         },
+        "left_out": _left_out(rows.confidence),
     }
 
 
@@ -118,10 +112,11 @@ def _learn(folder: str, question: Question, found: Found, rows: Rows) -> None:
         rows.in_scope += _row(folder, without(found, question.relevant_ids), is_positive=True)
 
 
-def _row(folder: str, found: Found, *, is_positive: bool) -> list[Row]:
+def _row(folder: str, found: Found, *, is_positive: bool) -> list[Example]:
     if not found.ranked:
         return []
-    return [Row(folder, confidence.features(found.searches, found.ranked, found.rarities), is_positive)]
+    features = confidence.features(found.searches, found.ranked, found.rarities)
+    return [Example(folder, asdict(features), is_positive)]
 
 
 def without(found: Found, documents: Sequence[str]) -> Found:
@@ -136,13 +131,27 @@ def without(found: Found, documents: Sequence[str]) -> Found:
     return Found(searches, found.rarities, fusion.fuse(searches, found.rarities))
 
 
-def _model(rows: Sequence[Row], names: Sequence[str]) -> dict[str, Any]:
-    features = np.array([[asdict(row.features)[name] for name in names] for row in rows])
-    labels = np.array([float(row.is_positive) for row in rows])
-    counts = {row.folder: sum(other.folder == row.folder for other in rows) for row in rows}
-    weights = np.array([len(rows) / (len(counts) * counts[row.folder]) for row in rows])
-    intercept, *coefficients = metrics.logistic(features, labels, weights).round(3).tolist()
+def _model(rows: Sequence[Example], names: Sequence[str]) -> dict[str, Any]:
+    intercept, *coefficients = fits.coefficients(rows, names).round(3).tolist()
     return {"intercept": intercept, "weights": dict(zip(names, coefficients, strict=True))}
+
+
+def _left_out(rows: Sequence[Example]) -> dict[str, Any]:
+    """By folder: the confidence that a fit over the other folders gives, against what is right."""
+    foretold = [(row, found) for row, found in zip(rows, fits.left_out(rows), strict=True) if found is not None]
+    return {folder: _judged([pair for pair in foretold if pair[0].group == folder]) for folder in _groups(foretold)}
+
+
+def _groups(foretold: Sequence[tuple[Example, float]]) -> list[str]:
+    return list(dict.fromkeys(row.group for row, _ in foretold))
+
+
+def _judged(foretold: Sequence[tuple[Example, float]]) -> dict[str, Any]:
+    found, right = [each for _, each in foretold], [float(row.is_positive) for row, _ in foretold]
+    return {
+        "auroc": asdict(metrics.bootstrapped(metrics.auroc, found, right)),
+        "ece": asdict(metrics.bootstrapped(metrics.calibration_error, found, right)),
+    }
 
 
 def _provenance(names: Sequence[str], lent: Sequence[str], rows: Rows) -> str:

@@ -13,17 +13,18 @@ from supportplane_cli.evaluation import kept, questions, report
 from supportplane_cli.evaluation.report import Shown
 from supportplane_cli.supervisor.report import Clock, SilentReporter, make_reporter
 from supportplane_runtime.errors import InvalidRequest, RuntimeFault
-from supportplane_runtime.evaluation import claims, comparison
+from supportplane_runtime.evaluation import claims, comparison, judged
 from supportplane_runtime.evaluation.document import Run
 from supportplane_runtime.evaluation.figures import MeasuredSet
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to measure. data: folders. claims: files."""
+    """What to measure. data: folders. claims, judged: files."""
 
     data: Sequence[Path] = ()
     claims: Sequence[Path] = ()
+    judged: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,9 @@ def _fail(worse: Sequence[str], *, as_json: bool) -> None:
 def _measured(wanted: Wanted, *, as_json: bool) -> list[MeasuredSet]:
     """What costs nothing to read comes first, so that a mistake in a file is told at once."""
     sentences = [(path, claims.load(path)) for path in wanted.claims]
+    answers = [answer for path in wanted.judged for answer in judged.load(path)]
     measured = [asyncio.run(claims.measure(path.stem, each, [claims.Rules()])) for path, each in sentences]
+    measured += judged.measure(answers)
     if wanted.data:
         reporter = SilentReporter() if as_json else make_reporter(Clock(), as_json=False)
         measured += questions.measured(wanted.data, reporter)

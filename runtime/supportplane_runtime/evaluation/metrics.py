@@ -100,14 +100,34 @@ def coverage_at_precision(scores: Floats, labels: Floats, precision: float = 0.9
     return float((fine[-1] + 1) / len(order)) if len(fine) else 0.0
 
 
-def calibration_error(probabilities: Floats, labels: Floats) -> float | None:
-    """ECE: mean distance of probability and outcome over ten bins of equal mass."""
+def calibration_error(probabilities: Floats, labels: Floats, bins: int = BINS) -> float | None:
+    """ECE: mean distance of probability and outcome over bins of equal mass."""
     if not len(probabilities):
         return None
-    order = np.argsort(probabilities, kind="stable")
-    bins = [part for part in np.array_split(order, BINS) if len(part)]
-    distances = [abs(probabilities[part].mean() - labels[part].mean()) * len(part) for part in bins]
-    return float(sum(distances) / len(order))
+    parts = equal_bins(probabilities, bins)
+    distances = [abs(probabilities[part].mean() - labels[part].mean()) * len(part) for part in parts]
+    return float(sum(distances) / len(probabilities))
+
+
+def equal_bins(scores: Floats, bins: int) -> list[NDArray[np.int64]]:
+    """The rows of each bin, lowest scores first; as many rows in each as in the others, give or take one."""
+    order = np.argsort(scores, kind="stable")
+    return [part for part in np.array_split(order, bins) if len(part)]
+
+
+def perfect_calibration_error(probabilities: Sequence[float], bins: int = BINS) -> Estimate:
+    """The ECE of probabilities that are exactly right: what chance alone shows at this number of rows.
+
+    Outcomes are drawn by the probabilities, again and again; the value is the mean.
+    """
+    known = np.asarray(probabilities, np.float64)
+    if not len(known):
+        return NOTHING
+    random = np.random.default_rng(SEED)
+    draws = ((random.random(len(known)) < known).astype(np.float64) for _ in range(RESAMPLES))
+    errors = [error for labels in draws if (error := calibration_error(known, labels, bins)) is not None]
+    low, high = np.percentile(errors, [2.5, 97.5])
+    return Estimate(float(np.mean(errors)), float(low), float(high), len(known))
 
 
 def refitted(probabilities: Floats, labels: Floats) -> Floats:

@@ -134,3 +134,17 @@ def test_a_file_to_compare_with_must_be_there(tmp_path: Path) -> None:
     result = evaluate("--claims", claims(tmp_path), "--against", tmp_path / "none.json")
     assert isinstance(result.exception, CommandFailed)
     assert "none.json cannot be read: No such file" in result.exception.message
+
+
+def test_judged_answers_have_a_table_for_each_product(tmp_path: Path) -> None:
+    rows = [
+        {"product": product, "question": "How?", "confidence": 0.5 + n / 10, "verdict": verdict}
+        for product in ("shop", "bank")
+        for n, verdict in enumerate(("wrong", "partly", "correct"))
+    ]
+    path = tmp_path / "answers.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    output = evaluate("--judged", path).stdout
+    assert "shop: 3 judged, 3 answers, 0 without a verdict" in output
+    mean = next(line.split() for line in output.splitlines() if line.strip().startswith("mean"))
+    assert mean[1:4] == ["0.333", "0.333", "0.333"]

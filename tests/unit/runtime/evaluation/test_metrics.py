@@ -113,3 +113,12 @@ def test_refitting_repairs_a_confidence_that_is_too_sure() -> None:
     assert before is not None
     assert after is not None
     assert after < before / 2
+
+
+def test_a_perfect_confidence_has_an_error_of_chance_that_many_rows_take_away() -> None:
+    few, many = (metrics.perfect_calibration_error([0.5] * count, 5).value for count in (20, 2000))
+    assert few is not None
+    assert many is not None
+    assert few > 0.1
+    assert many < 0.03
+    assert metrics.perfect_calibration_error([]).value is None
