@@ -10,6 +10,7 @@ from supportplane_cli.registry import cli
 from supportplane_runtime import metrics
 from supportplane_runtime.errors import RuntimeFault
 from supportplane_runtime.gateway import errors as gateway_errors
+from supportplane_runtime.rag.documents.readers import found_formats
 from supportplane_runtime.settings import Settings
 
 DOCS = REPOSITORY / "docs"
@@ -51,6 +52,15 @@ def test_every_metric_is_documented() -> None:
     }
     assert len(names) > 10
     assert {name for name in names if f"`{name}`" not in page("metrics.md")} == set()
+
+
+def test_every_format_of_documents_is_named_with_its_suffix_where_pages_list_the_formats() -> None:
+    page = (DOCS / "concepts" / "knowledge-base.md").read_text()
+    section = page.partition("## File formats a knowledge base reads\n")[2].partition("\n## ")[0]
+    assert section
+    for each in found_formats():
+        assert each.name in section
+        assert f"`{each.suffixes[0]}`" in section
 
 
 def test_every_setting_is_documented() -> None:
