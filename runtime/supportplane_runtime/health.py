@@ -9,12 +9,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
+from typing import Literal
 
 from supportplane_crds.runtime_status import OrchestratorStatus, Part
 from supportplane_runtime.errors import RuntimeFault
 
 FRESH_S = 1.0
 PROBE_TIMEOUT_S = 2.0  # below the second-and-more that probes of Kubernetes are usually given
+
+HealthStatus = Literal["ok", "degraded", "starting", "down", "draining"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Health:
         return [part for part in self.parts if part.required and not part.ok]
 
     @property
-    def status(self) -> str:
+    def status(self) -> HealthStatus:
         if self.draining:
             return "draining"
         if self._lost:

@@ -1,8 +1,8 @@
 """/livez, /readyz, /health and /metrics: without authentication, and without secrets or anyone's data.
 
 /livez says that the process answers; /readyz that it can answer questions, from documents that were read once (503
-otherwise). /metrics is for whoever
-reaches the port: the laptop binds to loopback, in a cluster the route to the outside leads to /api and the page only.
+otherwise). /metrics is for whoever reaches the port: the laptop binds to loopback, in a cluster the route to the
+outside leads to /api and the page only.
 """
 
 from importlib.metadata import version
@@ -10,12 +10,11 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from supportplane_crds.runtime_status import Part
 from supportplane_runtime.gateway.api.health.schemas import HealthReply, LiveReply, ReadyReply
 from supportplane_runtime.gateway.http.json import json_reply
 from supportplane_runtime.gateway.http.routes import GatewayRoute
 from supportplane_runtime.gateway.state import CurrentGateway
-from supportplane_runtime.serving.probes import ALIVE, metrics_reply
+from supportplane_runtime.serving.probes import metrics_reply
 
 router = APIRouter(route_class=GatewayRoute, tags=["health"])
 _VERSION = version("supportplane")
@@ -24,14 +23,9 @@ _METRICS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def part_data(part: Part) -> dict[str, str | bool]:
-    status = "ok" if part.ok else "failed"
-    return {"name": part.name, "status": status, "required": part.required, "detail": part.detail}
-
-
 @router.get("/livez", summary="The process answers", responses={200: {"model": LiveReply}})
 async def live() -> Response:
-    return json_reply(ALIVE)
+    return json_reply(LiveReply("alive"))
 
 
 @router.get(
@@ -41,14 +35,13 @@ async def live() -> Response:
 )
 async def ready(gateway: CurrentGateway) -> Response:
     health = await gateway.health.health()
-    return json_reply({"ready": health.ready, "reasons": health.reasons}, status=200 if health.ready else 503)
+    return json_reply(ReadyReply(health.ready, health.reasons), status=200 if health.ready else 503)
 
 
 @router.get("/health", summary="Each part, in sentences", responses={200: {"model": HealthReply}})
 async def health(gateway: CurrentGateway) -> Response:
     """Always 200: this is for people and programs that read it; machines that route use /readyz."""
-    found = await gateway.health.health()
-    return json_reply({"status": found.status, "version": _VERSION, "parts": [part_data(part) for part in found.parts]})
+    return json_reply(HealthReply.of(await gateway.health.health(), version=_VERSION))
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response, responses=_METRICS)
