@@ -1,7 +1,7 @@
 """`supportplane eval`: measure answers, and what decides about them, on one's own sets. The engine is evaluation/."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,6 +17,10 @@ EPILOG = """Examples:
   supportplane eval --claims claims.jsonl
 
   supportplane eval --judged answers.jsonl
+
+  supportplane eval -f agent.yaml --questions questions.jsonl --transcript answers.jsonl
+
+  supportplane eval --data ./shop --part kept
 
   supportplane eval --data ./questions --save figures.json
 
@@ -41,6 +45,21 @@ def evaluate(  # noqa: PLR0913, PLR0917  # each parameter is a flag
     judged: Annotated[
         list[Path] | None, typer.Option("--judged", help="File with answers that a reader judged.", show_default=False)
     ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", "-f", help="Agent file whose documents --questions are asked of.", show_default=False),
+    ] = None,
+    questions: Annotated[
+        Path | None, typer.Option(help="File with questions about the documents of --file.", show_default=False)
+    ] = None,
+    transcript: Annotated[
+        Path | None, typer.Option(help="New .jsonl file for the answers, to be judged.", show_default=False)
+    ] = None,
+    part: Annotated[
+        Literal["tuning", "kept"] | None,
+        typer.Option(help="Ask only this half of the questions, chosen by --seed.", show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the halves.")] = 7,
     save: Annotated[
         Path | None,
         typer.Option(help="File that keeps the figures. Default: a file of the data directory.", show_default=False),
@@ -58,10 +77,16 @@ def evaluate(  # noqa: PLR0913, PLR0917  # each parameter is a flag
     """Measure retrieval, answers and refusals on questions, the proof of sentences on claims, and judged answers."""
     from supportplane_cli.evaluation import kept
     from supportplane_cli.evaluation.run import Before, Wanted, run
+    from supportplane_runtime.evaluation.dataset import Part
 
-    wanted = Wanted(data or [], claims or [], judged or [])
-    if not (wanted.data or wanted.claims or wanted.judged):
-        raise WrongUsage(
-            "Say what to measure: --data FOLDER, --claims FILE or --judged FILE.", hint="supportplane eval --help"
-        )
+    if (file is None) is not (questions is None):
+        raise WrongUsage("--file and --questions belong together: the questions are asked of the file's documents.")
+    agent = None if file is None or questions is None else (file, questions)
+    half = None if part is None else Part(part)
+    wanted = Wanted(data or [], claims or [], judged or [], agent=agent, part=half, seed=seed, transcript=transcript)
+    if not (wanted.asks or wanted.claims or wanted.judged):
+        message = "Say what to measure: --data FOLDER, --file FILE with --questions, --claims FILE or --judged FILE."
+        raise WrongUsage(message, hint="supportplane eval --help")
+    if not wanted.asks and (part or transcript):
+        raise WrongUsage("--part and --transcript need questions: --data FOLDER, or --file with --questions.")
     run(wanted, Before(kept.place(save, data_dir), against, fail_if_worse), as_json=as_json)

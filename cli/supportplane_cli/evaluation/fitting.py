@@ -1,5 +1,7 @@
 """Fits the coefficients of rag/search/confidence.json: ``python -m supportplane_cli.evaluation.fitting FOLDER ...``.
 
+``--part tuning`` fits on a half of the questions, so that ``supportplane eval --part kept`` can test on the other.
+
 For whoever changes the ranking or the embedding, then the features move. Two logistic regressions, each folder weighing
 the same: "confidence" learns whether the first document is relevant, over every measured question; "in_scope" learns to
 tell a folder's own questions, also with their documents taken away, from those of the other folders. A folder without
@@ -7,6 +9,7 @@ kb.jsonl only lends its out-of-scope questions to the others. "left_out" judges 
 over the others: what a change of the features is worth shows there. It is to be read; confidence.json does without.
 """
 
+import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
@@ -20,9 +23,8 @@ from supportplane_cli.evaluation.parts import EvaluationParts, database, opened
 from supportplane_runtime.errors import InvalidRequest
 from supportplane_runtime.evaluation import dataset, fits, metrics
 from supportplane_runtime.evaluation.asking import messages
-from supportplane_runtime.evaluation.dataset import DOCUMENTS, DataSet, Question
+from supportplane_runtime.evaluation.dataset import DOCUMENTS, SEED, DataSet, Part, Question
 from supportplane_runtime.evaluation.fits import Example
-from supportplane_runtime.rag.documents.reading import read_jsonl
 from supportplane_runtime.rag.index.interfaces import Collection, Hit
 from supportplane_runtime.rag.ingestion.ingest import ingest
 from supportplane_runtime.rag.search import confidence, fusion
@@ -45,8 +47,13 @@ class Rows:
 
 
 def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m supportplane_cli.evaluation.fitting")
+    parser.add_argument("folders", nargs="*", type=Path)
+    parser.add_argument("--part", type=Part, choices=list(Part))
+    parser.add_argument("--seed", type=int, default=SEED)
+    wanted = parser.parse_args(arguments)
     try:
-        fitted = asyncio.run(_fit([Path(each) for each in arguments]))
+        fitted = asyncio.run(_fit(wanted.folders, wanted.part, wanted.seed))
     except CommandFailed as failure:
         note(f"error: {failure.message}")
         return failure.exit_code
@@ -57,9 +64,11 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-async def _fit(folders: Sequence[Path]) -> dict[str, Any]:
-    sets = [dataset.load(folder) for folder in folders if (folder / DOCUMENTS).is_file()]
-    lent = {folder.name: dataset.questions_of(folder) for folder in folders}
+async def _fit(folders: Sequence[Path], part: Part | None, seed: int) -> dict[str, Any]:
+    whole = [dataset.load(folder) for folder in folders if (folder / DOCUMENTS).is_file()]
+    sets = [each.part(part, seed) for each in whole] if part else whole
+    lenders = [folder for folder in folders if not (folder / DOCUMENTS).is_file()]
+    lent = {each.name: each.questions for each in sets} | {each.name: dataset.questions_of(each) for each in lenders}
     if not sets:
         raise WrongUsage("Name at least one folder with documents and questions.")
     rows = Rows()
@@ -87,8 +96,7 @@ def _spread(questions: Sequence[Question]) -> Sequence[Question]:
 
 async def _collect(folder: DataSet, foreign: Sequence[Question], parts: EvaluationParts, rows: Rows) -> None:
     collection = Collection("fit", folder.name)
-    reading = read_jsonl(folder.documents, collection.language)
-    await ingest(collection, reading, parts.ingestion, progress=lambda _: None)
+    await ingest(collection, folder.read(), parts.ingestion, progress=lambda _: None)
     retriever = parts.retriever(collection)
     for question in folder.questions:
         if question.is_measured:

@@ -1,46 +1,51 @@
-"""Folders of documents and questions, measured: read, ingest, ask, summarise. Called by run.py."""
+"""Sets of documents and questions, measured: read, ingest, ask, summarise. Called by run.py."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, Final
 
 from supportplane_cli.console import note
 from supportplane_cli.errors import WrongUsage
 from supportplane_cli.evaluation.parts import EvaluationParts, database, opened
 from supportplane_cli.supervisor.report import Reporter
-from supportplane_runtime.evaluation import dataset, summary
+from supportplane_runtime.evaluation import summary
 from supportplane_runtime.evaluation.asking import Asker, Observation
 from supportplane_runtime.evaluation.dataset import DataSet
 from supportplane_runtime.evaluation.figures import Kind, MeasuredSet
-from supportplane_runtime.rag.documents.reading import read_jsonl
 from supportplane_runtime.rag.index.interfaces import Collection
 from supportplane_runtime.rag.ingestion.ingest import IngestReport, Progress, ingest
 
 TENANT: Final = "eval"
 
 
-def measured(folders: Sequence[Path], reporter: Reporter) -> list[MeasuredSet]:
-    """Raises InvalidRequest for a folder that cannot be measured, before anything is started."""
-    sets = [dataset.load(folder) for folder in folders]
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A set that was asked: what became of each question, and the figures of that."""
+
+    measured: MeasuredSet
+    observations: Sequence[Observation]
+
+
+def ask(sets: Sequence[DataSet], reporter: Reporter) -> list[Asked]:
     twice = [name for name, count in Counter(each.name for each in sets).items() if count > 1]
     if twice:
-        raise WrongUsage(f"Two folders are called {twice[0]}: figures are kept by name, so rename one of the folders.")
+        raise WrongUsage(f"Two sets are called {twice[0]}: figures are kept by name, so rename one of the folders.")
     with reporter:
         reporter.started("database")
         with database() as url:
             reporter.finished("database")
-            return asyncio.run(_measured(sets, url, reporter))
+            return asyncio.run(_ask(sets, url, reporter))
 
 
-async def _measured(sets: Sequence[DataSet], url: str, reporter: Reporter) -> list[MeasuredSet]:
+async def _ask(sets: Sequence[DataSet], url: str, reporter: Reporter) -> list[Asked]:
     async with opened(url) as parts:
         return [await _one(each, parts, reporter) for each in sets]
 
 
-async def _one(data: DataSet, parts: EvaluationParts, reporter: Reporter) -> MeasuredSet:
-    collection = Collection(TENANT, data.name)
+async def _one(data: DataSet, parts: EvaluationParts, reporter: Reporter) -> Asked:
+    collection = Collection(TENANT, data.name, data.language)
     ingested = await _ingest(data, collection, parts, reporter)
     asker = Asker(parts.retriever(collection), parts.index, collection)
     reporter.started("questions")
@@ -50,7 +55,8 @@ async def _one(data: DataSet, parts: EvaluationParts, reporter: Reporter) -> Mea
         observations.append(await asker.ask(question))
     reporter.finished("questions", f"{len(observations)} asked")
     facts = _facts(ingested, observations)
-    return MeasuredSet(Kind.DATA, data.name, data.contents, summary.figures(observations), facts)
+    measured = MeasuredSet(Kind.DATA, data.name, data.contents, summary.figures(observations), facts)
+    return Asked(measured, observations)
 
 
 async def _ingest(data: DataSet, collection: Collection, parts: EvaluationParts, reporter: Reporter) -> IngestReport:
@@ -59,7 +65,7 @@ async def _ingest(data: DataSet, collection: Collection, parts: EvaluationParts,
     def progress(step: Progress) -> None:
         reporter.progress("documents", step.step, step.done, step.total)
 
-    reading = await asyncio.to_thread(read_jsonl, data.documents, collection.language)
+    reading = await asyncio.to_thread(data.read)
     for skipped in reading.skipped:
         note(f"left out: {skipped.name} {skipped.reason}")
     ingested = await ingest(collection, reading, parts.ingestion, progress=progress)

@@ -9,22 +9,35 @@ from pathlib import Path
 from supportplane_cli import __version__
 from supportplane_cli.console import note
 from supportplane_cli.errors import CommandFailed, PartFailed, WrongUsage
-from supportplane_cli.evaluation import kept, questions, report
+from supportplane_cli.evaluation import kept, questions, report, transcripts
 from supportplane_cli.evaluation.report import Shown
 from supportplane_cli.supervisor.report import Clock, SilentReporter, make_reporter
+from supportplane_crds import InvalidAgentFile
 from supportplane_runtime.errors import InvalidRequest, RuntimeFault
-from supportplane_runtime.evaluation import claims, comparison, judged
+from supportplane_runtime.evaluation import claims, comparison, dataset, judged
+from supportplane_runtime.evaluation.dataset import SEED, DataSet, Part
 from supportplane_runtime.evaluation.document import Run
 from supportplane_runtime.evaluation.figures import MeasuredSet
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to measure. data: folders. claims, judged: files."""
+    """What to measure. data: folders. claims, judged: files. agent: an agent file and questions about its documents.
+
+    part: which half of the questions, by the seed; None for all. transcript: a new file that takes the answers.
+    """
 
     data: Sequence[Path] = ()
     claims: Sequence[Path] = ()
     judged: Sequence[Path] = ()
+    agent: tuple[Path, Path] | None = None
+    part: Part | None = None
+    seed: int = SEED
+    transcript: Path | None = None
+
+    @property
+    def asks(self) -> bool:
+        return bool(self.data or self.agent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,8 @@ def run(wanted: Wanted, before: Before, *, as_json: bool) -> None:
     try:
         earlier = _earlier(before)
         measured = _measured(wanted, as_json=as_json)
+    except InvalidAgentFile as error:
+        raise WrongUsage(str(error)) from error
     except InvalidRequest as fault:
         raise WrongUsage(fault.detail, hint="supportplane eval --help") from fault
     except RuntimeFault as fault:
@@ -89,7 +104,20 @@ def _measured(wanted: Wanted, *, as_json: bool) -> list[MeasuredSet]:
     answers = [answer for path in wanted.judged for answer in judged.load(path)]
     measured = [asyncio.run(claims.measure(path.stem, each, [claims.Rules()])) for path, each in sentences]
     measured += judged.measure(answers)
-    if wanted.data:
+    if wanted.asks:
         reporter = SilentReporter() if as_json else make_reporter(Clock(), as_json=False)
-        measured += questions.measured(wanted.data, reporter)
+        asked = questions.ask(_sets(wanted), reporter)
+        measured += [each.measured for each in asked]
+        if wanted.transcript is not None:
+            transcripts.write(wanted.transcript, asked)
     return measured
+
+
+def _sets(wanted: Wanted) -> list[DataSet]:
+    """Raises InvalidRequest or InvalidAgentFile for what cannot be asked, before anything is started."""
+    if wanted.transcript is not None:
+        transcripts.check(wanted.transcript)
+    sets = [dataset.load(folder) for folder in wanted.data]
+    if wanted.agent is not None:
+        sets.append(dataset.of_agent_file(*wanted.agent))
+    return [each.part(wanted.part, wanted.seed) for each in sets] if wanted.part else sets

@@ -5,9 +5,9 @@ stands between it and its retriever, so the ranking that is measured is the one 
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Final
 from uuid import uuid4
 
 from supportplane_runtime.domain.answer import Answer
@@ -17,7 +17,7 @@ from supportplane_runtime.orchestrator.graph import Parts, build_graph, run_turn
 from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.rag.index.interfaces import ChunkIndex, Collection
-from supportplane_runtime.rag.search import fusion
+from supportplane_runtime.rag.search import confidence, fusion
 from supportplane_runtime.rag.search.interfaces import Retrieval
 from supportplane_runtime.rag.search.retriever import IndexRetriever
 from supportplane_runtime.turns.events import Token, TurnEvent
@@ -29,7 +29,10 @@ TOP_K: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What became of a question. ranking: documents, best first; empty when the turn did not retrieve."""
+    """What became of a question. ranking: documents, best first; empty when the turn did not retrieve.
+
+    features: what the confidence was made of, by name.
+    """
 
     question: Question
     answer: Answer
@@ -39,6 +42,7 @@ class Observation:
     baseline_with_last: tuple[str, ...]
     first_token_s: float | None
     answer_s: float
+    features: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -47,10 +51,19 @@ class Recorder:
 
     retriever: IndexRetriever
     found: Retrieval | None = None
+    asked: tuple[str, Sequence[Message]] | None = None
 
-    async def retrieve(self, question: str, history: Any, *, limit: int) -> Retrieval:
+    async def retrieve(self, question: str, history: Sequence[Message], *, limit: int) -> Retrieval:
+        self.asked = (question, history)
         self.found = await self.retriever.retrieve(question, history, limit=max(limit, DEPTH))
         return replace(self.found, evidence=self.found.evidence[:limit])
+
+    async def features(self) -> dict[str, float]:
+        """Of what was asked last, searched once more, so that the turn's own time holds nothing but the turn."""
+        if self.asked is None:
+            return {}
+        found = await self.retriever.find(*self.asked)
+        return asdict(confidence.features(found.searches, found.ranked, found.rarities)) if found.ranked else {}
 
 
 @dataclass(slots=True)
@@ -78,7 +91,7 @@ class Asker:
 
     async def ask(self, question: Question) -> Observation:
         history = messages(question)
-        self._recorder.found = None
+        self._recorder.found = self._recorder.asked = None
         listener = Listener()
         ending = await run_turn(self._graph, self._turn(question), history, listener)
         took = time.perf_counter() - listener.began
@@ -92,6 +105,7 @@ class Asker:
             baseline_with_last=await self._keyword(f"{_last_question(question)} {question.question}"),
             first_token_s=listener.first_token_s,
             answer_s=took,
+            features=await self._recorder.features(),
         )
 
     async def _keyword(self, text: str) -> tuple[str, ...]:

@@ -1,19 +1,33 @@
-"""Reads a folder of questions (questions*.jsonl) that an evaluation asks; rag/documents/reading.py reads its documents.
+"""What an evaluation asks: a folder with documents and questions, or questions about the documents of an agent file.
 
-A line with an unknown key is fine.
+rag/documents/reading.py reads the documents. A line with an unknown key is fine.
 """
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from supportplane_crds import load_agent_file
 from supportplane_runtime.errors import InvalidRequest
 from supportplane_runtime.evaluation.rows import fingerprint, rows
+from supportplane_runtime.rag.documents.reading import Reading, read_jsonl, read_knowledge_base
 
 DOCUMENTS = "kb.jsonl"
 QUESTIONS = "questions*.jsonl"
+SEED: Final = 7
+
+
+class Part(StrEnum):
+    """A half of the questions: what is tuned sees the one, and is worth what the other says."""
+
+    TUNING = "tuning"
+    KEPT = "kept"
 
 
 class Said(BaseModel):
@@ -42,6 +56,7 @@ class Question(BaseModel):
     answerability: str | None = None
     needs_kb: bool | None = None
     reference_answer: str | None = None
+    expected: str | None = None  # what a whole answer must contain, for whoever judges answers
 
     @model_validator(mode="before")
     @classmethod
@@ -64,13 +79,32 @@ class Question(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
+    """read: its documents. language: of these."""
+
     name: str
-    documents: Path
+    read: Callable[[], Reading]
     questions: tuple[Question, ...]
+
+    language: str = "en"
 
     @property
     def contents(self) -> str:
         return fingerprint(question.model_dump_json(exclude_defaults=True) for question in self.questions)
+
+    def part(self, part: Part, seed: int) -> "DataSet":
+        """A half by a hash of seed and question: the same on every machine, and a new question moves no other.
+
+        Raises InvalidRequest when no question falls into it.
+        """
+        questions = tuple(each for each in self.questions if _part_of(each, seed) is part)
+        if not questions:
+            raise InvalidRequest(f"No question of {self.name} falls into the part {part} with the seed {seed}.")
+        return replace(self, name=f"{self.name}/{part}-{seed}", questions=questions)
+
+
+def _part_of(question: Question, seed: int) -> Part:
+    digest = hashlib.sha256(f"{seed} {question.id} {question.question}".encode("utf-8", "surrogatepass")).digest()
+    return Part.TUNING if digest[0] % 2 else Part.KEPT
 
 
 def load(folder: Path) -> DataSet:
@@ -83,7 +117,22 @@ def load(folder: Path) -> DataSet:
             f"{folder} has no {DOCUMENTS}, so there is nothing to retrieve from. "
             "Put one document a line there: id, title, text, source."
         )
-    return DataSet(folder.resolve().name, documents, questions_of(folder))
+    return DataSet(folder.resolve().name, partial(read_jsonl, documents), questions_of(folder))
+
+
+def of_agent_file(path: Path, questions: Path) -> DataSet:
+    """Questions about the documents of an agent file, under the agent's name; its settings play no part.
+
+    Raises InvalidAgentFile, or InvalidRequest for a file whose questions cannot be asked.
+    """
+    file = load_agent_file(path)
+    if len(file.knowledge_bases) != 1 or file.knowledge_bases[0].spec.sources[0].path is None:
+        raise InvalidRequest(f"{path} must have one KnowledgeBase, whose sources are folders or files, to be measured.")
+    spec = file.knowledge_bases[0].spec
+    asked = tuple(rows(questions, Question))
+    if not asked:
+        raise InvalidRequest(f"{questions} has no questions. Put one question a line there: id, question.")
+    return DataSet(file.agent.name, partial(read_knowledge_base, spec, file.path.parent), asked, spec.language)
 
 
 def questions_of(folder: Path) -> tuple[Question, ...]:

@@ -1,6 +1,7 @@
 """A small folder through the whole of `supportplane eval`: its own PostgreSQL, the embedder, the graph."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from supportplane_cli.errors import WrongUsage
 from supportplane_cli.evaluation.run import Before, Wanted, run
+from supportplane_runtime.rag.search.confidence import Features
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +82,7 @@ def test_a_folder_whose_documents_are_all_unreadable_is_an_error(folder: Path) -
         run(Wanted(data=[folder]), Before(), as_json=True)
 
 
-def test_two_folders_in_one_run_stand_side_by_side_with_their_mean(
+def test_two_folders_in_one_run_stand_side_by_side_and_their_answers_can_be_judged(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = tmp_path / "other"
@@ -90,14 +92,20 @@ def test_two_folders_in_one_run_stand_side_by_side_with_their_mean(
     (other / "questions.jsonl").write_text(
         "".join(json.dumps({"id": str(n), **row}) + "\n" for n, row in enumerate(rows))
     )
-    run(Wanted(data=[folder, other]), Before(), as_json=True)
+    answers = tmp_path / "answers.jsonl"
+    run(Wanted(data=[folder, other], transcript=answers), Before(), as_json=True)
     found = json.loads(capsys.readouterr().out)
     assert [each["name"] for each in found["sets"]] == [folder.name, "other"]
     means = {mean["key"]: mean for mean in found["means"]}
     assert (means["hit_at_1"]["value"], means["hit_at_1"]["sets"]) == (0.75, 2)
     assert means["out_of_scope_answered"]["sets"] == 1
+    rows = [json.loads(line) for line in answers.read_text().splitlines()]
+    assert [row["product"] for row in rows] == [folder.name] * len(QUESTIONS) + ["other"] * 2
+    assert (rows[0]["page"], rows[0]["outcome"], rows[0]["verdict"]) == ("keys", "answered", None)
+    assert rows[0]["features"].keys() == {field.name for field in fields(Features)}
+    assert "> To rotate an API key, create a new key" in (tmp_path / "answers.md").read_text()
 
 
 def test_two_folders_of_one_name_are_refused_before_anything_starts(folder: Path) -> None:
-    with pytest.raises(WrongUsage, match=f"Two folders are called {folder.name}"):
+    with pytest.raises(WrongUsage, match=f"Two sets are called {folder.name}"):
         run(Wanted(data=[folder, folder]), Before(), as_json=True)

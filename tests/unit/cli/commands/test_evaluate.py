@@ -148,3 +148,32 @@ def test_judged_answers_have_a_table_for_each_product(tmp_path: Path) -> None:
     assert "shop: 3 judged, 3 answers, 0 without a verdict" in output
     mean = next(line.split() for line in output.splitlines() if line.strip().startswith("mean"))
     assert mean[1:4] == ["0.333", "0.333", "0.333"]
+
+
+QUESTIONS = '{"id": "1", "question": "When does the bus leave?"}\n'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--file", "agent.yaml"), "--file and --questions belong together"),
+        (("--questions", "q.jsonl"), "--file and --questions belong together"),
+        (("--claims", "bus.jsonl", "--part", "kept"), "--part and --transcript need questions"),
+        (("--file", "agent.yaml", "--questions", "q.jsonl"), "agent.yaml"),
+        (("--data", "bus", "--transcript", "answers.txt"), "must end in .jsonl"),
+        (("--data", "bus", "--transcript", "bus.jsonl"), "is there already and may hold verdicts"),
+        (("--data", "bus", "--transcript", "none/answers.jsonl"), "is not a folder"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_before_anything_starts(
+    tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    claims(tmp_path)
+    folder = tmp_path / "bus"
+    folder.mkdir()
+    (folder / "kb.jsonl").write_text('{"id": "a", "text": "A."}\n')
+    (folder / "questions.jsonl").write_text(QUESTIONS)
+    (tmp_path / "q.jsonl").write_text(QUESTIONS)
+    result = evaluate(*arguments)
+    assert isinstance(result.exception, WrongUsage)
+    assert message in result.exception.message
