@@ -97,7 +97,7 @@ def _spread(questions: Sequence[Question]) -> Sequence[Question]:
 async def _collect(folder: DataSet, foreign: Sequence[Question], parts: EvaluationParts, rows: Rows) -> None:
     collection = Collection("fit", folder.name)
     await ingest(collection, folder.read(), parts.ingestion, progress=lambda _: None)
-    retriever = parts.retriever(collection)
+    retriever = parts.clients.retriever_in(collection)
     for question in folder.questions:
         if question.is_measured:
             _learn(folder.name, question, await _find(retriever, question), rows)

@@ -3,7 +3,6 @@
 The database lives in a temporary folder and is gone afterwards; nothing of a running agent is touched.
 """
 
-import asyncio
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -13,14 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from supportplane_cli.embedded.postgres import Postgres, PostgresSpec
-from supportplane_runtime.rag.embedding.local import LocalEmbedders
-from supportplane_runtime.rag.index.interfaces import Collection
-from supportplane_runtime.rag.index.pgvector import PgVectorIndex
+from supportplane_runtime.app.clients import Clients, open_clients
 from supportplane_runtime.rag.ingestion.ingest import IngestionParts
 from supportplane_runtime.rag.ingestion.lock import PostgresIngestionLock
-from supportplane_runtime.rag.search.retriever import IndexRetriever
 from supportplane_runtime.store.migrate import upgrade
-from supportplane_runtime.store.postgres.store import open_store
 
 EMBEDDING_THREADS: Final = 2
 POOL_SIZE: Final = 8
@@ -30,12 +25,8 @@ FAST_AND_LOOSE: Final = {"fsync": "off", "synchronous_commit": "off", "full_page
 
 @dataclass(frozen=True, slots=True)
 class EvaluationParts:
+    clients: Clients
     ingestion: IngestionParts
-    index: PgVectorIndex
-    embedders: LocalEmbedders
-
-    def retriever(self, collection: Collection) -> IndexRetriever:
-        return IndexRetriever(collection, self.index, self.embedders.of(collection.language))
 
 
 @contextmanager
@@ -65,11 +56,6 @@ def database() -> Iterator[str]:
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[EvaluationParts]:
-    store = await open_store(url, pool_size=POOL_SIZE)
-    embedders = LocalEmbedders(threads=EMBEDDING_THREADS)
-    try:
-        index = PgVectorIndex(store.database.pool)
-        lock = PostgresIngestionLock(store.database.pool)
-        yield EvaluationParts(IngestionParts(index, embedders, lock), index, embedders)
-    finally:
-        await asyncio.gather(embedders.close(), store.close())
+    async with open_clients(url, pool_size=POOL_SIZE, embedding_threads=EMBEDDING_THREADS) as clients:
+        lock = PostgresIngestionLock(clients.store.database.pool)
+        yield EvaluationParts(clients, IngestionParts(clients.index, clients.embedders, lock))

@@ -47,7 +47,7 @@ async def _ask(sets: Sequence[DataSet], url: str, reporter: Reporter) -> list[As
 async def _one(data: DataSet, parts: EvaluationParts, reporter: Reporter) -> Asked:
     collection = Collection(TENANT, data.name, data.language)
     ingested = await _ingest(data, collection, parts, reporter)
-    asker = Asker(parts.retriever(collection), parts.index, collection)
+    asker = Asker(parts.clients.retriever_in(collection), parts.clients.index, collection)
     reporter.started("questions")
     observations = []
     for done, question in enumerate(data.questions):

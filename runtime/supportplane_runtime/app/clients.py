@@ -1,6 +1,9 @@
-"""What every role that touches knowledge holds open: store, index and embedders, chosen by the settings."""
+"""The clients that every role that touches knowledge opens: store, index and embedders, chosen by the settings.
 
-from collections.abc import AsyncIterator
+The evaluation of the command line opens them, too, on a database of its own.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -13,14 +16,25 @@ from supportplane_runtime.rag.search.retriever import IndexRetriever
 from supportplane_runtime.settings import Settings
 from supportplane_runtime.store.postgres.store import PostgresStore, open_store
 
+OpenIndex = Callable[[PostgresStore], Awaitable[ChunkIndex]]
+
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    settings: Settings
-    file: AgentFile
+class Clients:
     store: PostgresStore
     index: ChunkIndex
     embedders: Embedders
+
+    def retriever_in(self, collection: Collection) -> IndexRetriever:
+        return IndexRetriever(collection, self.index, self.embedders.of(collection.language))
+
+
+@dataclass(frozen=True, slots=True)
+class AgentClients(Clients):
+    """The clients of a process that does an agent's work."""
+
+    settings: Settings
+    file: AgentFile
 
     @property
     def tenant(self) -> str:
@@ -30,27 +44,46 @@ class Held:
         return Collection(self.tenant, base.metadata.name, base.spec.language)
 
     def retriever(self, base: KnowledgeBase) -> IndexRetriever:
-        return IndexRetriever(self.collection(base), self.index, self.embedders.of(base.spec.language))
+        return self.retriever_in(self.collection(base))
 
 
 @asynccontextmanager
-async def hold(settings: Settings, file: AgentFile) -> AsyncIterator[Held]:
+async def open_agent_clients(settings: Settings, file: AgentFile) -> AsyncIterator[AgentClients]:
+    async with open_clients(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        embedding_threads=settings.embedding_threads,
+        open_index=_beside_the_store if settings.weaviate_url is None else _in_weaviate(settings),
+    ) as clients:
+        yield AgentClients(clients.store, clients.index, clients.embedders, settings, file)
+
+
+async def _beside_the_store(store: PostgresStore) -> ChunkIndex:
+    return PgVectorIndex(store.database.pool)
+
+
+@asynccontextmanager
+async def open_clients(
+    database_url: str, *, pool_size: int, embedding_threads: int, open_index: OpenIndex = _beside_the_store
+) -> AsyncIterator[Clients]:
     async with AsyncExitStack() as stack:
-        store = await open_store(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+        store = await open_store(database_url, pool_size=pool_size)
         stack.push_async_callback(store.close)
-        index = await _open_index(settings, store)
+        index = await open_index(store)
         stack.push_async_callback(index.close)
-        embedders = LocalEmbedders(threads=settings.embedding_threads)
+        embedders = LocalEmbedders(threads=embedding_threads)
         stack.push_async_callback(embedders.close)
-        yield Held(settings, file, store, index, embedders)
+        yield Clients(store, index, embedders)
 
 
-async def _open_index(settings: Settings, store: PostgresStore) -> ChunkIndex:
-    if settings.weaviate_url is None:
-        return PgVectorIndex(store.database.pool)
-    # The client takes as long to import as everything else together, and only who has a Weaviate needs it.
-    from supportplane_runtime.rag.index.weaviate import WeaviateIndex  # noqa: PLC0415
+def _in_weaviate(settings: Settings) -> OpenIndex:
+    async def connect(_: PostgresStore) -> ChunkIndex:
+        # The client takes as long to import as everything else together, and only who has a Weaviate needs it.
+        from supportplane_runtime.rag.index.weaviate import WeaviateIndex  # noqa: PLC0415
 
-    return await WeaviateIndex.connect(
-        settings.weaviate_url, grpc_port=settings.weaviate_grpc_port, api_key=settings.weaviate_api_key
-    )
+        assert settings.weaviate_url is not None  # noqa: S101 - asked by the caller
+        return await WeaviateIndex.connect(
+            settings.weaviate_url, grpc_port=settings.weaviate_grpc_port, api_key=settings.weaviate_api_key
+        )
+
+    return connect

@@ -27,7 +27,7 @@ from supportplane_runtime.turns.interfaces import Turns
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class CustomerService:
     """probes: of what is behind this process beside database, schema and cache. awaited: before it is ready."""
 
     settings: Settings
@@ -39,9 +39,9 @@ class Edge:
     reporting: Reporting
 
 
-async def serve_edge(edge: Edge) -> None:
+async def serve_customers(service: CustomerService) -> None:
     """Until SIGTERM."""
-    settings, tenant, limits = edge.settings, edge.file.agent.spec.tenant.id, _limits(edge.file)
+    settings, tenant, limits = service.settings, service.file.agent.spec.tenant.id, _limits(service.file)
     allow_open_files(connections_wanted(settings))
     async with AsyncExitStack() as stack:
         link = RedisLink(settings.redis_url.get_secret_value())
@@ -49,40 +49,40 @@ async def serve_edge(edge: Edge) -> None:
         limiter = RedisRateLimiter(link, limits)
         await stack.enter_async_context(following(settings.gateways_file, limiter.share_among))
         parts = GatewayParts(
-            turns=edge.turns,
-            lookup=edge.store.turnbook,
-            records=edge.store.records,
-            feedback=edge.store.feedback,
-            keys=edge.store.keys,
-            sessions=edge.store.sessions,
+            turns=service.turns,
+            lookup=service.store.turnbook,
+            records=service.store.records,
+            feedback=service.store.feedback,
+            keys=service.store.keys,
+            sessions=service.store.sessions,
             limiter=limiter,
             new_visitors=limits[LimitScope.NEW_VISITOR],
-            audit=edge.store.audit,
-            visitor_secret=await visitor_secret(edge.store, tenant, settings.data_dir),
-            probes=(*_probes(edge.store, link), *edge.probes),
-            awaited=edge.awaited,
-            turn_timeout=edge.file.agent.spec.template.orchestrator.turn_timeout,
-            mode=edge.file.agent.spec.mode.value,
-            trusted_proxies=edge.file.agent.spec.gateway.trusted_proxies,
-            audited=_audited(edge.file),
-            agent=edge.file.agent.name,
-            reporting=edge.reporting,
+            audit=service.store.audit,
+            visitor_secret=await visitor_secret(service.store, tenant, settings.data_dir),
+            probes=(*_probes(service.store, link), *service.probes),
+            awaited=service.awaited,
+            turn_timeout=service.file.agent.spec.template.orchestrator.turn_timeout,
+            mode=service.file.agent.spec.mode.value,
+            trusted_proxies=service.file.agent.spec.gateway.trusted_proxies,
+            audited=_audited(service.file),
+            agent=service.file.agent.name,
+            reporting=service.reporting,
             operator_keys=read_operator_keys(settings.operator_jwks_file),
         )
-        await stack.enter_async_context(_key_files(edge))
+        await stack.enter_async_context(_key_files(service))
         server = build_server(create_app(parts, settings), settings)
         keep_garbage_collections_short()
         await server.serve()
 
 
 @asynccontextmanager
-async def _key_files(edge: Edge) -> AsyncIterator[None]:
-    folder = edge.settings.api_keys_dir
+async def _key_files(service: CustomerService) -> AsyncIterator[None]:
+    folder = service.settings.api_keys_dir
     if folder is None:
         yield
         return
-    agent = edge.file.agent
-    async with KeyFiles(folder, edge.store.keys, tenant=agent.spec.tenant.id, agent=agent.name):
+    agent = service.file.agent
+    async with KeyFiles(folder, service.store.keys, tenant=agent.spec.tenant.id, agent=agent.name):
         yield
 
 

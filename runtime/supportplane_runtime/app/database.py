@@ -1,4 +1,4 @@
-"""Secrets that all processes of an agent share, from the table shared_secrets. A process waits for its database here.
+"""What the processes of an agent have in common in their database: its schema, which they wait for, and secrets.
 
 Called by the roles that need one before they can serve: gateway, serve, orchestrator.
 """

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from supportplane_crds import AgentFile, Mode
 from supportplane_crds.runtime_status import KnowledgeCount
-from supportplane_runtime.app.clients import Held
+from supportplane_runtime.app.clients import AgentClients
 from supportplane_runtime.chores import every
 from supportplane_runtime.domain.knowledge import LastReading, unread
 from supportplane_runtime.errors import KnowledgeUnavailable, RuntimeFault
@@ -56,14 +56,16 @@ def waits_for_index(file: AgentFile) -> bool:
     return file.agent.spec.mode is Mode.AUTO and bool(file.agent.spec.template.knowledge)
 
 
-async def read_index(held: Held) -> Indexed:
+async def read_index(clients: AgentClients) -> Indexed:
     """Sets the metrics, too. Raises KnowledgeUnavailable, StoreUnavailable."""
-    names = {base.name for base in held.file.knowledge_bases}
-    readings = tuple(each for each in await held.store.readings.listing(held.tenant) if each.knowledge_base in names)
+    names = {base.name for base in clients.file.knowledge_bases}
+    readings = tuple(
+        each for each in await clients.store.readings.listing(clients.tenant) if each.knowledge_base in names
+    )
     known = {each.knowledge_base: each for each in readings}
     counts = []
-    for base in held.file.knowledge_bases:
-        documents, chunks = await held.index.count(held.collection(base))
+    for base in clients.file.knowledge_bases:
+        documents, chunks = await clients.index.count(clients.collection(base))
         last = known.get(base.name, LastReading(base.name))
         counts.append(KnowledgeCount(base.name, documents, chunks, last.skipped, failed=last.failed_at is not None))
     _set_metrics(counts)
@@ -77,30 +79,30 @@ def _set_metrics(counts: list[KnowledgeCount]) -> None:
         KNOWLEDGE_NOT_REFRESHED.labels(each.name).set(each.failed)
 
 
-async def keep_metrics(held: Held) -> None:
+async def keep_metrics(clients: AgentClients) -> None:
     """For ever. While the database is away the last figures stand; other metrics tell of that."""
 
     async def read() -> None:
         with suppress(RuntimeFault):
-            await read_index(held)
+            await read_index(clients)
 
     await every(REFRESH_S, read, name="knowledge-metrics")
 
 
-def knowledge_probe(held: Held) -> Probe:
+def knowledge_probe(clients: AgentClients) -> Probe:
     """Not required: without documents questions are handed off, which is an answer to the customer."""
 
     async def documents() -> str:
-        return (await read_index(held)).sentence()
+        return (await read_index(clients)).sentence()
 
     return Probe("knowledge", documents, required=False)
 
 
-def index_probe(held: Held) -> Probe:
+def index_probe(clients: AgentClients) -> Probe:
     """What readiness waits for."""
 
     async def usable() -> str:
-        found = (await read_index(held)).unread(held.file)
+        found = (await read_index(clients)).unread(clients.file)
         if found:
             raise KnowledgeUnavailable(found)
         return "There is an index."

@@ -9,7 +9,7 @@ from pathlib import Path
 from supportplane_crds import AgentFile, Writing
 from supportplane_crds.model_endpoint import CredentialsRef
 from supportplane_crds.runtime_status import OrchestratorStatus, Part
-from supportplane_runtime.app.clients import Held
+from supportplane_runtime.app.clients import AgentClients
 from supportplane_runtime.app.indexed import Indexed, keep_metrics, read_index
 from supportplane_runtime.errors import InvalidRequest
 from supportplane_runtime.health import Probe, check_part
@@ -24,14 +24,14 @@ from supportplane_runtime.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Working:
-    held: Held
+class Worker:
+    clients: AgentClients
     model: ServedChatModel
     turns: LocalTurns
 
     @property
     def writes(self) -> bool:
-        return self.held.file.agent.spec.template.model.writing is Writing.VERIFIED
+        return self.clients.file.agent.spec.template.model.writing is Writing.VERIFIED
 
     def model_probe(self) -> Probe:
         async def answers() -> str:
@@ -45,14 +45,14 @@ class Working:
         model, (knowledge, found) = await asyncio.gather(check_part(self.model_probe()), self._knowledge())
         if found is None:
             return OrchestratorStatus((model, knowledge), unread=knowledge.detail)
-        return OrchestratorStatus((model, knowledge), found.counts, found.unread(self.held.file))
+        return OrchestratorStatus((model, knowledge), found.counts, found.unread(self.clients.file))
 
     async def _knowledge(self) -> tuple[Part, Indexed | None]:
         """None: the index or the store does not answer in time."""
         found: list[Indexed] = []
 
         async def documents() -> str:
-            found.append(await read_index(self.held))
+            found.append(await read_index(self.clients))
             return found[0].sentence()
 
         part = await check_part(Probe("knowledge", documents, required=False))
@@ -70,35 +70,35 @@ class Working:
 
 
 @asynccontextmanager
-async def work(held: Held, *, drain_s: float) -> AsyncIterator[Working]:
+async def open_worker(clients: AgentClients, *, drain_s: float) -> AsyncIterator[Worker]:
     """drain_s: how long running turns may take to end when this block does."""
     async with AsyncExitStack() as stack:
-        model = _model(held.settings, held.file)
+        model = _model(clients.settings, clients.file)
         stack.push_async_callback(model.close)
-        stack.callback(asyncio.create_task(keep_metrics(held), name="knowledge-metrics").cancel)
-        turns = await stack.enter_async_context(_turns(held, model, drain_s))
-        yield Working(held, model, turns)
+        stack.callback(asyncio.create_task(keep_metrics(clients), name="knowledge-metrics").cancel)
+        turns = await stack.enter_async_context(_turns(clients, model, drain_s))
+        yield Worker(clients, model, turns)
 
 
-def _turns(held: Held, model: ServedChatModel, drain_s: float) -> LocalTurns:
-    agent = held.file.agent
-    language = next((base.spec.language for base in held.file.knowledge_bases), "en")
-    policy = policy_of(agent, language=language, revision=held.settings.revision)
+def _turns(clients: AgentClients, model: ServedChatModel, drain_s: float) -> LocalTurns:
+    agent = clients.file.agent
+    language = next((base.spec.language for base in clients.file.knowledge_bases), "en")
+    policy = policy_of(agent, language=language, revision=clients.settings.revision)
     parts = Parts(
         policy=policy,
-        knowledge=_knowledge(held),
+        knowledge=_knowledge(clients),
         model=model if agent.spec.template.model.writing is Writing.VERIFIED else None,
     )
-    engine = GraphEngine(parts, checkpoint_saver(held.store.database.pool))
-    bounds = Bounds(running=held.settings.max_running_turns, drain_s=drain_s)
-    return LocalTurns(engine, held.store.turnbook, policy, bounds=bounds)
+    engine = GraphEngine(parts, checkpoint_saver(clients.store.database.pool))
+    bounds = Bounds(running=clients.settings.max_running_turns, drain_s=drain_s)
+    return LocalTurns(engine, clients.store.turnbook, policy, bounds=bounds)
 
 
-def _knowledge(held: Held) -> list[Knowledge]:
+def _knowledge(clients: AgentClients) -> list[Knowledge]:
     """The knowledge bases that the agent names, each with its topK."""
     return [
-        Knowledge(held.retriever(held.file.knowledge_base(ref.name)), ref.top_k)
-        for ref in held.file.agent.spec.template.knowledge
+        Knowledge(clients.retriever(clients.file.knowledge_base(ref.name)), ref.top_k)
+        for ref in clients.file.agent.spec.template.knowledge
     ]
 
 

@@ -7,7 +7,7 @@ import structlog
 
 from supportplane_crds import AgentFile
 from supportplane_crds.runtime_status import OrchestratorStatus, orchestrator_status
-from supportplane_runtime.app.customers import Edge, serve_edge
+from supportplane_runtime.app.customers import CustomerService, serve_customers
 from supportplane_runtime.app.database import turns_token, wait_for_schema
 from supportplane_runtime.app.indexed import waits_for_index
 from supportplane_runtime.errors import InvalidRequest, KnowledgeUnavailable, Unavailable
@@ -36,7 +36,7 @@ async def run(settings: Settings, file: AgentFile) -> None:
         stack.push_async_callback(turns.close)
         behind = Behind(link)
         awaited = (behind.index_probe(),) if waits_for_index(file) else ()
-        await serve_edge(Edge(settings, file, store, turns, behind.probes(), awaited, behind.report))
+        await serve_customers(CustomerService(settings, file, store, turns, behind.probes(), awaited, behind.report))
 
 
 class Behind:

@@ -16,7 +16,7 @@ import orjson
 import structlog
 
 from supportplane_crds import AgentFile, KnowledgeBase
-from supportplane_runtime.app.clients import Held, hold
+from supportplane_runtime.app.clients import AgentClients, open_agent_clients
 from supportplane_runtime.errors import InvalidRequest, KnowledgeUnavailable, RuntimeFault
 from supportplane_runtime.rag.documents.reading import Reading, Skipped
 from supportplane_runtime.rag.documents.sources import SourcesRead, Unread, Unselected, read_sources
@@ -31,9 +31,9 @@ NOTHING = SourcesRead(Reading((), ()), (), ())
 
 async def run(settings: Settings, file: AgentFile) -> None:
     """Raises KnowledgeUnavailable when anything but single files could not be read."""
-    async with hold(settings, file) as held:
-        parts = IngestionParts(held.index, held.embedders, PostgresIngestionLock(held.store.database.pool))
-        failures = [await _Base(held, parts, base).read() for base in file.knowledge_bases]
+    async with open_agent_clients(settings, file) as clients:
+        parts = IngestionParts(clients.index, clients.embedders, PostgresIngestionLock(clients.store.database.pool))
+        failures = [await _Base(clients, parts, base).read() for base in file.knowledge_bases]
     told = [failure for failure in failures if failure is not None]
     if told:
         raise KnowledgeUnavailable(" ".join(told))
@@ -43,7 +43,7 @@ async def run(settings: Settings, file: AgentFile) -> None:
 class _Base:
     """One knowledge base of the file, to be read."""
 
-    held: Held
+    clients: AgentClients
     parts: IngestionParts
     base: KnowledgeBase
 
@@ -55,7 +55,7 @@ class _Base:
         """What could not be read, as a sentence; it is kept in the store and told."""
         found = NOTHING
         try:
-            found = await asyncio.to_thread(read_sources, self.base.spec, self.held.settings.agent_file.parent)
+            found = await asyncio.to_thread(read_sources, self.base.spec, self.clients.settings.agent_file.parent)
             self._log(found.reading.skipped)
             report = await self._ingest(found)
         except RuntimeFault as fault:
@@ -68,14 +68,16 @@ class _Base:
 
     async def _failed(self, found: SourcesRead, reason: str) -> str:
         sentence = self._sentence(reason.removeprefix(f"{self.name}: "))
-        await self.held.store.readings.save_failed(self.held.tenant, self.name, sentence)
+        await self.clients.store.readings.save_failed(self.clients.tenant, self.name, sentence)
         self._say("failed", {"reason": sentence, "skipped": _facts(found.reading.skipped), **_of_sources(found)})
         return sentence
 
     async def _completed(self, found: SourcesRead, report: IngestReport) -> str | None:
         failure = self._sentence(_reasons(found.unread)) if found.unread else None
         skipped = [(each.name, each.reason) for each in report.skipped]
-        await self.held.store.readings.save_completed(self.held.tenant, self.name, skipped=skipped, failure=failure)
+        await self.clients.store.readings.save_completed(
+            self.clients.tenant, self.name, skipped=skipped, failure=failure
+        )
         self._say("finished", {**asdict(report), **_of_sources(found)})
         return failure
 
@@ -91,7 +93,7 @@ class _Base:
         if found.unread and not found.reading.documents and not found.reading.skipped:
             raise InvalidRequest(_reasons(found.unread))
         return await ingest(
-            self.held.collection(self.base),
+            self.clients.collection(self.base),
             found.reading,
             self.parts,
             progress=self._say_progress,

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from supportplane_crds import AgentFile
 from supportplane_crds.runtime_status import OrchestratorStatus, Part
-from supportplane_runtime.app.clients import Held, hold
-from supportplane_runtime.app.customers import Edge, serve_edge
+from supportplane_runtime.app.clients import AgentClients, open_agent_clients
+from supportplane_runtime.app.customers import CustomerService, serve_customers
 from supportplane_runtime.app.database import wait_for_schema
 from supportplane_runtime.app.indexed import index_probe, knowledge_probe, waits_for_index
-from supportplane_runtime.app.worker import Working, work
+from supportplane_runtime.app.worker import Worker, open_worker
 from supportplane_runtime.errors import Unavailable
 from supportplane_runtime.health import Probe, Reporting
 from supportplane_runtime.settings import Settings
@@ -20,17 +20,19 @@ HERE = Part("orchestrator", ok=True, required=True, detail="It works in this pro
 
 
 async def run(settings: Settings, file: AgentFile) -> None:
-    async with hold(settings, file) as held:
-        await wait_for_schema(held.store)
-        async with work(held, drain_s=AFTER_DRAIN_S) as working:
-            probes = (working.used_model_probe(), knowledge_probe(held))
-            edge = Edge(settings, file, held.store, working.turns, probes, _awaited(held), _reporting(working))
-            await serve_edge(edge)
+    async with open_agent_clients(settings, file) as clients:
+        await wait_for_schema(clients.store)
+        async with open_worker(clients, drain_s=AFTER_DRAIN_S) as worker:
+            probes = (worker.used_model_probe(), knowledge_probe(clients))
+            service = CustomerService(
+                settings, file, clients.store, worker.turns, probes, _awaited(clients), _reporting(worker)
+            )
+            await serve_customers(service)
 
 
-def _awaited(held: Held) -> tuple[Probe, ...]:
-    index = (index_probe(held),) if waits_for_index(held.file) else ()
-    key_file = held.settings.first_key_file
+def _awaited(clients: AgentClients) -> tuple[Probe, ...]:
+    index = (index_probe(clients),) if waits_for_index(clients.file) else ()
+    key_file = clients.settings.first_key_file
     return index if key_file is None else (*index, _key_probe(key_file))
 
 
@@ -43,9 +45,9 @@ def _key_probe(path: Path) -> Probe:
     return Probe("api-key", written)
 
 
-def _reporting(working: Working) -> Reporting:
+def _reporting(worker: Worker) -> Reporting:
     async def report() -> OrchestratorStatus:
-        found = await working.report()
+        found = await worker.report()
         return replace(found, components=(HERE, *found.components))
 
     return report
