@@ -40,6 +40,14 @@ async def test_an_agent_becomes_its_children_and_says_so(operator: OperatorInMem
     assert operator.condition("Ready")["status"] != "True"
 
 
+async def test_the_first_status_speaks_of_what_was_just_made(operator: OperatorInMemory) -> None:
+    operator.run()
+    await operator.reconcile()
+    first = (operator.read("SupportAgent", "helpdesk") or {})["status"]
+    await operator.reconcile()
+    assert (operator.read("SupportAgent", "helpdesk") or {})["status"] == first
+
+
 async def test_a_second_reconcile_writes_nothing(operator: OperatorInMemory) -> None:
     operator.run(**WEAVIATE)
     await settled(operator)

@@ -50,8 +50,8 @@ async def test_a_crash_over_one_object_does_not_stop_the_others(operator: Operat
 async def test_a_failure_is_tried_again_until_it_is_none(operator: OperatorInMemory) -> None:
     operator.run()
     operator.server.fail("PATCH", "/helpdesk", 409)  # the finalizer
+    await operator.look()  # nothing tells of the agent again
     async with operator.working():
-        await operator.look()
         await eventually_async(lambda: operator.results("changed"), "the agent is made")
     assert operator.results("retried") == 1
 
