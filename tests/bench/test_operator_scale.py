@@ -18,9 +18,10 @@ from typing import Any
 import psutil
 import pytest
 
+from support.eventually import eventually
 from support.kubernetes.agent_space import ENDPOINT, Space, agent
 from support.kubernetes.audit_log import writes
-from support.kubernetes.cluster import Cluster, eventually, running_cluster, skip_without_binaries
+from support.kubernetes.cluster import Cluster, running_cluster, skip_without_binaries
 from support.operator.gateway_stand_in import Gateway, running_gateway
 from support.operator.process import Installation, Operator
 from supportplane_crds.names import GATEWAY_PORT

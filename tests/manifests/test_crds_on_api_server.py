@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from manifests.wrong_objects import EDGES, WRONG_OBJECTS, WrongObject, full_sample
-from support.kubernetes.cluster import eventually
+from support.eventually import eventually
 from support.kubernetes.control_plane import START_DEADLINE_S, ControlPlane, Reply, missing_binaries
 from support.repository import REPOSITORY
 from supportplane_crds import Condition, ConditionType, Reason, SupportAgentStatus, parse_object

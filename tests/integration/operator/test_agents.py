@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from support.eventually import eventually
 from support.kubernetes.agent_space import APPS, CORE, ENDPOINT, Space, agent
 from support.kubernetes.audit_log import wait_looked_again, writes
-from support.kubernetes.cluster import eventually
 from support.kubernetes.kwok_stages import FATE
 from support.kubernetes.settled import applied, wait_settled
 from support.operator.process import Operator

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from manifests.conftest import wait_served
+from support.eventually import eventually
 from support.kubernetes.agent_space import CHILD_KINDS, ENDPOINT, GROUP, PLURALS, Space, agent
-from support.kubernetes.cluster import Cluster, eventually
+from support.kubernetes.cluster import Cluster
 from support.kubernetes.settled import on_the_way, wait_settled
 from support.operator.process import QUICK, Installation, Operator
 from support.repository import PROGRAMS

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from support.eventually import eventually
 from support.kubernetes.agent_space import Space, agent
 from support.kubernetes.audit_log import writes
-from support.kubernetes.cluster import Cluster, eventually
+from support.kubernetes.cluster import Cluster
 from support.kubernetes.settled import on_the_way, wait_settled
 from support.operator.gateway_stand_in import Gateway
 from support.operator.process import QUICK, Installation, Operator

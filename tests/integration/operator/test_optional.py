@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from support.eventually import eventually
 from support.kubernetes import foreign_controllers as theirs
 from support.kubernetes.agent_space import APPS, CORE, PLURALS, STORES, Space, agent
 from support.kubernetes.audit_log import wait_looked_again
-from support.kubernetes.cluster import eventually, running_cluster, skip_without_binaries
+from support.kubernetes.cluster import running_cluster, skip_without_binaries
 from support.operator.gateway_stand_in import running_gateway
 from support.operator.process import QUICK, Installation, Operator
 from support.repository import REPOSITORY

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from support.eventually import eventually
 from support.kubernetes.agent_space import APPS, Space, agent
 from support.kubernetes.audit_log import conflicts, turns
-from support.kubernetes.cluster import Cluster, eventually
+from support.kubernetes.cluster import Cluster
 from support.kubernetes.settled import wait_settled
 from support.operator.process import QUICK, Installation, Operator
 

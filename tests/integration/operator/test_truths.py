@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from support.eventually import eventually
 from support.kubernetes.agent_space import APPS, VERSION, Space, agent
-from support.kubernetes.cluster import Cluster, eventually
+from support.kubernetes.cluster import Cluster
 from support.operator.process import Operator
 
 pytestmark = pytest.mark.slow

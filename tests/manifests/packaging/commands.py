@@ -12,7 +12,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from support.kubernetes.cluster import eventually
+from support.eventually import eventually
 from support.kubernetes.control_plane import START_DEADLINE_S, ControlPlane, ready_binary
 from support.repository import REPOSITORY
 

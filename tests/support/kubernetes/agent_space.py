@@ -4,7 +4,8 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
-from support.kubernetes.cluster import Cluster, eventually
+from support.eventually import eventually
+from support.kubernetes.cluster import Cluster
 from support.operator.gateway_stand_in import Gateway
 
 GROUP = "/apis/supportplane.io/v1alpha1"

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from support.kubernetes.cluster import Cluster, eventually
+from support.eventually import eventually
+from support.kubernetes.cluster import Cluster
 from support.operator.process import ACCOUNT, SYSTEM, Operator
 
 USER = f"system:serviceaccount:{SYSTEM}:{ACCOUNT}"

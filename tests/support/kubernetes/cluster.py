@@ -5,22 +5,20 @@ ready in a moment and nothing runs in them (kwok_stages). Used by the operator's
 """
 
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
+from support.eventually import eventually
 from support.kubernetes.control_plane import START_DEADLINE_S, ControlPlane, NotReady, ready_binary
 from support.kubernetes.kwok_stages import CAPACITY, stages
 from supportplane_cli.embedded.process import Child, ChildSpec
 
 BINARIES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
 NODE = "kwok"
-POLL_S = 0.05
-Value = TypeVar("Value")
 
 
 def skip_without_binaries() -> None:
@@ -30,27 +28,6 @@ def skip_without_binaries() -> None:
             ready_binary(name)
     except NotReady as reason:
         pytest.skip(str(reason), allow_module_level=True)
-
-
-def eventually(
-    read: Callable[[], Value | None],
-    what: str,
-    *,
-    deadline_s: float = 60.0,
-    every_s: float = POLL_S,
-    meanwhile: Callable[[], None] = lambda: None,
-) -> Value:
-    """The first value that is true, or a failure that says what was waited for.
-
-    meanwhile: called before each look, where an operator may end and somebody must start it anew.
-    """
-    deadline = time.monotonic() + deadline_s
-    while True:
-        meanwhile()
-        if value := read():
-            return value
-        assert time.monotonic() < deadline, f"not in {deadline_s:.0f} s: {what}"
-        time.sleep(every_s)
 
 
 def own_address() -> str:

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from support.eventually import eventually
 from support.kubernetes.agent_space import Space
-from support.kubernetes.cluster import Cluster, eventually
+from support.kubernetes.cluster import Cluster
 
 CLUSTERS = "/apis/postgresql.cnpg.io/v1"
 CERTIFICATES = "/apis/cert-manager.io/v1"

@@ -7,8 +7,8 @@ controller may just not have had its turn.
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from support.eventually import eventually
 from support.kubernetes.agent_space import Space
-from support.kubernetes.cluster import eventually
 from supportplane_crds.names import FIELD_MANAGER, LABEL_COMPONENT, ROLE_GATEWAY, ROLE_ORCHESTRATOR
 
 _OWN = ("supportagents", "modelendpoints", "knowledgebases")

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from manifests.conftest import install
-from support.kubernetes.cluster import Cluster, eventually
+from support.eventually import eventually
+from support.kubernetes.cluster import Cluster
 from supportplane_cli.embedded.ports import free_port, http_status
 from supportplane_cli.embedded.process import Child, ChildSpec
 from supportplane_operator import rbac
