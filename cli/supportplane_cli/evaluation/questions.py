@@ -24,6 +24,7 @@ TENANT: Final = "eval"
 class Asked:
     """A set that was asked: what became of each question, and the figures of that."""
 
+    product: str
     measured: MeasuredSet
     observations: Sequence[Observation]
 
@@ -56,7 +57,7 @@ async def _one(data: DataSet, parts: EvaluationParts, reporter: Reporter) -> Ask
     reporter.finished("questions", f"{len(observations)} asked")
     facts = _facts(ingested, observations)
     measured = MeasuredSet(Kind.DATA, data.name, data.contents, summary.figures(observations), facts)
-    return Asked(measured, observations)
+    return Asked(data.product, measured, observations)
 
 
 async def _ingest(data: DataSet, collection: Collection, parts: EvaluationParts, reporter: Reporter) -> IngestReport:

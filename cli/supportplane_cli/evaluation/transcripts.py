@@ -24,8 +24,8 @@ def check(path: Path) -> None:
 
 
 def write(path: Path, asked: Sequence[Asked]) -> None:
-    rows = [row for each in asked for row in transcript.rows(each.measured.name, each.observations)]
-    answers = [transcript.markdown(each.measured.name, each.observations) for each in asked]
+    rows = [row for each in asked for row in transcript.rows(each.product, each.observations)]
+    answers = [transcript.markdown(each.product, each.observations) for each in asked]
     try:
         path.write_text("".join(row.model_dump_json() + "\n" for row in rows), encoding="utf-8")
         _readable(path).write_text("\n".join(answers), encoding="utf-8")

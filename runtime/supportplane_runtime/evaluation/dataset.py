@@ -79,13 +79,19 @@ class Question(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """read: its documents. language: of these."""
+    """product: whose documents are asked. read: gives them. language: theirs. half: of the questions, "" for all."""
 
-    name: str
+    product: str
     read: Callable[[], Reading]
     questions: tuple[Question, ...]
 
     language: str = "en"
+    half: str = ""
+
+    @property
+    def name(self) -> str:
+        """Figures are kept by it."""
+        return f"{self.product}/{self.half}" if self.half else self.product
 
     @property
     def contents(self) -> str:
@@ -99,7 +105,7 @@ class DataSet:
         questions = tuple(each for each in self.questions if _part_of(each, seed) is part)
         if not questions:
             raise InvalidRequest(f"No question of {self.name} falls into the part {part} with the seed {seed}.")
-        return replace(self, name=f"{self.name}/{part}-{seed}", questions=questions)
+        return replace(self, half=f"{part}-{seed}", questions=questions)
 
 
 def _part_of(question: Question, seed: int) -> Part:

@@ -91,7 +91,7 @@ def test_the_halves_hold_every_question_once_and_are_the_same_each_time(tmp_path
     assert 70 < len(kept.questions) < 130
     assert data.part(Part.KEPT, 7) == kept
     assert data.part(Part.KEPT, 8).questions != kept.questions
-    assert kept.name == f"{data.name}/kept-7"
+    assert (kept.name, kept.product) == (f"{data.name}/kept-7", data.product)
 
 
 def test_a_new_question_moves_no_other_into_another_half(tmp_path: Path) -> None:
