@@ -11,7 +11,7 @@ from supportplane_crds.objects import API_VERSION, Column, ContractModel, Kubern
 from supportplane_crds.references import ConfigMapRef, VolumeClaimRef
 from supportplane_crds.rules import Rule
 from supportplane_crds.status import CompanionStatus
-from supportplane_crds.text import Glob, HttpUrl, LanguageCode, Name, PrintableLine
+from supportplane_crds.text import Glob, HttpUrl, LanguageCode, LinkSuffix, Name, PrintableLine
 
 _ALL = frozenset({"*", "**", "**/*"})
 _FLAT = "([*][*]/)?[^/]*"
@@ -43,6 +43,11 @@ class KnowledgeSource(ContractModel):
             "include with configMap can only hold patterns such as *.md or **/*.md: a ConfigMap has no directories",
             lambda source: source.config_map is None or all(re.fullmatch(_FLAT, pattern) for pattern in source.include),
         ),
+        Rule(
+            "!has(self.linkSuffix) || has(self.baseURL)",
+            "linkSuffix needs baseURL: without it a citation is no link",
+            lambda source: source.link_suffix is None or source.base_url is not None,
+        ),
     )
 
     name: Name = Field(description="Name of the source; part of the documents' identity.")
@@ -70,8 +75,14 @@ class KnowledgeSource(ContractModel):
     base_url: HttpUrl | None = Field(
         default=None,
         alias="baseURL",
-        description="Prefix of the links in citations: baseURL and the file's path below path. Without it a citation "
-        "shows the file's path.",
+        description="Prefix of the links in citations: baseURL and the file's path below path, or the slug, permalink "
+        "or url of the page's front matter. Without it a citation shows the file's path.",
+    )
+    link_suffix: LinkSuffix | None = Field(
+        default=None,
+        description="What stands in a link in place of the suffix of a Markdown or HTML file: '' for /faq, '/' for "
+        "/faq/, .html for /faq.html. index.md and README.md are then the page of their folder. Default: the file's "
+        "own name, as in a repository.",
     )
 
 

@@ -79,6 +79,13 @@ HttpUrl = Annotated[
 ]
 """A link for people."""
 
+LinkSuffix = Annotated[
+    str,
+    StringConstraints(max_length=12),
+    pattern_rule("(/|[.][A-Za-z0-9]{1,10}/?)?", "must be empty, / or a suffix such as .html"),
+]
+"""What the links of a site end with."""
+
 ServerUrl = Annotated[
     str,
     StringConstraints(max_length=2048),

@@ -15,7 +15,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A cited passage. ``marker`` is the number shown in the response as [1]; quote is verbatim text of the chunk."""
+    """A cited passage. ``marker`` is the number shown in the response as [1]; quote is verbatim text of the chunk.
+
+    headings: that the passage stands under in its document, the nearest last; without the title of the document.
+    """
 
     marker: int
     document_id: str
@@ -24,6 +27,12 @@ class Source:
     url: str
     quote: str
     score: float  # 0..1, fused retrieval score of the chunk
+    headings: tuple[str, ...] = ()
+
+    @property
+    def page(self) -> str:
+        """The url without the anchor of the heading: the same for every passage of a document."""
+        return self.url.partition("#")[0] if self.url.startswith(("http://", "https://")) else self.url
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ async def test_an_answer_shows_its_sources_and_how_sure_it_is_in_words(open_page
     await expect(link).to_have_attribute("href", "https://docs.example.com/manage-api-keys.html")
     await expect(link).to_have_attribute("rel", re.compile("noopener"))
     await expect(sources.nth(0).locator("blockquote")).to_contain_text("create a new key with supportplane keys create")
+    await expect(sources.nth(0).locator(".sp-place")).to_have_text("Keys \u203a Rotate")
     await expect(sources.nth(1).locator(".sp-path")).to_have_text("how-to/manage-api-keys.md")
 
 

@@ -39,7 +39,7 @@ class Script:
 
 
 def source(marker: int, title: str, url: str, quote: str) -> Source:
-    return Source(marker, f"docs/{marker}.md", f"chunk-{marker}", title, url, quote, 0.8)
+    return Source(marker, f"docs/{marker}.md", f"chunk-{marker}", title, url, quote, 0.8, ("Keys", "Rotate"))
 
 
 ROTATE = Script(

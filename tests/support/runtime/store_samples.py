@@ -23,6 +23,7 @@ ANSWER = Answer(
             url="https://docs.example/keys",
             quote="press Rotate",
             score=0.5,
+            headings=("Rotate", "By hand"),
         ),
     ),
     language="en",

@@ -180,6 +180,8 @@ CHOICES: dict[type[ContractModel], dict[str, list[Any]]] = {
         "volumeClaim": [{"name": "docs"}],
         "include": [["*.md"], ["*.md", "**/*.txt"], ["docs/*.md"], ["**/*.PDF"]],
         "exclude": [["*.md"], ["**"]],
+        "baseURL": ["https://docs.example.com/"],
+        "linkSuffix": ["", "/"],
     },
     KnowledgeBaseSpec: {
         "sources": [

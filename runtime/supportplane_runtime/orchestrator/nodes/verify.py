@@ -19,6 +19,7 @@ from supportplane_runtime.errors import ModelUnavailable
 from supportplane_runtime.orchestrator.drafters import PassageDrafter
 from supportplane_runtime.orchestrator.drafts import Author, Checked, CitedSentence, Draft, Drafts
 from supportplane_runtime.orchestrator.grounding import Quote, proof
+from supportplane_runtime.orchestrator.places import headings, readable_elsewhere
 from supportplane_runtime.orchestrator.progress import step_began
 from supportplane_runtime.orchestrator.state import TurnContext, TurnState
 from supportplane_runtime.rag.search.interfaces import Retrieval
@@ -41,17 +42,21 @@ class Composition:
         quote = proof(draft, self._retrieval)
         verdict = "unsupported" if quote is None else "supported"
         metrics.SENTENCES.labels(writer=draft.author, verdict=verdict).inc()
-        if quote is None or self._says(draft, quote):
+        if quote is None:
             return None
-        marker, sources = cited(self.checked.sources, self._source(quote))
-        sentence = CitedSentence(draft.text, draft.author, marker)
+        source = self._source(quote)
+        text = readable_elsewhere(draft.text, source.url)
+        if self._says(text, draft, quote):
+            return None
+        marker, sources = cited(self.checked.sources, source)
+        sentence = CitedSentence(text, draft.author, marker)
         before = self.checked.sentences[-1] if self.checked.sentences else None
         self.checked = Checked((*self.checked.sentences, sentence), sources)
         return shown(sentence, before)
 
-    def _says(self, draft: Draft, quote: Quote) -> bool:
+    def _says(self, text: str, draft: Draft, quote: Quote) -> bool:
         """The extract does not repeat what is cited already."""
-        if any(sentence.text == draft.text for sentence in self.checked.sentences):
+        if any(sentence.text == text for sentence in self.checked.sentences):
             return True
         chunk_id = self._retrieval.evidence[quote.passage].chunk.chunk_id
         return draft.author is Author.EXTRACT and any(
@@ -69,6 +74,7 @@ class Composition:
             url=chunk.url,
             quote=quote.text,
             score=found.score,
+            headings=headings(chunk),
         )
 
 

@@ -8,11 +8,13 @@ heading lines its heading_path stands for. Ids depend on content, not on place: 
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise, takewhile
+from urllib.parse import quote
 
 from supportplane_runtime.domain.knowledge import Chunk, Document
 from supportplane_runtime.rag.documents.blocks import Block, Heading, Kind, blocks, trimmed
+from supportplane_runtime.rag.documents.links import anchors
 from supportplane_runtime.rag.words.searchable import digest
 
 LIMIT_CHARACTERS = 1200
@@ -24,14 +26,20 @@ _SENTENCE_END = re.compile(r"(?:[.!?…]['\")\]»\u201d\u2019]*\s+|[\u3002\uff01
 _SPACE = re.compile(r"\s+")
 
 
-def chunk_document(document: Document, *, limit: int = LIMIT_CHARACTERS) -> list[Chunk]:
-    """Passages in reading order, each at most ``limit`` characters. An empty document has none."""
+def chunk_document(document: Document, *, limit: int = LIMIT_CHARACTERS, anchored: bool = False) -> list[Chunk]:
+    """Passages in reading order, each at most ``limit`` characters. An empty document has none.
+
+    anchored: the url of a passage ends with the anchor of its heading.
+    """
     text = document.text
-    pieces = [piece for block in blocks(text) for piece in _fitting(text, block, limit)]
+    whole = blocks(text)
+    pieces = [piece for block in whole for piece in _fitting(text, block, limit)]
+    anchor_of = anchors(block.path[-1] for block in whole if block.kind is Kind.HEADING) if anchored else {}
     chunks: list[Chunk] = []
     seen: Counter[str] = Counter()
     for group in _sections(pieces, 0, limit):
-        path, passage = _passage(text, group)
+        headings, passage = _passage(text, group)
+        path = tuple(heading.title for heading in headings)
         identity = "\x1f".join((document.document_id, *path, "\x1e", passage))
         chunks.append(
             Chunk(
@@ -40,13 +48,19 @@ def chunk_document(document: Document, *, limit: int = LIMIT_CHARACTERS) -> list
                 title=document.title,
                 heading_path=path,
                 text=passage,
-                url=document.url,
+                url=_passage_url(document.url, headings, anchor_of),
                 position=len(chunks),
                 language=document.language,
             )
         )
         seen[identity] += 1
     return chunks
+
+
+def _passage_url(url: str, headings: Sequence[Heading], anchor_of: Mapping[int, str]) -> str:
+    """The page's own heading, of the first level, is its top."""
+    anchor = anchor_of.get(headings[-1].serial) if headings and headings[-1].level > 1 else None
+    return f"{url}#{quote(anchor)}" if anchor else url
 
 
 def _fitting(text: str, block: Block, limit: int) -> Iterator[Block]:
@@ -129,13 +143,13 @@ def _merge_small(groups: list[list[Block]], limit: int) -> list[list[Block]]:
     return merged
 
 
-def _passage(text: str, group: Sequence[Block]) -> tuple[tuple[str, ...], str]:
+def _passage(text: str, group: Sequence[Block]) -> tuple[tuple[Heading, ...], str]:
     """The headings all of the group stands under, and its text without the lines of those headings."""
     shared = _common_paths(group)
     first = 0
     while first + 1 < len(group) and _heads(group[first], shared[first + 1]):
         first += 1
-    return tuple(heading.title for heading in shared[first]), text[group[first].start : group[-1].end]
+    return shared[first], text[group[first].start : group[-1].end]
 
 
 def _heads(block: Block, path: Sequence[Heading]) -> bool:

@@ -17,6 +17,7 @@ import orjson
 
 from supportplane_runtime.domain.knowledge import Chunk, Document
 from supportplane_runtime.errors import KnowledgeUnavailable
+from supportplane_runtime.rag.documents.links import Site
 from supportplane_runtime.rag.documents.reader_worker import Limits, receive, send
 from supportplane_runtime.rag.documents.text import Unreadable
 
@@ -29,13 +30,14 @@ WORKER: Final = "supportplane_runtime.rag.documents.reader_worker"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """name: of the file below its source. today: an ISO date."""
+    """name: of the file below its source. today: an ISO date. url: unless the file is published on a site."""
 
     name: str
     document_id: str
     url: str
     language: str
     today: str
+    site: Site | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +157,9 @@ class _Deadline:
 
 
 def _read_document(request: Request, reply: dict[str, Any]) -> ReadDocument:
-    document = Document(request.document_id, reply["title"], reply["text"], request.url, request.language)
+    document = Document(request.document_id, reply["title"], reply["text"], reply["url"], request.language)
     chunks = tuple(
-        Chunk(
-            chunk_id, document.document_id, document.title, tuple(path), text, document.url, position, document.language
-        )
-        for position, (chunk_id, path, text) in enumerate(reply["chunks"])
+        Chunk(chunk_id, document.document_id, document.title, tuple(path), text, url, position, document.language)
+        for position, (chunk_id, path, text, url) in enumerate(reply["chunks"])
     )
     return ReadDocument(document, chunks, reply["unclosed_line"])

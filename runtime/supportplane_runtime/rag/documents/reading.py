@@ -20,6 +20,7 @@ from supportplane_crds.knowledge_base import KnowledgeBaseSpec, KnowledgeSource
 from supportplane_crds.names import KNOWLEDGE_DIR
 from supportplane_runtime.domain.knowledge import Chunk, Document
 from supportplane_runtime.errors import InvalidRequest
+from supportplane_runtime.rag.documents.links import Site
 from supportplane_runtime.rag.documents.reader_process import ReadDocument, ReaderProcess, Request
 from supportplane_runtime.rag.documents.text import MAX_TITLE_CHARACTERS, Unreadable, as_title, cleaned
 
@@ -102,6 +103,7 @@ def _source_documents(
             url=_storable(_url(source, name, root)),
             language=language,
             today=datetime.now(tz=UTC).date().isoformat(),
+            site=_site(source, name),
         )
         yield from _read_file(base / name, base, request, reader)
 
@@ -168,14 +170,16 @@ def _file_content(path: Path, base: Path) -> bytes:
     return content
 
 
+def _site(source: KnowledgeSource, name: str) -> Site | None:
+    return Site(source.base_url, source.link_suffix, quote(os.fsencode(name))) if source.base_url else None
+
+
 def _url(source: KnowledgeSource, name: str, root: Path) -> str:
-    """Where a citation leads: below baseURL, else the path as the YAML file writes it.
+    """What a citation of a file that is on no site shows: its path as the YAML file writes it.
 
     Visitors see it, so nothing of the machine may stand in it: what lies outside of the YAML file's folder is named by
     its source.
     """
-    if source.base_url:
-        return f"{str(source.base_url).rstrip('/')}/{quote(os.fsencode(name))}"
     written = PurePosixPath(source.path or "")
     if written.is_relative_to(KNOWLEDGE_DIR):  # where a pod mounts it says nothing to a reader
         written = written.relative_to(KNOWLEDGE_DIR)

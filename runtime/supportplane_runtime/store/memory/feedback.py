@@ -61,7 +61,7 @@ class MemoryFeedback:
         disliked.sort(key=lambda item: (item.updated_at, item.turn.turn_id), reverse=True)
         return DocumentFeedback(
             document_id=document_id,
-            url=latest.url,
+            url=latest.page,
             title=latest.title,
             answers=len(citing),
             up=len(rated) - len(disliked),
@@ -88,7 +88,7 @@ def _ending(place: tuple[RowId, TurnRow]) -> tuple[bool, datetime | None, UUID]:
 
 
 def _is_wanted(item: RatedTurn, wanted: FeedbackFilter) -> bool:
-    names = {name for source in _cited(item.turn) for name in (source.document_id, source.url)}
+    names = {name for source in _cited(item.turn) for name in (source.document_id, source.page)}
     return (
         wanted.user_id in (None, item.feedback.user_id)
         and wanted.rating in (None, item.feedback.rating)

@@ -68,11 +68,16 @@ def answer_from(document: dict[str, Any], response: str, ticket_id: UUID | None)
         response=response,
         outcome=Outcome(document["outcome"]),
         confidence=document["confidence"],
-        sources=tuple(Source(**source) for source in document["sources"]),
+        sources=tuple(_source_from(source) for source in document["sources"]),
         ticket_id=ticket_id,
         language=document["language"],
         model_share=document["model_share"],
     )
+
+
+def _source_from(source: dict[str, Any]) -> Source:
+    """Answers of earlier releases name no headings."""
+    return Source(**{**source, "headings": tuple(source.get("headings", ()))})
 
 
 def answer_document(answer: Answer) -> Jsonb:

@@ -115,10 +115,11 @@ message AS (
 """
 
 # A document counts once, however many of its passages are cited.
-CITE: LiteralString = """
+CITE: LiteralString = r"""
 citation AS (
     INSERT INTO citations (tenant, turn_id, document_id, url, title)
-    SELECT DISTINCT ON (s.document_id) ended.tenant, ended.turn_id, s.document_id, s.url, s.title
+    SELECT DISTINCT ON (s.document_id)
+        ended.tenant, ended.turn_id, s.document_id, regexp_replace(s.url, '^(https?://[^#]*)#.*', '\1'), s.title
     FROM ended
     CROSS JOIN LATERAL jsonb_to_recordset(ended.answer -> 'sources') AS s (document_id text, url text, title text)
 )

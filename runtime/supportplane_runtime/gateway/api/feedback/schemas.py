@@ -112,7 +112,7 @@ class FeedbackReply:
 
 def _cited(sources: Iterable[Source]) -> list[CitedDocument]:
     by_document = {source.document_id: source for source in sources}
-    return [CitedDocument(source.document_id, source.title, source.url) for source in by_document.values()]
+    return [CitedDocument(source.document_id, source.title, source.page) for source in by_document.values()]
 
 
 @dataclass(slots=True)

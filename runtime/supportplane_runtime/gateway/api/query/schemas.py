@@ -25,6 +25,7 @@ _EXAMPLE_REPLY: JsonDict = {
         {
             "marker": 1,
             "title": "Manage API keys",
+            "headings": ["Rotate an API key"],
             "url": "docs/how-to/api-keys.md",
             "quote": "To rotate a key, create a new one and revoke the old one.",
             "document_id": "docs/how-to/api-keys.md",
@@ -84,7 +85,8 @@ FRAMES: TypeAdapter[QueryFrame | ResumeFrame | CancelFrame] = TypeAdapter(Frame)
 class SourceReply:
     marker: Annotated[int, Field(description="the number shown in the response as [1]")]
     title: str
-    url: str
+    headings: Annotated[list[str], Field(description="where in the document: the headings above, the nearest last")]
+    url: Annotated[str, Field(description="of the page, with the heading's anchor; a path when there is no baseURL")]
     quote: Annotated[str, Field(description="verbatim text of the cited passage")]
     document_id: str
     chunk_id: str
@@ -95,6 +97,7 @@ class SourceReply:
         return cls(
             marker=source.marker,
             title=source.title,
+            headings=list(source.headings),
             url=source.url,
             quote=source.quote,
             document_id=source.document_id,

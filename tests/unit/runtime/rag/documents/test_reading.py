@@ -82,6 +82,22 @@ def test_a_source_may_be_one_file_and_links_may_have_a_prefix(docs: Path) -> Non
     assert (document.document_id, document.url) == ("docs/read me.md", "https://example.org/docs/read%20me.md")
 
 
+def test_a_passage_is_linked_to_its_heading_on_the_page_that_the_site_makes_of_the_file(docs: Path) -> None:
+    long = "Words of a section. " * 40
+    text = f"---\nslug: /start\n---\n# Start\n\n{long}\n\n## Set up\n\n{long}\n\n## Set up\n\n{long}\n"
+    write(docs, {"guide/faq.md": text, "guide/index.md": "# Guide\n\nText."})
+    found = read(docs.parent, baseURL="https://example.org/docs", linkSuffix="/")
+    site = "https://example.org/docs"
+    assert {document.document_id: document.url for document in found.documents} == {
+        "docs/guide/faq.md": f"{site}/start/",
+        "docs/guide/index.md": f"{site}/guide/",
+    }
+    urls = [chunk.url for chunk in found.chunks["docs/guide/faq.md"]]
+    assert urls == [f"{site}/start/", f"{site}/start/#set-up", f"{site}/start/#set-up-1"]
+    ids = [chunk.chunk_id for chunk in found.chunks["docs/guide/faq.md"]]
+    assert ids == [chunk.chunk_id for chunk in read(docs.parent).chunks["docs/guide/faq.md"]]
+
+
 def test_encodings_are_told_by_mark_or_declaration(docs: Path) -> None:
     write(
         docs,

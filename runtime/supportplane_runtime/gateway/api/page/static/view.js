@@ -107,7 +107,9 @@ function sourceView(id, source) {
     more.textContent = open ? "Show less" : "Show the whole quote";
   });
   const where = source.url && !href ? element("span", { class: "sp-path" }, element("bdi", { dir: "ltr" }, source.url)) : null;
-  const body = element("div", {}, href ? externalLink(href, title) : title, where, quote, more);
+  const place = (source.headings ?? []).join(" › ");
+  const headings = place ? element("span", { class: "sp-place", dir: "auto" }, place) : null;
+  const body = element("div", {}, href ? externalLink(href, title) : title, headings, where, quote, more);
   const number = element("span", { class: "sp-number", "aria-hidden": "true" }, String(source.marker));
   const item = element("li", { id, tabindex: "-1", value: source.marker, dir: direction(source.title) }, number, body);
   new ResizeObserver(() => {

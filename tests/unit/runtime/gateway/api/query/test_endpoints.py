@@ -41,7 +41,16 @@ async def test_a_question_is_answered_with_its_sources_and_ids(client: httpx2.As
     assert body["response"] == "Create a new key and revoke the old one [1]."
     assert body["outcome"] == "answered"
     assert body["sources"][0]["quote"] == "Create a new key and revoke the old one."
-    assert set(body["sources"][0]) == {"marker", "title", "url", "quote", "document_id", "chunk_id", "score"}
+    assert set(body["sources"][0]) == {
+        "marker",
+        "title",
+        "headings",
+        "url",
+        "quote",
+        "document_id",
+        "chunk_id",
+        "score",
+    }
 
 
 async def test_the_same_turn_id_asked_again_is_the_same_turn(client: httpx2.AsyncClient, gateway: TestGateway) -> None:

@@ -20,10 +20,11 @@ from supportplane_runtime.turns.events import Answered, Failed, Progress, Source
 
 TURN_ID = UUID("5b0f6f0a-8c39-4a8e-bf57-f1b0d2c3a7de")
 CONVERSATION_ID = UUID("0f4cbe8e-2f6b-4f53-9a35-5f3d3a2f6c11")
-SOURCE = Source(1, "d", "c", "Title", "https://docs.example", "Quote\nof two lines", 0.5)
+SOURCE = Source(1, "d", "c", "Title", "https://docs.example", "Quote\nof two lines", 0.5, ("Rotate",))
 SOURCE_DATA = {
     "marker": 1,
     "title": "Title",
+    "headings": ["Rotate"],
     "url": "https://docs.example",
     "quote": "Quote\nof two lines",
     "document_id": "d",
