@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 POLL_S = 0.05
+SHORT_POLL_S = 0.005  # in one process a look costs nothing
 DEADLINE_S = 60.0  # for a machine on which much else runs; a wait that succeeds takes no longer than it must
 MOST_SHOWN = 300
 Value = TypeVar("Value")
@@ -39,10 +40,10 @@ def eventually(
 
 async def eventually_async(
     read: Callable[[], Value | Awaitable[Value | None] | None],
-    what: str,
+    what: str = "the condition holds",
     *,
     deadline_s: float = DEADLINE_S,
-    every_s: float = POLL_S,
+    every_s: float = SHORT_POLL_S,
 ) -> Value:
     """The same without blocking the event loop. read: a function or a coroutine function."""
     deadline = time.monotonic() + deadline_s

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, Request, expect
 
+from support.eventually import eventually_async
 from support.fault_proxy import Mode
-from support.gateway.scripted_gateway import eventually
 from support.page.site import PageSite
 
 pytestmark = pytest.mark.slow
@@ -164,7 +164,7 @@ async def test_feedback_is_stored_with_its_comment(open_page: OpenPage, site: Pa
 
     await page.get_by_role("button", name="This answer helped").click()
     await expect(down).to_have_attribute("aria-pressed", "false")
-    await eventually(lambda: [one.rating.value for one in feedback_of(site)] == ["up"])
+    await eventually_async(lambda: [one.rating.value for one in feedback_of(site)] == ["up"])
     [changed] = feedback_of(site)
     assert changed.comment == "Where do I see the old key?"  # another click must not erase what the customer wrote
 
@@ -208,7 +208,7 @@ async def test_an_answer_is_shown_when_the_stream_has_no_more_to_say(
     await expect(page.locator(".sp-text")).to_contain_text("To rotate an API key")
     await site.go_dark()
     site.turns.go.set()
-    await eventually(lambda: all(log.ended for log in site.turns.logs.values()))
+    await eventually_async(lambda: all(log.ended for log in site.turns.logs.values()))
     await page.route("**/api/v1/turns/*/stream", lambda route: route.fulfill(status=204))
     await site.come_back()
     await answered(page)

@@ -264,13 +264,6 @@ async def make_gateway(
         await turns.stop()
 
 
-async def eventually(condition: Callable[[], bool], *, deadline_s: float = 30) -> None:
-    """Poll until it holds; fails the test at the deadline."""
-    async with asyncio.timeout(deadline_s):
-        while not condition():  # noqa: ASYNC110 - what is awaited is another part's state, which has no event
-            await asyncio.sleep(0.005)
-
-
 async def last_words(socket: aiohttp.ClientWebSocketResponse) -> tuple[list[dict[str, Any]], int]:
     """The frames, and the code of the server's Close. Not ``close_code``: that tells whether the client could reply."""
     frames = []

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from socket import socket
 from typing import Any
 
+from support.eventually import eventually_async
 from support.fault_proxy import FaultProxy, proxied
-from support.gateway.scripted_gateway import ScriptedTurns, TestGateway, TurnLog, eventually, make_gateway
+from support.gateway.scripted_gateway import ScriptedTurns, TestGateway, TurnLog, make_gateway
 from supportplane_runtime.domain.answer import Answer, Outcome, Source
 from supportplane_runtime.domain.conversation import TicketReason
 from supportplane_runtime.domain.ending import Ending, OpenTicket
@@ -250,7 +251,7 @@ async def page_site(**settings: Any) -> AsyncIterator[PageSite]:
         server = build_server(gateway.app, gateway.settings)
         serving = asyncio.create_task(server._serve([listening]))  # serve() would take pytest's signal handlers
         try:
-            await eventually(lambda: server.started)
+            await eventually_async(lambda: server.started)
             async with proxied("127.0.0.1", listening.getsockname()[1]) as proxy:
                 site = PageSite(gateway, made[0], limits, proxy, proxy.port)
                 yield site

@@ -124,10 +124,3 @@ async def listening_stand_in() -> AsyncIterator[StandIn]:
     async with TestServer(app, handler_cancellation=True) as listening:
         server.url = str(listening.make_url("/"))
         yield server
-
-
-async def until(condition: Callable[[], bool], *, deadline_s: float = 30.0) -> None:
-    """Waits for a condition that no event announces."""
-    async with asyncio.timeout(deadline_s):
-        while not condition():  # noqa: ASYNC110  # polling is what this helper is for
-            await asyncio.sleep(0.005)

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from support.eventually import eventually_async
 from support.gateway.scripted_gateway import make_settings
-from support.runtime.model_stand_in import until
 from support.runtime.turn_parts import FixedRetriever, MemoryEngine
 from supportplane_runtime.domain.answer import Answer
 from supportplane_runtime.health import nothing_to_report
@@ -172,7 +172,7 @@ async def served(turns: LocalTurns) -> AsyncIterator[str]:
     server = build_server(Served(turns, TOKEN, fine, nothing_to_report), make_settings())
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        await until(lambda: server.started)
+        await eventually_async(lambda: server.started)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True

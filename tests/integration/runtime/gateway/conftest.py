@@ -9,7 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from support.gateway.scripted_gateway import TestGateway, eventually, make_gateway
+from support.eventually import eventually_async
+from support.gateway.scripted_gateway import TestGateway, make_gateway
 from supportplane_runtime.gateway.server import GatewayServer, build_server
 
 
@@ -59,7 +60,7 @@ async def serve(**settings: Any) -> AsyncIterator[Served]:
         task = asyncio.create_task(server.serve())
         # Also what came up too late is stopped: left to the garbage collector, its sockets fail some other test.
         try:
-            await eventually(lambda: server.started or task.done(), deadline_s=60)
+            await eventually_async(lambda: server.started or task.done(), deadline_s=60)
             port = server.servers[0].sockets[0].getsockname()[1]
             async with aiohttp.ClientSession(headers=gateway.key.headers) as client:
                 yield Served(gateway, server, port, client)

@@ -13,7 +13,8 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from support.gateway.scripted_gateway import ORIGIN, eventually
+from support.eventually import eventually_async
+from support.gateway.scripted_gateway import ORIGIN
 from supportplane_runtime.gateway.limits.tarpit import ALLOWANCE
 from supportplane_runtime.gateway.server import MAX_PIPELINED
 
@@ -108,7 +109,7 @@ async def test_a_house_whose_connections_all_work_refuses_customers_and_answers_
         await stop(flood)
         for each in held:
             await each.close()
-        await eventually(lambda: not served.server.server_state.connections)
+        await eventually_async(lambda: not served.server.server_state.connections)
         assert await still_serves(served)
 
 
@@ -170,7 +171,7 @@ async def test_a_client_that_leaves_before_its_handshake_is_refused_is_no_error(
     with capture_logs() as logs:
         for left in burst(served.port, 3, HANDSHAKE):
             left.close()
-        await eventually(lambda: handshakes("4xx") == before + 3)
+        await eventually_async(lambda: handshakes("4xx") == before + 3)
     assert logs == [] == caplog.records
 
 
@@ -218,8 +219,8 @@ async def test_replies_that_nobody_reads_end_the_connection(serve_with: Serve) -
             stop_reading(writer)
             writer.write(get("/openapi.json") * MAX_PIPELINED)
             flood.append((reader, writer))
-        await eventually(lambda: len(served.server.server_state.connections) == 4)
-        await eventually(lambda: not served.server.server_state.connections)
+        await eventually_async(lambda: len(served.server.server_state.connections) == 4)
+        await eventually_async(lambda: not served.server.server_state.connections)
         assert await still_serves(served)
         await stop(flood)
 
@@ -230,7 +231,7 @@ async def test_requests_that_pile_up_before_their_replies_end_the_connection(ser
     async with asyncio.timeout(30):
         with_replies = await read_until_cut(reader)
     assert with_replies.count(b"HTTP/1.1 200") <= MAX_PIPELINED + 1
-    await eventually(lambda: not served.server.server_state.connections)
+    await eventually_async(lambda: not served.server.server_state.connections)
     writer.close()
 
 
@@ -304,8 +305,8 @@ async def test_a_websocket_whose_reader_stops_is_cut_although_little_waits_for_i
         assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
         stop_reading(writer)
         writer.write(frame(b'{"type": "query", "query": "long 12", "user_id": "u1"}'))
-        await eventually(lambda: served.running == 1 or not served.server.server_state.connections)
-        await eventually(lambda: not served.server.server_state.connections)
+        await eventually_async(lambda: served.running == 1 or not served.server.server_state.connections)
+        await eventually_async(lambda: not served.server.server_state.connections)
         writer.transport.abort()
 
 

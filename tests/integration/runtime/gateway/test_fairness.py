@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from support.gateway.scripted_gateway import ORIGIN, eventually
+from support.eventually import eventually_async
+from support.gateway.scripted_gateway import ORIGIN
 from support.gateway.visitors import Website, flood, website
 from supportplane_crds.support_agent import DEFAULT_LIMITS
 from supportplane_runtime.store.interfaces.limits import Limit
@@ -59,7 +60,7 @@ async def test_one_visitor_at_full_speed_keeps_no_one_from_a_first_question(site
 async def test_a_new_visitor_for_every_request_keeps_no_one_from_a_first_question(site: Website) -> None:
     known = await site.visitor(OFFICE)
     async with flood(site, hands=32, address=OFFICE, is_known=False) as seen:
-        await eventually(lambda: seen[201, None] >= 250, deadline_s=120)  # more than are made at once
+        await eventually_async(lambda: seen[201, None] >= 250, deadline_s=120)  # more than are made at once
         assert await site.ask(known, OFFICE) == 200
         assert (await site.first_question(OFFICE))[0] == 200
         assert (await site.first_question("203.0.113.1"))[0] == 200

@@ -14,7 +14,7 @@ import orjson
 import psutil
 import pytest
 
-from support.gateway.scripted_gateway import eventually
+from support.eventually import eventually_async
 
 Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[Any]]
 ASK = {"query": "How do I rotate an API key?", "user_id": "u1"}
@@ -63,7 +63,7 @@ async def test_a_body_that_trickles_in_is_cut_off(serve_with: Serve) -> None:
 async def test_a_slow_answer_is_not_a_slow_request(serve_with: Serve) -> None:
     async with serve_with(request_timeout_s=ARRIVAL_S) as served:
         asking = asyncio.create_task(served.client.post(f"{served.url}/api/v1/query", json=ASK | {"query": "wait"}))
-        await eventually(lambda: served.running == 1)
+        await eventually_async(lambda: served.running == 1)
         assert status_of(await served.raw(b"GET")) == 408  # the time a request may take to arrive has passed
         served.gateway.turns.go.set()
         assert (await asking).status == 200
@@ -224,7 +224,7 @@ async def test_a_broken_protocol_is_closed_with_its_code(served: Any, sent: byte
     writer.write(sent)
     assert await close_code(reader) == code
     writer.close()
-    await eventually(lambda: not served.server.server_state.connections)
+    await eventually_async(lambda: not served.server.server_state.connections)
     assert await still_serves(served)
 
 
@@ -238,7 +238,7 @@ async def test_pings_of_a_client_that_reads_nothing_do_not_pile_up(served: Any) 
             await asyncio.wait_for(writer.drain(), 10)
     except (ConnectionError, TimeoutError):
         pass
-    await eventually(lambda: not served.server.server_state.connections)
+    await eventually_async(lambda: not served.server.server_state.connections)
     assert psutil.Process().memory_info().rss - before < 30 * 2**20
     assert reader is not None
     writer.transport.abort()
@@ -247,9 +247,9 @@ async def test_pings_of_a_client_that_reads_nothing_do_not_pile_up(served: Any) 
 async def test_a_turn_goes_on_when_its_socket_breaks_the_protocol(served: Any) -> None:
     reader, writer = await open_socket(served)
     writer.write(frame(0x1, orjson.dumps({"type": "query", "query": "wait", "user_id": "u1"})))
-    await eventually(lambda: served.running == 1)
+    await eventually_async(lambda: served.running == 1)
     writer.write(frame(0x3, b"{}"))
     assert await close_code(reader) == 1002
     writer.close()
     served.gateway.turns.go.set()
-    await eventually(lambda: served.running == 0)
+    await eventually_async(lambda: served.running == 0)

@@ -10,7 +10,8 @@ import orjson
 import pytest
 from prometheus_client import REGISTRY
 
-from support.gateway.scripted_gateway import ORIGIN, eventually, last_words
+from support.eventually import eventually_async
+from support.gateway.scripted_gateway import ORIGIN, last_words
 from supportplane_runtime.domain.conversation import TurnStatus
 from supportplane_runtime.gateway.api.query import standing
 
@@ -59,13 +60,13 @@ async def test_a_turn_goes_on_in_another_socket(served: Any) -> None:
     async with served.client.ws_connect(f"{served.url}/api/v1/stream") as socket:
         await socket.send_json(WAIT | {"turn_id": turn_id})
         await frames_until(socket, "progress")
-    await eventually(lambda: open_sockets() == 0)
+    await eventually_async(lambda: open_sockets() == 0)
     assert served.running == 1
     async with served.client.ws_connect(f"{served.url}/api/v1/stream") as socket:
         await socket.send_json({"type": "resume", "turn_id": turn_id, "after": 1})
         served.gateway.turns.go.set()
         assert [frame["sequence"] for frame in await frames_until(socket, "final")] == [2, 3, 4, 5]
-    await eventually(lambda: served.running == 0)
+    await eventually_async(lambda: served.running == 0)
 
 
 @pytest.mark.parametrize("beyond", [0, 1, 2**31 - 100])
@@ -106,7 +107,7 @@ async def test_several_turns_share_a_socket_up_to_a_bound(served: Any) -> None:
         finals = 0
         while finals < 4:
             finals += (await frames_until(socket, "final"))[-1]["type"] == "final"
-    await eventually(lambda: served.running == 0)
+    await eventually_async(lambda: served.running == 0)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +246,7 @@ async def test_a_socket_of_an_ended_session_is_closed_while_its_turn_goes_on(
             await served.gateway.store.sessions.end_all("acme")
             frames, code = await last_words(socket)
         assert (frames[-1]["type"], frames[-1]["data"]["status"], code) == ("error", 401, 1008)
-        await eventually(lambda: open_sockets() == 0)
+        await eventually_async(lambda: open_sockets() == 0)
         assert served.running == 1
         with pytest.raises(aiohttp.WSServerHandshakeError):
             await client.ws_connect(f"{served.url}/api/v1/stream")
@@ -284,9 +285,9 @@ async def test_a_socket_that_does_not_read_is_dropped(serve_with: Serve) -> None
         transport = socket._response.connection.transport
         transport.pause_reading()
         await socket.send_json(ASK | {"query": "long 20000"})
-        await eventually(lambda: served.running == 1 or bool(served.gateway.turns.logs))
-        await eventually(lambda: open_sockets() == 0 and served.running == 0, deadline_s=20)
-        await eventually(lambda: not served.server.server_state.connections)
+        await eventually_async(lambda: served.running == 1 or bool(served.gateway.turns.logs))
+        await eventually_async(lambda: open_sockets() == 0 and served.running == 0, deadline_s=20)
+        await eventually_async(lambda: not served.server.server_state.connections)
         transport.abort()
 
 
@@ -296,8 +297,8 @@ async def test_a_client_that_vanishes_leaves_nothing_behind(served: Any) -> None
         await socket.send_json(WAIT)
         await frames_until(socket, "progress")
         socket._response.connection.transport.abort()
-    await eventually(lambda: open_sockets() == 0)
+    await eventually_async(lambda: open_sockets() == 0)
     served.gateway.turns.go.set()
-    await eventually(lambda: served.running == 0 and served.gateway.turns.streams_open == 0)
+    await eventually_async(lambda: served.running == 0 and served.gateway.turns.streams_open == 0)
     names = {task.get_name() for task in asyncio.all_tasks()}
     assert not names & {"socket-pump", "turn-watcher", "sse-pump", "sse-gone"}

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from prometheus_client import REGISTRY
 
-from support.gateway.scripted_gateway import eventually
+from support.eventually import eventually_async
 from supportplane_runtime.gateway.api.query import standing
 
 Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[Any]]
@@ -50,11 +50,11 @@ async def test_events_arrive_while_the_turn_runs(served: Any) -> None:
         assert reply.headers["x-accel-buffering"] == "no"
         first = await read_until(reply, "progress")
         assert orjson.loads(first[0]["data"])["step"] == "accepted"
-        await eventually(lambda: open_streams("sse") == 1)
+        await eventually_async(lambda: open_streams("sse") == 1)
         served.gateway.turns.go.set()
         rest = await read_until(reply, "final")
         assert orjson.loads(rest[-1]["data"])["outcome"] == "answered"
-    await eventually(lambda: open_streams("sse") == 0)
+    await eventually_async(lambda: open_streams("sse") == 0)
 
 
 async def test_after_a_break_the_stream_goes_on_where_it_was(served: Any) -> None:
@@ -62,7 +62,7 @@ async def test_after_a_break_the_stream_goes_on_where_it_was(served: Any) -> Non
     reply = await served.client.post(f"{served.url}/api/v1/query/stream", json=WAIT | {"turn_id": turn_id})
     seen = await read_until(reply, "progress")
     reply.close()
-    await eventually(lambda: open_streams("sse") == 0)
+    await eventually_async(lambda: open_streams("sse") == 0)
     url = f"{served.url}/api/v1/turns/{turn_id}/stream"
     async with served.client.get(url, headers={"last-event-id": seen[-1]["id"]}) as again:
         served.gateway.turns.go.set()
@@ -75,7 +75,7 @@ async def ask_and_leave(served: Any, turn_id: UUID) -> None:
     asking = asyncio.create_task(
         served.client.post(f"{served.url}/api/v1/query", json=WAIT | {"turn_id": str(turn_id)})
     )
-    await eventually(lambda: ("acme", turn_id) in served.gateway.turns.logs)
+    await eventually_async(lambda: ("acme", turn_id) in served.gateway.turns.logs)
     asking.cancel()
     with suppress(asyncio.CancelledError):
         await asking
@@ -90,8 +90,8 @@ async def test_a_client_that_leaves_does_not_end_its_turn_and_its_place_is_given
     await asyncio.gather(*(ask_and_leave(served, turn_id) for turn_id in turn_ids[3:]))
     assert served.running == 6
     served.gateway.turns.go.set()
-    await eventually(lambda: served.running == 0)
-    await eventually(lambda: served.gateway.turns.streams_open == 0)
+    await eventually_async(lambda: served.running == 0)
+    await eventually_async(lambda: served.gateway.turns.streams_open == 0)
     for turn_id in turn_ids:
         assert (await served.gateway.store.turnbook.turn("acme", turn_id)).status == "finished"
 
@@ -123,9 +123,9 @@ async def test_a_reader_that_stops_is_dropped_and_its_turn_still_ends(serve_with
             + f"authorization: Bearer {served.gateway.key.plain}\r\ncontent-length: {len(body)}\r\n\r\n".encode()
             + body
         )
-        await eventually(lambda: open_streams("sse") == 1)
-        await eventually(lambda: open_streams("sse") == 0 and served.running == 0, deadline_s=20)
-        await eventually(lambda: not served.server.server_state.connections)
+        await eventually_async(lambda: open_streams("sse") == 1)
+        await eventually_async(lambda: open_streams("sse") == 0 and served.running == 0, deadline_s=20)
+        await eventually_async(lambda: not served.server.server_state.connections)
         other = await served.client.post(f"{served.url}/api/v1/query", json=ASK)
         assert other.status == 200
         assert reader is not None
@@ -141,7 +141,7 @@ async def test_many_streams_at_once_each_get_their_own_turn(served: Any) -> None
 
     pairs = await asyncio.gather(*(one(number) for number in range(50)))
     assert all(asked == answered for asked, answered in pairs)
-    await eventually(lambda: served.running == 0 and open_streams("sse") == 0)
+    await eventually_async(lambda: served.running == 0 and open_streams("sse") == 0)
 
 
 async def test_the_stream_of_an_ended_session_ends_with_an_error_while_the_turn_goes_on(

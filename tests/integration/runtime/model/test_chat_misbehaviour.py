@@ -7,6 +7,7 @@ from contextlib import aclosing
 import pytest
 import stamina
 
+from support.eventually import eventually_async
 from support.runtime.model_stand_in import (
     DONE,
     Behaviour,
@@ -18,7 +19,6 @@ from support.runtime.model_stand_in import (
     plays_for_ever,
     plays_then_breaks,
     plays_then_hangs,
-    until,
 )
 from supportplane_runtime.errors import ModelUnavailable
 from supportplane_runtime.model.chat import Endpoint, ServedChatModel, Timeouts
@@ -87,7 +87,7 @@ async def test_misbehaviour_ends_as_model_unavailable_and_frees_the_connection(
     stand_in.behaviours = [behaviour]
     async with asyncio.timeout(60):
         assert await read(stand_in, timeouts=timeouts) == (text, reason)
-    await until(lambda: not stand_in.open_requests)
+    await eventually_async(lambda: not stand_in.open_requests)
 
 
 async def test_an_endless_stream_is_cut_at_the_total_time(stand_in: StandIn) -> None:
@@ -133,16 +133,16 @@ async def test_leaving_the_stream_early_closes_the_connection(stand_in: StandIn)
     model = ServedChatModel(Endpoint(url=stand_in.url, model="m"))
     async with aclosing(model.stream([ChatMessage("user", "Hi")], Generation(max_tokens=16))) as stream:
         assert await anext(stream) == "Hello"
-    await until(stand_in.disconnected.is_set)
+    await eventually_async(stand_in.disconnected.is_set)
     await model.close()
 
 
 async def test_cancelling_the_reader_closes_the_connection(stand_in: StandIn) -> None:
     stand_in.behaviours = [plays_then_hangs([])]
     reading = asyncio.create_task(read(stand_in))
-    await until(lambda: bool(stand_in.open_requests))
+    await eventually_async(lambda: bool(stand_in.open_requests))
     reading.cancel()
-    await until(stand_in.disconnected.is_set)
+    await eventually_async(stand_in.disconnected.is_set)
     assert reading.cancelled() or reading.cancelling()
 
 
@@ -161,7 +161,7 @@ async def test_a_thousand_calls_leave_no_task_and_no_socket(stand_in: StandIn) -
     for _ in range(25):
         await asyncio.gather(*(one() for _ in range(40)))
     await model.close()
-    await until(lambda: not stand_in.open_requests and len(asyncio.all_tasks()) <= tasks_before)
+    await eventually_async(lambda: not stand_in.open_requests and len(asyncio.all_tasks()) <= tasks_before)
 
 
 @pytest.mark.parametrize("api_key", [None, "server-key"])

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 import aiohttp
 from starlette.applications import Starlette
 
-from support.gateway.scripted_gateway import eventually, make_settings
+from support.eventually import eventually_async
+from support.gateway.scripted_gateway import make_settings
 from supportplane_runtime.serving.probes import probe_routes
 from supportplane_runtime.serving.server import DrainingServer, server_config
 
@@ -37,7 +38,7 @@ async def serving(work: Work, *, health_port: int | None = None) -> AsyncIterato
     listener = socket.create_server(("127.0.0.1", 0))
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        await eventually(lambda: server.started)
+        await eventually_async(lambda: server.started)
         yield server, listener.getsockname()[1]
     finally:
         server.should_exit = True

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import aiohttp
 import pytest
 
-from support.runtime.model_stand_in import until
+from support.eventually import eventually_async
 from support.runtime.turn_parts import FixedRetriever
 from support.runtime.turn_subject import TENANT, TOKEN, Gate, Setup, Subject, asked, failure, in_memory, served
 from supportplane_runtime.domain.conversation import TurnStatus
@@ -108,7 +108,7 @@ async def test_a_listener_whose_connection_is_cut_gets_the_rest_and_nothing_twic
         request = asked(QUESTION)
         await subject.turns.start(request)
         listening = asyncio.create_task(subject.events(request.turn_id))
-        await until(lambda: gate.arrived == 1)
+        await eventually_async(lambda: gate.arrived == 1)
         wire.cut()
         gate.released.set()
         events = await listening
@@ -152,9 +152,9 @@ async def test_an_orchestrator_that_stops_refuses_new_turns_and_lets_running_one
                 request = asked(QUESTION)
                 await client.start(request)
                 listening = asyncio.create_task(replace(subject, turns=client).events(request.turn_id))
-                await until(lambda: gate.arrived == 1)
+                await eventually_async(lambda: gate.arrived == 1)
                 closing = asyncio.create_task(local.close())
-                await until(lambda: local.is_closing)
+                await eventually_async(lambda: local.is_closing)
                 with pytest.raises(Unavailable):
                     await client.start(asked(QUESTION))
                 with pytest.raises(Unavailable):
@@ -179,7 +179,7 @@ async def test_what_a_dead_orchestrator_left_is_heard_through_another_one() -> N
                 await client.start(request)
                 stream = client.stream(TENANT, request.turn_id)
                 assert isinstance(await anext(stream), Progress)
-                await until(lambda: gate.arrived == 1)
+                await eventually_async(lambda: gate.arrived == 1)
                 for upkeep in first.turns._upkeep:
                     upkeep.cancel()
                 first.turns._running[TENANT, request.turn_id].task.cancel()  # type: ignore[union-attr]
@@ -203,7 +203,7 @@ async def test_a_turn_cancelled_through_another_process_ends_for_its_listener_at
             request = asked(QUESTION)
             await client.start(request)
             listening = asyncio.create_task(replace(first, turns=client).events(request.turn_id))
-            await until(lambda: gate.arrived == 1)
+            await eventually_async(lambda: gate.arrived == 1)
             link._url = other
             await client.cancel(TENANT, request.turn_id)
             assert failure(await asyncio.wait_for(listening, 30)).code == "turn-cancelled"

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from support.runtime.model_stand_in import until
+from support.eventually import eventually_async
 from support.runtime.turn_parts import FixedRetriever
 from support.runtime.turn_subject import TENANT, Factory, Gate, Setup, asked, failure
 from supportplane_runtime.domain.answer import Outcome
@@ -105,7 +105,7 @@ async def test_several_listeners_hear_the_same(factory: Factory) -> None:
         request = asked(QUESTION)
         await subject.turns.start(request)
         listeners = [asyncio.create_task(subject.events(request.turn_id)) for _ in range(3)]
-        await until(lambda: gate.arrived == 1)
+        await eventually_async(lambda: gate.arrived == 1)
         gate.released.set()
         heard = await asyncio.gather(*listeners)
     assert heard[0] == heard[1] == heard[2]
@@ -138,7 +138,7 @@ async def test_a_cancelled_turn_ends_as_cancelled_and_stays_so(factory: Factory)
         request = asked(QUESTION)
         await subject.turns.start(request)
         listening = asyncio.create_task(subject.events(request.turn_id))
-        await until(lambda: gate.arrived == 1)
+        await eventually_async(lambda: gate.arrived == 1)
         await subject.turns.cancel(TENANT, request.turn_id)
         ended = failure(await listening)
         again = failure(await subject.events(request.turn_id))
@@ -301,7 +301,7 @@ async def test_a_turn_taken_over_by_another_process_is_left_to_it(factory: Facto
         request = asked(QUESTION)
         turn = await subject.turns.start(request)
         listening = asyncio.create_task(subject.events(request.turn_id))
-        await until(lambda: gate.arrived == 1)
+        await eventually_async(lambda: gate.arrived == 1)
         await subject.abandon(request.turn_id)
         (claimed,) = [
             a for a in await subject.turnbook.claim_abandoned("another", limit=10) if a.turn.turn_id == turn.turn_id

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from support.runtime.model_stand_in import until
+from support.eventually import eventually_async
 from support.runtime.turn_parts import FixedRetriever
 from support.runtime.turn_subject import TENANT, Factory, Gate, Setup, asked, in_memory, on_postgres
 from supportplane_runtime.domain.conversation import TurnStatus
@@ -34,7 +34,7 @@ async def test_a_turn_that_another_replica_works_on_is_not_taken_up(factory: Fac
         async with LocalTurns(first.turns._engine, first.turnbook, setup.policy, bounds=setup.bounds) as second:
             request = asked(QUESTION)
             await first.turns.start(request)
-            await until(lambda: gate.arrived == 1)
+            await eventually_async(lambda: gate.arrived == 1)
             assert await second.resume() == 0
             listening = asyncio.create_task(replace(first, turns=second).events(request.turn_id))
             gate.released.set()

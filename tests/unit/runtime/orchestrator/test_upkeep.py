@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import structlog
 
-from support.gateway.scripted_gateway import eventually
+from support.eventually import eventually_async
 from supportplane_runtime.domain.answer import Answer, Outcome
 from supportplane_runtime.domain.conversation import Message, Turn
 from supportplane_runtime.domain.ending import Ending
@@ -47,10 +47,10 @@ async def test_turns_are_taken_up_although_what_is_done_cannot_be_forgotten() ->
     with structlog.testing.capture_logs() as logs:
         async with LocalTurns(engine, store.turnbook, Policy("acme"), bounds=Bounds(sweep_s=0.01)) as turns:
             await turns.start(question("Stored?"))
-            await eventually(lambda: engine.asked > 0)
+            await eventually_async(lambda: engine.asked > 0)
             await store.turnbook.accept(question("Abandoned?"), lease_owner="dead", history_limit=0)
             now[0] += timedelta(minutes=1)
-            await eventually(lambda: "Abandoned?" in engine.ran)
+            await eventually_async(lambda: "Abandoned?" in engine.ran)
     told = [line for line in logs if line["event"].startswith("chore_")]
     assert {(line["event"], line["code"]) for line in told} == {("chore_failed", "store-unavailable")}
     assert {line["chore"] for line in told} == {"turns-forget", "turns-tidy"}

@@ -3,7 +3,8 @@
 import pytest
 import structlog
 
-from support.runtime.model_stand_in import StandIn, delta, listening_stand_in, plays_then_hangs, until
+from support.eventually import eventually_async
+from support.runtime.model_stand_in import StandIn, delta, listening_stand_in, plays_then_hangs
 from support.runtime.turn_parts import FixedRetriever
 from support.runtime.turn_subject import TENANT, Gate, Setup, asked, failure, in_memory
 from supportplane_runtime import metrics
@@ -49,10 +50,10 @@ async def test_cancelling_a_turn_closes_the_connection_to_the_model() -> None:
         async with in_memory(Setup(policy=WRITES, model=model)) as subject:
             request = asked("How do I rotate an API key?")
             await subject.turns.start(request)
-            await until(lambda: _is_asked(server))
+            await eventually_async(lambda: _is_asked(server))
             await subject.turns.cancel(TENANT, request.turn_id)
             assert failure(await subject.events(request.turn_id)).code == "turn-cancelled"
-            await until(server.disconnected.is_set)
+            await eventually_async(server.disconnected.is_set)
         await model.close()
 
 
@@ -66,6 +67,6 @@ async def test_a_process_that_is_told_to_stop_lets_running_turns_end() -> None:
     request = asked("How do I rotate an API key?")
     async with in_memory(Setup(retriever=FixedRetriever(wait=gate))) as subject:
         await subject.turns.start(request)
-        await until(lambda: gate.arrived == 1)
+        await eventually_async(lambda: gate.arrived == 1)
         gate.released.set()
     assert (await subject.turnbook.turn(TENANT, request.turn_id)).answer is not None

@@ -5,7 +5,8 @@ import asyncio
 import httpx2
 import pytest
 
-from support.gateway.scripted_gateway import ORIGIN, TestGateway, eventually
+from support.eventually import eventually_async
+from support.gateway.scripted_gateway import ORIGIN, TestGateway
 
 PUBLIC = ("/livez", "/readyz", "/health", "/metrics", "/", "/widget.js", "/static/turn.js", "/docs", "/openapi.json")
 CHANGING = {"x-request-id", "content-length"}  # /metrics counts the request itself
@@ -49,7 +50,7 @@ async def test_the_head_of_a_running_turns_stream_comes_at_once(
     turn_id = "5b0f6f0a-8c39-4a8e-bf57-f1b0d2c3a7de"
     body = {"query": "wait", "user_id": "u", "turn_id": turn_id}
     asking = asyncio.create_task(client.post("/api/v1/query", json=body))
-    await eventually(lambda: bool(gateway.turns.logs))
+    await eventually_async(lambda: bool(gateway.turns.logs))
     async with asyncio.timeout(10):
         head = await client.head(f"/api/v1/turns/{turn_id}/stream")
     assert (head.status_code, head.content) == (200, b"")

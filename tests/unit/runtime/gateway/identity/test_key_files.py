@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from support.runtime.model_stand_in import until
+from support.eventually import eventually_async
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.errors import StoreUnavailable
 from supportplane_runtime.gateway.identity.key_files import KeyFiles
@@ -158,6 +158,6 @@ async def test_it_follows_while_it_runs_and_survives_a_database_that_is_away(
     monkeypatch.setattr(keys, "adopt", unlucky)
     async with files(tmp_path, keys) as followed:
         (tmp_path / "a").write_text(plain)
-        await until(lambda: "a" in followed._known)
+        await eventually_async(lambda: "a" in followed._known)
     assert failures
     assert await is_valid(keys, plain)

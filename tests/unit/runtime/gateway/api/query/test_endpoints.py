@@ -6,7 +6,8 @@ import httpx2
 import orjson
 import pytest
 
-from support.gateway.scripted_gateway import TestGateway, eventually, make_gateway
+from support.eventually import eventually_async
+from support.gateway.scripted_gateway import TestGateway, make_gateway
 from supportplane_runtime.domain.conversation import TurnStatus
 from supportplane_runtime.domain.identity import Scope
 from supportplane_runtime.gateway import asking
@@ -96,7 +97,7 @@ async def test_a_turn_longer_than_its_timeout_is_a_504_and_goes_on(monkeypatch: 
         turn_id = reply.json()["turn_id"]
         gateway.turns.go.set()
         log = next(iter(gateway.turns.logs.values()))
-        await eventually(lambda: log.ended)
+        await eventually_async(lambda: log.ended)
         turn = (await client.get(f"/api/v1/turns/{turn_id}", headers=gateway.key.headers)).json()
         assert turn["status"] == "finished"
 
@@ -156,7 +157,7 @@ async def test_a_last_event_id_of_another_turn_is_refused(client: httpx2.AsyncCl
 async def test_a_cancelled_turn_ends_for_those_who_wait(client: httpx2.AsyncClient, gateway: TestGateway) -> None:
     turn_id = uuid4()
     waiting = asyncio.create_task(client.post("/api/v1/query", json=ASK | {"query": "wait", "turn_id": str(turn_id)}))
-    await eventually(lambda: ("acme", turn_id) in gateway.turns.logs)
+    await eventually_async(lambda: ("acme", turn_id) in gateway.turns.logs)
     cancelled = await client.post(f"/api/v1/turns/{turn_id}/cancel")
     assert cancelled.status_code == 204
     reply = await waiting
@@ -168,7 +169,7 @@ async def test_a_cancelled_turn_ends_for_those_who_wait(client: httpx2.AsyncClie
 async def test_more_turns_than_there_are_places_are_refused_until_one_ends() -> None:
     async with make_gateway(max_running_turns=2) as gateway, gateway.client(**gateway.key.headers) as client:
         waiting = [asyncio.create_task(client.post("/api/v1/query", json=ASK | {"query": "wait"})) for _ in range(2)]
-        await eventually(lambda: len(gateway.turns.logs) == 2)
+        await eventually_async(lambda: len(gateway.turns.logs) == 2)
         refused = await client.post("/api/v1/query", json=ASK)
         assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
         assert int(refused.headers["retry-after"]) >= 1
@@ -222,7 +223,7 @@ async def test_waiting_requests_are_told_the_turn_when_streams_close(gateway: Te
     async with gateway.client(**gateway.key.headers) as client:
         waiting = asyncio.create_task(client.post("/api/v1/query", json=ASK | {"query": "wait"}))
         streaming = asyncio.create_task(client.post("/api/v1/query/stream", json=ASK | {"query": "wait"}))
-        await eventually(lambda: gateway.turns.streams_open == 2)
+        await eventually_async(lambda: gateway.turns.streams_open == 2)
         gateway.app.state.gateway.admission.drain()
         gateway.app.state.gateway.admission.close_streams()
         reply = await waiting

@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from support.gateway.scripted_gateway import TestGateway, eventually
+from support.eventually import eventually_async
+from support.gateway.scripted_gateway import TestGateway
 from supportplane_runtime.domain.identity import Caller, CallerKind
 from supportplane_runtime.gateway.api.query.stream import TurnStream
 from supportplane_runtime.gateway.asking import Run
@@ -48,7 +49,7 @@ async def test_a_client_that_is_gone_before_the_first_event_keeps_no_place(
     await TurnStream(state, run, announce=True, held=nullcontext())(SCOPE, gone, send)
     assert state.admission.running == 1, "the turn itself goes on"
     gateway.turns.go.set()
-    await eventually(lambda: state.admission.running == 0)
+    await eventually_async(lambda: state.admission.running == 0)
 
 
 async def test_a_request_that_is_cancelled_keeps_no_place_and_no_task(gateway: TestGateway, state: Gateway) -> None:
@@ -65,7 +66,7 @@ async def test_a_request_that_is_cancelled_keeps_no_place_and_no_task(gateway: T
     with pytest.raises(asyncio.CancelledError):
         await serving
     gateway.turns.go.set()
-    await eventually(lambda: state.admission.running == 0 and gateway.turns.streams_open == 0)
+    await eventually_async(lambda: state.admission.running == 0 and gateway.turns.streams_open == 0)
     assert not {task.get_name() for task in asyncio.all_tasks()} & {"stream-pump", "stream-gone", "turn-watcher"}
 
 
@@ -83,4 +84,4 @@ async def test_a_bug_in_the_turn_is_not_hidden(
     monkeypatch.setattr(gateway.turns, "stream", broken)
     with pytest.raises(ZeroDivisionError):
         await TurnStream(state, run, announce=True, held=nullcontext())(SCOPE, stays, send)
-    await eventually(lambda: state.admission.running == 0)
+    await eventually_async(lambda: state.admission.running == 0)
