@@ -4,6 +4,7 @@ import sys
 from typing import Any, Protocol
 
 from supportplane_cli.client.api import AgentEvent
+from supportplane_cli.client.shapes import Shaper
 from supportplane_cli.console import emit_line, say, terminal, visible
 
 OUTCOMES = {
@@ -46,6 +47,7 @@ class LiveRenderer:
         self._status = self._console.status("asking")
         self._status.start()
         self._written = False
+        self._shaper = Shaper()
 
     def show(self, event: AgentEvent) -> None:
         match event.name:
@@ -57,7 +59,7 @@ class LiveRenderer:
             case "token":
                 self._status.stop()
                 self._written = True
-                self._console.print(visible(event.data["text"]), end="", markup=False)
+                self._console.print(self._shaper.take(visible(event.data["text"])), end="", markup=False)
             case "final":
                 self._finish(event.data)
             case _:
@@ -68,17 +70,23 @@ class LiveRenderer:
 
     def _finish(self, reply: dict[str, Any]) -> None:
         self._status.stop()
-        self._console.print("" if self._written else visible(reply["response"]), markup=False)
+        whole = "" if self._written else self._shaper.take(visible(reply["response"]))
+        self._console.print(whole + self._shaper.rest(), markup=False)
         for line in epilogue(reply):
             self._console.print(visible(line), style="dim", markup=False)
 
 
 def epilogue(reply: dict[str, Any]) -> list[str]:
     """What stands below the answer."""
-    lines = [f"[{source['marker']}] {source['title']}  {source['url']}" for source in reply.get("sources") or ()]
+    lines = [_source_line(source) for source in reply.get("sources") or ()]
     outcome = OUTCOMES.get(str(reply.get("outcome")), "").format(ticket_id=reply.get("ticket_id"))
     facts = [f"confidence {float(reply.get('confidence') or 0):.0%}", outcome]
     return ["", *lines, "  ".join(fact for fact in facts if fact)]
+
+
+def _source_line(source: dict[str, Any]) -> str:
+    place = " > ".join([source["title"], *source.get("headings", ())])
+    return f"[{source['marker']}] {place}  {source['url']}"
 
 
 def make_renderer(*, as_json: bool) -> Renderer:
