@@ -7,10 +7,12 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from support.eventually import eventually_async
 from support.runtime.store_samples import new_tenant
 from supportplane_cli.embedded.redis import Redis, RedisSpec
 from supportplane_runtime.errors import CacheUnavailable
@@ -123,6 +125,14 @@ async def answered(link: RedisLink, clock: SteppedClock) -> None:
             with suppress(CacheUnavailable):
                 await link.probe()
                 return
+
+
+async def answers(link: RedisLink) -> bool:
+    """Whether Redis answered within the budget of a call, which a busy machine may miss."""
+    with suppress(CacheUnavailable):
+        await link.probe()
+        return True
+    return False
 
 
 def count(counter: object) -> float:
@@ -240,7 +250,8 @@ async def test_a_process_too_busy_to_read_answers_in_time_grants_no_more_than_th
         time.sleep(0.02)  # noqa: ASYNC251 - the work of a turn, which holds the loop and makes other calls late
         return decision.allowed
 
-    await link.probe()
+    is_there: bool = await eventually_async(partial(answers, link), "Redis answers")
+    assert is_there
     local = count(LIMITS_LOCAL)
     allowed = await asyncio.gather(*(ask() for _ in range(100)))
     assert sum(allowed) <= 20
