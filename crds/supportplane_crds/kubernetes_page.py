@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from supportplane_crds import names
 from supportplane_crds.load import KINDS
 from supportplane_crds.reasons import ConditionType, Reason
+from supportplane_crds.roles import ROLES, Role
 
-PAGE = """<!-- Generated from crds/supportplane_crds by `make generate`: edit names.py and reasons.py. -->
+PAGE = """<!-- Generated from crds/supportplane_crds by `make generate`: edit names.py, roles.py and reasons.py. -->
 # Names, conditions and reasons on Kubernetes
 
 Supportplane's kinds on Kubernetes are {kinds}, all of version `{version}`.
@@ -68,16 +69,27 @@ SECRETS = {
     ),
 }
 
-_AGENT, _ENDPOINT, _HASH = "<agent>", "<endpoint>", "<hash>"
+_AGENT, _ENDPOINT, _HASH, _REVISION = "<agent>", "<endpoint>", "<hash>", "<revision>"
+
+
+def _of_role(role: Role) -> dict[str, str]:
+    """What is made for a role, by its name."""
+    pods = f"the pods that {role.work}"
+    if role.is_per_revision:
+        return {
+            role.deployment_name(_AGENT, _REVISION): f"Deployment of {pods}, one for each revision",
+            role.object_name(_AGENT): f"Service that leads to the {role.name} of the revision that serves",
+        }
+    rest = (
+        ", autoscaler, route, NetworkPolicy and ServiceMonitor" if role.is_public else ", autoscaler and NetworkPolicy"
+    )
+    return {role.object_name(_AGENT): f"Deployment, Service, ServiceAccount, disruption budget{rest} of {pods}"}
+
+
 CHILDREN = {
-    names.gateway(
-        _AGENT
-    ): "Deployment, Service, ServiceAccount, disruption budget, autoscaler, route, NetworkPolicy and "
-    "ServiceMonitor of the pods that take requests",
-    names.orchestrator(_AGENT, "<revision>"): "Deployment of the pods that work on turns, one for each revision",
-    names.orchestrator(_AGENT): "Service that leads to the orchestrator of the revision that serves",
+    **{name: what for role in ROLES for name, what in _of_role(role).items()},
     names.config(
-        _AGENT, "<revision>"
+        _AGENT, _REVISION
     ): f"ConfigMap with the agent file of a revision, in the key `{names.KEY_AGENT_FILE}`",
     names.migrate_job(_AGENT, _HASH): "Job that brings the database schema up to date",
     names.knowledge_job(_AGENT, _HASH): "Job that reads the documents",

@@ -7,6 +7,7 @@ docs/reference/kubernetes.md. A name that stands in a cluster is a promise: it i
 from collections.abc import Mapping
 from typing import Final
 
+from supportplane_crds import roles
 from supportplane_crds.objects import API_VERSION, GROUP, VERSION
 
 __all__ = ["API_VERSION", "GROUP", "VERSION"]
@@ -15,6 +16,26 @@ FIELD_MANAGER: Final = "supportplane-operator"
 FINALIZER: Final = f"{GROUP}/cleanup"
 APP_NAME: Final = "supportplane"
 MANAGED_BY: Final = FIELD_MANAGER
+
+ROLE_GATEWAY: Final = roles.GATEWAY.name
+ROLE_ORCHESTRATOR: Final = roles.ORCHESTRATOR.name
+ROLE_KNOWLEDGE: Final = "knowledge"
+ROLE_MIGRATE: Final = "migrate"
+ROLE_MODEL: Final = "model"
+
+COMPONENT_DATABASE: Final = "database"
+COMPONENT_CACHE: Final = "cache"
+COMPONENT_WEAVIATE: Final = "weaviate"
+
+COMPONENTS: Final = (
+    *roles.BY_NAME,
+    ROLE_KNOWLEDGE,
+    ROLE_MIGRATE,
+    ROLE_MODEL,
+    COMPONENT_CACHE,
+    COMPONENT_DATABASE,
+    COMPONENT_WEAVIATE,
+)
 
 LABEL_NAME: Final = "app.kubernetes.io/name"
 LABEL_INSTANCE: Final = "app.kubernetes.io/instance"
@@ -28,8 +49,8 @@ LABEL_DASHBOARD: Final = "grafana_dashboard"
 LABELS: Final[Mapping[str, str]] = {
     LABEL_NAME: f"`{APP_NAME}`, on everything that the operator makes.",
     LABEL_INSTANCE: "The name of the agent, or of the model endpoint, that an object was made for.",
-    LABEL_COMPONENT: "What an object is part of: `gateway`, `orchestrator`, `knowledge`, `migrate`, `model`, `cache`, "
-    "`database` or `weaviate`.",
+    LABEL_COMPONENT: f"What an object is part of: {', '.join(f'`{each}`' for each in COMPONENTS[:-1])} or "
+    f"`{COMPONENTS[-1]}`.",
     LABEL_MANAGED_BY: f"`{MANAGED_BY}`: only this operator changes the object.",
     LABEL_AGENT: "The name of the agent that an object was made for.",
     LABEL_REVISION: "On orchestrators: the revision of the agent that these pods run.",
@@ -61,23 +82,8 @@ KEY_AGENT_FILE: Final = "agent.yaml"
 KEY_OPERATOR_JWKS: Final = "operator.jwks.json"
 KEY_GATEWAYS: Final = "gateways"
 
-ROLE_GATEWAY: Final = "gateway"
-ROLE_ORCHESTRATOR: Final = "orchestrator"
-ROLE_KNOWLEDGE: Final = "knowledge"
-ROLE_MIGRATE: Final = "migrate"
-ROLE_MODEL: Final = "model"
-
-COMPONENT_DATABASE: Final = "database"
-COMPONENT_CACHE: Final = "cache"
-COMPONENT_WEAVIATE: Final = "weaviate"
-
-SERVING_ROLES: Final = (ROLE_GATEWAY, ROLE_ORCHESTRATOR)
-"""Roles of an agent whose pods take requests; the pods of its other roles do their work and end."""
-
 RUNTIME_COMMAND: Final = ("python", "-m", "supportplane_runtime.app")
 RUNTIME_UID: Final = 65532
-GATEWAY_PORT: Final = 8080
-ORCHESTRATOR_PORT: Final = 8081
 HEALTH_PORT: Final = 8082
 MODEL_PORT: Final = 8080
 SERVICE_PORT: Final = 80
@@ -105,7 +111,7 @@ def status_audience(namespace: str, agent: str) -> str:
 
 
 _COMPONENTS: Final[Mapping[str, str]] = {
-    **{role: role for role in (*SERVING_ROLES, ROLE_KNOWLEDGE, ROLE_MIGRATE)},
+    **{role: role for role in (*roles.BY_NAME, ROLE_KNOWLEDGE, ROLE_MIGRATE)},
     "db": COMPONENT_DATABASE,
     COMPONENT_CACHE: COMPONENT_CACHE,
     COMPONENT_WEAVIATE: COMPONENT_WEAVIATE,
@@ -120,17 +126,13 @@ def component_of(agent: str, name: str) -> str | None:
 
 def gateway(agent: str) -> str:
     """Of Deployment, Service and all that stands before them."""
-    return of_role(agent, ROLE_GATEWAY)
+    return roles.GATEWAY.object_name(agent)
 
 
 def orchestrator(agent: str, revision: str | None = None) -> str:
     """With a revision of its Deployment, without one of the Service."""
-    return of_role(agent, ROLE_ORCHESTRATOR, revision)
-
-
-def of_role(agent: str, role: str, revision: str | None = None) -> str:
-    """What a role's objects are called; with a revision, the Deployment of a role that has one for each revision."""
-    return f"{agent}-{role}" if revision is None else f"{agent}-{role}-{revision}"
+    role = roles.ORCHESTRATOR
+    return role.object_name(agent) if revision is None else role.deployment_name(agent, revision)
 
 
 def config(agent: str, revision: str) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, TypeAdapter
 
-from supportplane_crds import names
+from supportplane_crds import names, roles
 from supportplane_crds.reasons import ConditionType
 from supportplane_crds.status import MAX_COUNT
 
@@ -25,7 +25,7 @@ BEHIND_ORCHESTRATORS: Final = (PART_MODEL, PART_KNOWLEDGE)
 """Parts that only an orchestrator reaches."""
 
 CONDITIONS: Final[Mapping[str, ConditionType]] = {
-    **dict.fromkeys(names.SERVING_ROLES, ConditionType.AVAILABLE),
+    **dict.fromkeys(roles.BY_NAME, ConditionType.AVAILABLE),
     names.ROLE_MIGRATE: ConditionType.PERSISTENCE_READY,
     names.COMPONENT_DATABASE: ConditionType.PERSISTENCE_READY,
     names.COMPONENT_CACHE: ConditionType.PERSISTENCE_READY,

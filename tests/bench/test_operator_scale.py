@@ -24,7 +24,7 @@ from support.kubernetes.audit_log import writes
 from support.kubernetes.cluster import Cluster, running_cluster, skip_without_binaries
 from support.operator.gateway_stand_in import Gateway, running_gateway
 from support.operator.process import Installation, Operator
-from supportplane_crds.names import GATEWAY_PORT
+from supportplane_crds.roles import GATEWAY
 
 AGENTS = int(os.environ.get("SUPPORTPLANE_BENCH_AGENTS", "1000"))
 NAMESPACES = max(1, AGENTS // 50)
@@ -82,7 +82,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
         installation = Installation(cluster)
         installation.install()
         operator = Operator(installation, settings={"RESYNC_S": str(RESYNC_S), "LEASE_SECONDS": "15"})
-        with running_gateway(cluster.pod_address, installation.key.public_key(), GATEWAY_PORT) as gateway:
+        with running_gateway(cluster.pod_address, installation.key.public_key(), GATEWAY.port) as gateway:
             try:
                 operator.start().wait_ready().wait_leading()
                 yield Bench(cluster, operator, spaces(cluster, gateway), time.monotonic() + WHOLE_S)

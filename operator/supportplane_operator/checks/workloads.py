@@ -2,11 +2,11 @@
 
 from supportplane_crds import ConditionType, Reason, names
 from supportplane_crds.reasons import Trait
+from supportplane_crds.roles import ASKED_FIRST, BY_NAME, ROLES
 from supportplane_operator import snapshot as seen
 from supportplane_operator.checks.pods import Obstacle, obstacles
 from supportplane_operator.conditions import FAILS, HOLDS, UNKNOWN, Impact, Verdict
 from supportplane_operator.render.plan import Plan
-from supportplane_operator.render.roles import ASKED_FIRST, BY_NAME, ROLES
 from supportplane_operator.render.rollout import serving
 from supportplane_operator.snapshot import Manifest
 

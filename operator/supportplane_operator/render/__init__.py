@@ -1,13 +1,14 @@
 """A plan to the manifests that should exist: everything wanted, in the order it is applied. Pure.
 
 ``reconcile`` and ``supportplane render`` call ``render`` for an agent and ``render_endpoint`` for a model endpoint.
-One file per kind, each a function from the plan (and a role of ``roles``) to a manifest, or to None where it is not
-wanted.
+One file per kind, each a function from the plan (and a role of the contract's table) to a manifest, or to None where it
+is not wanted.
 """
 
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
+from supportplane_crds.roles import ASKED_FIRST, ROLES, Role
 from supportplane_operator.render import (
     cnpg_cluster,
     config_map,
@@ -29,7 +30,6 @@ from supportplane_operator.render import (
     weaviate,
 )
 from supportplane_operator.render.plan import Plan
-from supportplane_operator.render.roles import ASKED_FIRST, ROLES, Role
 from supportplane_operator.settings import Settings
 from supportplane_operator.snapshot import EndpointSnapshot, Manifest
 

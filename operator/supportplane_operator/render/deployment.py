@@ -3,11 +3,11 @@
 import json
 
 from supportplane_crds import names
+from supportplane_crds.roles import Role
 from supportplane_operator.render import service_account
 from supportplane_operator.render.meta import compact, labels, metadata, selector
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.render.pod import GRACE_S, placement, restricted, serving_container, volumes
-from supportplane_operator.render.roles import Role
 from supportplane_operator.render.rollout import serving
 from supportplane_operator.snapshot import Manifest, Snapshot
 

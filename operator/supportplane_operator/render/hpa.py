@@ -1,9 +1,9 @@
 """The HorizontalPodAutoscaler of each role, where Kubernetes itself counts the pods."""
 
+from supportplane_crds.roles import Role
 from supportplane_crds.scaling import Autoscaling, ScalingMetric, ScalingTarget
 from supportplane_operator.render.meta import labels, metadata
 from supportplane_operator.render.plan import Plan
-from supportplane_operator.render.roles import Role
 from supportplane_operator.render.rollout import serving
 from supportplane_operator.snapshot import Manifest
 

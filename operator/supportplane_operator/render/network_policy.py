@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from supportplane_crds import names
+from supportplane_crds.roles import ROLES, Role
 from supportplane_operator.render.meta import compact, labels, metadata, selector
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.render.pod import WEAVIATE_HTTP_PORT
-from supportplane_operator.render.roles import ROLES, Role
 from supportplane_operator.settings import Settings
 from supportplane_operator.snapshot import Manifest
 
@@ -56,8 +56,11 @@ def _from_customers(plan: Plan, role: Role) -> list[Manifest]:
 
 
 def _from_roles(plan: Plan, role: Role) -> list[Manifest]:
-    askers = _rule("from", [_pods(plan, each) for each in role.asked_by], [role.port])
-    return [askers, _probers([_namespaces(plan.settings.monitoring_labels)])]
+    """A role that nobody asks is only probed: a rule without peers would let everybody in."""
+    probers = _probers([_namespaces(plan.settings.monitoring_labels)])
+    if not role.asked_by:
+        return [probers]
+    return [_rule("from", [_pods(plan, each) for each in role.asked_by], [role.port]), probers]
 
 
 def _probers(peers: Sequence[Manifest]) -> Manifest:

@@ -1,8 +1,8 @@
 """PodDisruptionBudgets: how many pods a drain may take at once."""
 
+from supportplane_crds.roles import Role
 from supportplane_operator.render.meta import labels, metadata, selector
 from supportplane_operator.render.plan import Plan
-from supportplane_operator.render.roles import Role
 from supportplane_operator.snapshot import Manifest
 
 

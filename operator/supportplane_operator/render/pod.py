@@ -6,12 +6,12 @@ from typing import Any
 
 from supportplane_crds import names
 from supportplane_crds.references import SecretRef
+from supportplane_crds.roles import BY_NAME, ROLES, Role
 from supportplane_crds.workloads import TopologySpread, Workload
 from supportplane_operator.render.config import model_name
 from supportplane_operator.render.meta import selector
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.render.quantity import resources
-from supportplane_operator.render.roles import BY_NAME, ROLES, Role
 from supportplane_operator.snapshot import Manifest
 
 READABLE_BY_GROUP = 0o440  # Secrets reach the process through fsGroup, and nobody else
@@ -20,7 +20,7 @@ GRACE_S = 45  # the runtime drains for up to 20 s after SIGTERM, and the endpoin
 _SPREAD_KEYS = {TopologySpread.ZONE: "topology.kubernetes.io/zone", TopologySpread.NODE: "kubernetes.io/hostname"}
 # Guesses with room: the knowledge job holds the embedding model.
 _DEFAULT_RESOURCES = {
-    **{each.name: each.resources for each in ROLES},
+    **{each.name: dict(each.resources) for each in ROLES},
     names.ROLE_KNOWLEDGE: {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}},
     names.ROLE_MIGRATE: {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "512Mi"}},
     names.ROLE_MODEL: {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}},

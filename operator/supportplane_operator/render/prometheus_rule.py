@@ -7,10 +7,10 @@ and leads to the heading of docs/operations/alerts.md that says what to type.
 from dataclasses import dataclass
 
 from supportplane_crds import names
+from supportplane_crds.roles import ROLES
 from supportplane_operator import snapshot as seen
 from supportplane_operator.render.meta import labels, metadata
 from supportplane_operator.render.plan import Plan
-from supportplane_operator.render.roles import ROLES
 from supportplane_operator.snapshot import Manifest
 
 

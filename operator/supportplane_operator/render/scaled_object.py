@@ -1,10 +1,10 @@
 """KEDA's ScaledObject of each role, where the cluster has KEDA."""
 
+from supportplane_crds.roles import Role
 from supportplane_crds.scaling import ScalingTarget
 from supportplane_operator import snapshot as seen
 from supportplane_operator.render import hpa
 from supportplane_operator.render.plan import Plan
-from supportplane_operator.render.roles import Role
 from supportplane_operator.snapshot import Manifest
 
 

@@ -1,9 +1,9 @@
 """The Service of each role; of a role with revisions its selector decides which revision answers."""
 
 from supportplane_crds import names
+from supportplane_crds.roles import Role
 from supportplane_operator.render.meta import labels, metadata, selector
 from supportplane_operator.render.plan import Plan
-from supportplane_operator.render.roles import Role
 from supportplane_operator.render.rollout import serving
 from supportplane_operator.snapshot import Manifest
 

@@ -1,8 +1,8 @@
 """ServiceAccounts without tokens: no pod of an agent ever talks to the API server."""
 
+from supportplane_crds.roles import BY_NAME, ORCHESTRATOR, Role
 from supportplane_operator.render.meta import labels, metadata
 from supportplane_operator.render.plan import Plan
-from supportplane_operator.render.roles import BY_NAME, ORCHESTRATOR, Role
 from supportplane_operator.snapshot import Manifest
 
 

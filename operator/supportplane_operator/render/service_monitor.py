@@ -1,10 +1,10 @@
 """The ServiceMonitor by which Prometheus finds the metrics of every role."""
 
 from supportplane_crds import names
+from supportplane_crds.roles import ROLES
 from supportplane_operator import snapshot as seen
 from supportplane_operator.render.meta import labels, metadata
 from supportplane_operator.render.plan import Plan
-from supportplane_operator.render.roles import ROLES
 from supportplane_operator.snapshot import Manifest
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from support.eventually import eventually
 from support.kubernetes.agent_space import Space
-from supportplane_crds.names import FIELD_MANAGER, LABEL_COMPONENT, ROLE_GATEWAY, ROLE_ORCHESTRATOR
+from supportplane_crds.names import FIELD_MANAGER, LABEL_COMPONENT
+from supportplane_crds.roles import BY_NAME
 
 _OWN = ("supportagents", "modelendpoints", "knowledgebases")
-_SERVING = {ROLE_GATEWAY, ROLE_ORCHESTRATOR}
 
 
 def wait_settled(space: Space, *, meanwhile: Callable[[], None] = lambda: None) -> None:
@@ -69,7 +69,7 @@ def _is_reported(own: dict[str, Any]) -> bool:
 def _pods_to_tell(children: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str]]:
     """Of every Deployment that serves customers its name and what the status should say of it."""
     for key, child in children.items():
-        if key.startswith("deployments/") and child["metadata"]["labels"][LABEL_COMPONENT] in _SERVING:
+        if key.startswith("deployments/") and child["metadata"]["labels"][LABEL_COMPONENT] in BY_NAME:
             name = child["metadata"]["name"]
             yield f"the status about {name}", f"{name}: {child['status'].get('availableReplicas', 0)} ready"
 

@@ -1,9 +1,9 @@
 import pytest
 
 from support.operator.samples import ALL_APIS, SETTINGS, by_name, snapshot
+from supportplane_crds.roles import BY_NAME, ROLES, Role
 from supportplane_operator.render import render
 from supportplane_operator.render.plan import Plan
-from supportplane_operator.render.roles import BY_NAME, ROLES, Role
 
 SCALED = {"scaling": {"autoscaling": {"minReplicas": 2, "maxReplicas": 9}}}
 KINDS = ("Service", "ServiceAccount", "NetworkPolicy", "PodDisruptionBudget", "HorizontalPodAutoscaler")
@@ -28,6 +28,13 @@ def test_a_role_may_send_requests_to_exactly_the_roles_that_it_asks(role: Role) 
     assert reached == {each.name for each in ROLES if role.name in each.asked_by}
 
 
-def test_only_roles_of_the_table_ask_and_the_one_that_asks_stands_first() -> None:
-    for index, role in enumerate(ROLES):
-        assert set(role.asked_by) <= {each.name for each in ROLES[:index]}
+@EACH
+def test_a_role_that_customers_may_not_ask_lets_in_exactly_who_asks_it_and_who_probes(role: Role) -> None:
+    policies = by_name(render(Plan(snapshot(), SETTINGS)), "NetworkPolicy")
+    rules = policies[role.object_name("helpdesk")]["spec"]["ingress"]
+    if role.is_public:
+        assert rules[0] == {"ports": [{"port": role.port, "protocol": "TCP"}]}
+        return
+    assert all("from" in each for each in rules), "a rule without peers lets everybody in"
+    labels = [peer.get("podSelector", {}).get("matchLabels", {}) for rule in rules for peer in rule["from"]]
+    assert {each["app.kubernetes.io/component"] for each in labels if each} == set(role.asked_by)
