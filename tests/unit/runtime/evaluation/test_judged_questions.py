@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from support.repository import TESTS
-from supportplane_crds import load_agent_file
 from supportplane_runtime.evaluation.dataset import of_agent_file
 
 JUDGED = TESTS / "judged"
@@ -24,6 +24,14 @@ def rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+def source(path: Path) -> dict[str, Any]:
+    """The one source of the agent file beside the questions."""
+    documents = list(yaml.safe_load_all((JUDGED / f"{product(path)}.agent.yaml").read_text()))
+    (found,) = next(each for each in documents if each["kind"] == "KnowledgeBase")["spec"]["sources"]
+    assert isinstance(found, dict)
+    return found
+
+
 @pytest.mark.parametrize("path", FILES, ids=product)
 def test_each_line_has_the_fields_of_a_question_and_says_something(path: Path) -> None:
     for row in rows(path):
@@ -35,12 +43,12 @@ def test_each_line_has_the_fields_of_a_question_and_says_something(path: Path) -
 
 @pytest.mark.parametrize("path", FILES, ids=product)
 def test_a_question_names_pages_once_each_unless_it_is_out_of_scope(path: Path) -> None:
-    (source,) = load_agent_file(JUDGED / f"{product(path)}.agent.yaml").knowledge_bases[0].spec.sources
+    name = source(path)["name"]
     for row in rows(path):
         pages = row["relevant_ids"]
         assert bool(pages) is not row["out_of_scope"], row["id"]
         assert len(set(pages)) == len(pages)
-        assert all(page.startswith(f"{source.name}/") for page in pages)
+        assert all(page.startswith(f"{name}/") for page in pages)
 
 
 def test_no_id_and_no_question_is_there_twice() -> None:
@@ -51,7 +59,10 @@ def test_no_id_and_no_question_is_there_twice() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=product)
-def test_the_questions_are_read_with_the_agent_file_beside_them(path: Path) -> None:
-    found = of_agent_file(JUDGED / f"{product(path)}.agent.yaml", path)
+def test_the_questions_are_read_with_the_agent_file_once_the_documents_are_there(path: Path, tmp_path: Path) -> None:
+    agent_file = tmp_path / "agent.yaml"
+    agent_file.write_text((JUDGED / f"{product(path)}.agent.yaml").read_text())
+    (tmp_path / source(path)["path"]).mkdir(parents=True)
+    found = of_agent_file(agent_file, path)
     assert (found.product, len(found.questions)) == (product(path), 100)
     assert all(question.is_measured for question in found.questions)
