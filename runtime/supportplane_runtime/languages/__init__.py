@@ -89,6 +89,16 @@ class Speech:
 
 
 @dataclass(frozen=True, slots=True)
+class Opposite:
+    """What a document says, and what it must never prove: the same without the denial. The tests hold them together."""
+
+    __pydantic_config__ = _STRICT
+
+    says: _Line
+    never: _Line
+
+
+@dataclass(frozen=True, slots=True)
 class Language:
     """A language; ``denials`` of None are unknown, which is not the same as none. speech: None where it has none.
 
@@ -101,9 +111,14 @@ class Language:
     stemmer: _Line | None = None
     function_words: _Words = frozenset()
     denials: _Words | None = None
+    opposites: tuple[Opposite, ...] = ()
     abbreviations: _Words = frozenset()
     leaning_words: _Words = frozenset()
     speech: Speech | None = None
+
+    def __post_init__(self) -> None:
+        if (self.denials is None) != (not self.opposites):
+            raise ValueError("denials and opposites: each needs the other, so that every list of denials is tried")
 
     def __hash__(self) -> int:
         return hash(self.code)
@@ -150,7 +165,8 @@ def parse(code: str, file: Traversable) -> Language:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise BrokenLanguage(f"{file.name}: {place}: {first['msg']}") from error
+        said = ": ".join(part for part in (file.name, place, first["msg"]) if part)
+        raise BrokenLanguage(said) from error
 
 
 @cache

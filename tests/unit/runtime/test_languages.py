@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 import snowballstemmer
 
-from supportplane_runtime.languages import BrokenLanguage, Language, codes, language, parse
+from supportplane_runtime.languages import BrokenLanguage, Language, Opposite, codes, language, parse
 
 ENGLISH = (resources.files("supportplane_runtime.languages") / "en.yaml").read_text("utf-8")
-COMPLETE = "stemmer: danish\nfunction_words: og i\ndenials: ikke aldrig\nabbreviations: bl.a\nleaning_words: den det\n"
+COMPLETE = (
+    "stemmer: danish\nfunction_words: og i\ndenials: ikke aldrig\nabbreviations: bl.a\nleaning_words: den det\n"
+    "opposites: [{says: Nøgler udløber ikke., never: Nøgler udløber.}]\n"
+)
 
 
 def written(folder: Path, text: str) -> Path:
@@ -23,6 +26,11 @@ def test_every_file_describes_a_language_whose_stemmer_exists(code: str) -> None
     assert known.code == code
     assert known.stemmer is None or known.stemmer in snowballstemmer.algorithms()
     assert all(word == word.casefold() for word in known.denials or ())
+
+
+def test_the_denials_of_a_language_come_with_sentences_that_try_them(tmp_path: Path) -> None:
+    with pytest.raises(BrokenLanguage, match=r"^da.yaml: Value error, denials and opposites: each needs the other"):
+        parse("da", written(tmp_path, "denials: ikke aldrig\n"))
 
 
 @pytest.mark.parametrize("code", [code for code in codes() if language(code).speech])
@@ -44,7 +52,6 @@ def test_a_language_without_a_file_has_only_what_english_lends_it_and_its_denial
 @pytest.mark.parametrize(("tag", "code"), [("pt-BR", "pt"), ("DE", "de"), ("zh-Hans-CN", "zh"), ("../en", "../en")])
 def test_the_first_part_of_a_tag_tells_the_language(tag: str, code: str) -> None:
     assert language(tag).code == code
-    assert (language(tag).speech is None) == (code != "de")
 
 
 def test_norwegian_has_one_list_under_three_codes() -> None:
@@ -58,6 +65,7 @@ def test_a_new_language_is_one_file(tmp_path: Path) -> None:
         stemmer="danish",
         function_words=frozenset({"og", "i"}),
         denials=frozenset({"ikke", "aldrig"}),
+        opposites=(Opposite("Nøgler udløber ikke.", "Nøgler udløber."),),
         abbreviations=frozenset({"bl.a"}),
         leaning_words=frozenset({"den", "det"}),
     )

@@ -1,7 +1,7 @@
 import pytest
 
 from supportplane_crds.text import _LANGUAGES
-from supportplane_runtime.languages import language
+from supportplane_runtime.languages import codes, language
 from supportplane_runtime.rag.evidence.verify import support
 
 PASSAGE = (
@@ -69,37 +69,27 @@ def test_denials_are_known_in_other_languages() -> None:
 # Every code that `language` of a KnowledgeBase may have.
 LANGUAGES = _LANGUAGES.split("|")
 
-# What a document says, and the opposite of that.
-OPPOSITES = [
+# What a document says, and the opposite of that: of the files of languages whose denials are known ...
+KNOWN = [(code, each.says, each.never) for code in codes() for each in language(code).opposites]
+# ... and in languages whose denials are not.
+UNKNOWN = [
     ("bg", "Ключовете не изтичат след 90 дни.", "Ключовете изтичат след 90 дни."),
     ("ca", "Les claus no caduquen després de 90 dies.", "Les claus caduquen després de 90 dies."),
     ("cs", "Staré klíče se po 90 dnech nikdy samy nesmažou.", "Staré klíče se po 90 dnech samy smažou."),
     ("da", "Nøgler udløber ikke efter 90 dage.", "Nøgler udløber efter 90 dage."),
-    ("de", "Schlüssel laufen nach 90 Tagen nicht ab.", "Schlüssel laufen nach 90 Tagen ab."),
-    ("de", "Nach 90 Tagen wird kein alter Schlüssel gelöscht.", "Nach 90 Tagen wird alter Schlüssel gelöscht."),
     ("el", "Τα κλειδιά δεν λήγουν μετά από 90 ημέρες.", "Τα κλειδιά λήγουν μετά από 90 ημέρες."),
-    ("en", "Old keys never expire after 90 days.", "Old keys expire after 90 days."),
-    ("en", "Old keys don't expire after 90 days.", "Old keys expire after 90 days."),
-    ("es", "Las claves antiguas no caducan después de 90 días.", "Las claves antiguas caducan después de 90 días."),
     ("et", "Vanad võtmed ei aegu 90 päeva pärast.", "Vanad võtmed aegu 90 päeva pärast."),
     ("fi", "Vanhat avaimet eivät vanhene 90 päivän jälkeen.", "Vanhat avaimet vanhenevat 90 päivän jälkeen."),
-    ("fr", "Les anciennes clés n'expirent pas après 90 jours.", "Les anciennes clés expirent après 90 jours."),
-    ("fr", "Les anciennes clés n'expirent jamais après 90 jours.", "Les anciennes clés expirent après 90 jours."),
     ("hi", "पुरानी चाबियाँ 90 दिन बाद समाप्त नहीं होती हैं।", "पुरानी चाबियाँ 90 दिन बाद समाप्त होती हैं।"),
     ("hr", "Stari ključevi ne istječu nakon 90 dana.", "Stari ključevi istječu nakon 90 dana."),
     ("hu", "A régi kulcsok nem járnak le 90 nap után.", "A régi kulcsok járnak le 90 nap után."),
     ("id", "Kunci lama tidak kedaluwarsa setelah 90 hari.", "Kunci lama kedaluwarsa setelah 90 hari."),
-    ("it", "Le vecchie chiavi non scadono dopo 90 giorni.", "Le vecchie chiavi scadono dopo 90 giorni."),
     ("ja", "古い鍵は90日後に失効しません。", "古い鍵は90日後に失効します。"),
     ("ko", "오래된 키는 90일 후에 만료되지 않습니다.", "오래된 키는 90일 후에 만료됩니다."),
     ("nb", "Gamle nøkler utløper ikke etter 90 dager.", "Gamle nøkler utløper etter 90 dager."),
-    ("nl", "Oude sleutels verlopen niet na 90 dagen.", "Oude sleutels verlopen na 90 dagen."),
-    ("nl", "Oude sleutels verlopen nooit na 90 dagen.", "Oude sleutels verlopen na 90 dagen."),
     ("nn", "Gamle nøklar går ikkje ut etter 90 dagar.", "Gamle nøklar går ut etter 90 dagar."),
     ("no", "Gamle nøkler utløper aldri etter 90 dager.", "Gamle nøkler utløper etter 90 dager."),
     ("pl", "Stare klucze nie wygasają po 90 dniach.", "Stare klucze wygasają po 90 dniach."),
-    ("pt", "As chaves antigas não expiram depois de 90 dias.", "As chaves antigas expiram depois de 90 dias."),
-    ("pt-BR", "As chaves antigas nunca expiram depois de 90 dias.", "As chaves antigas expiram depois de 90 dias."),
     ("ro", "Cheile vechi nu expiră după 90 de zile.", "Cheile vechi expiră după 90 de zile."),
     ("ru", "Старые ключи не истекают через 90 дней.", "Старые ключи истекают через 90 дней."),
     ("sk", "Staré kľúče nikdy nevypršia po 90 dňoch.", "Staré kľúče vypršia po 90 dňoch."),
@@ -109,27 +99,10 @@ OPPOSITES = [
     ("uk", "Старі ключі не спливають через 90 днів.", "Старі ключі спливають через 90 днів."),
     ("vi", "Các khóa cũ không hết hạn sau 90 ngày.", "Các khóa cũ hết hạn sau 90 ngày."),
     ("zh", "旧密钥在90天后不会过期。", "旧密钥在90天后会过期。"),
-    ("de", "Widgets brauchen weder Schlüssel noch Passwort.", "Widgets brauchen Schlüssel und Passwort."),
-    ("de", "Alte Schlüssel gelten nur auf Linux.", "Alte Schlüssel gelten auf Linux."),
-    ("de", "Alte Schlüssel ändern nach 90 Tagen nichts.", "Alte Schlüssel ändern nach 90 Tagen."),
-    (
-        "es",
-        "Las claves antiguas tampoco caducan después de 90 días.",
-        "Las claves antiguas caducan después de 90 días.",
-    ),
-    ("es", "Las claves antiguas solo valen en Linux.", "Las claves antiguas valen en Linux."),
-    ("fr", "Les anciennes clés n'expirent plus après 90 jours.", "Les anciennes clés expirent après 90 jours."),
-    ("fr", "Les anciennes clés sont valables uniquement sous Linux.", "Les anciennes clés sont valables sous Linux."),
-    ("it", "Le vecchie chiavi neanche scadono dopo 90 giorni.", "Le vecchie chiavi scadono dopo 90 giorni."),
-    ("it", "Le vecchie chiavi valgono solo su Linux.", "Le vecchie chiavi valgono su Linux."),
-    ("nl", "Oude sleutels werken alleen op Linux.", "Oude sleutels werken op Linux."),
-    ("nl", "Oude sleutels verlopen nergens na 90 dagen.", "Oude sleutels verlopen na 90 dagen."),
-    ("pt", "As chaves antigas tampouco expiram depois de 90 dias.", "As chaves antigas expiram depois de 90 dias."),
-    ("pt", "As chaves antigas valem apenas no Linux.", "As chaves antigas valem no Linux."),
 ]
 
 
-@pytest.mark.parametrize(("code", "said", "opposite"), OPPOSITES)
+@pytest.mark.parametrize(("code", "said", "opposite"), [*KNOWN, *UNKNOWN])
 def test_a_denied_sentence_proves_itself_and_never_its_opposite(code: str, said: str, opposite: str) -> None:
     assert support(said, f"Intro. {said} {said}", language(code)) == said
     assert support(opposite, said, language(code)) is None
