@@ -181,7 +181,7 @@ def turn_row(item: dict[str, Any]) -> list[str]:
 def document_row(item: dict[str, Any]) -> list[str]:
     share = item["share_down"]
     return [
-        one_line(item["document_id"]),
+        "(no document)" if item["document_id"] is None else one_line(item["document_id"]),
         str(item["answers"]),
         str(item["up"]),
         str(item["down"]),

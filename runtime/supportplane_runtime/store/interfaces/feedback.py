@@ -57,16 +57,23 @@ class DislikedTurn:
 class DocumentFeedback:
     """How the answers that cite a document were rated. url and title are those of the latest such answer.
 
-    answers: how many cite it, rated or not. examples: the latest thumbs down, newest first.
+    document_id, url and title are None for all answers that cite no document, and for turns without an answer.
+    answers: how many cite it, rated or not; of those that cite no document only the rated ones are counted.
+    examples: the latest thumbs down, newest first.
     """
 
-    document_id: str
-    url: str
-    title: str
+    document_id: str | None
+    url: str | None
+    title: str | None
     answers: int
     up: int
     down: int
     examples: tuple[DislikedTurn, ...]
+
+
+def most_disliked_first(item: DocumentFeedback) -> tuple[int, int, int, str]:
+    """By what a report is sorted."""
+    return -item.down, item.up, -item.answers, item.document_id or ""
 
 
 EXAMPLES = 3  # questions of thumbs down per document: enough to see what is missing, short enough for a table
@@ -84,5 +91,8 @@ class FeedbackBook(Protocol):
         ...
 
     async def documents(self, tenant: str, *, since: datetime, limit: int) -> list[DocumentFeedback]:
-        """The documents that answers cite, most thumbs down first. since: answers given then or later count."""
+        """The documents that answers cite, most thumbs down first, and one item for rated answers that cite none.
+
+        since: answers given then or later count.
+        """
         ...

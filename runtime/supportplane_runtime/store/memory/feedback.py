@@ -13,6 +13,7 @@ from supportplane_runtime.store.interfaces.feedback import (
     FeedbackFilter,
     RatedTurn,
     SavedFeedback,
+    most_disliked_first,
 )
 from supportplane_runtime.store.memory.state import RowId, State, TurnRow, page_of
 from supportplane_runtime.store.pages import FEEDBACK_LISTING, Page, Position
@@ -21,15 +22,14 @@ from supportplane_runtime.store.pages import FEEDBACK_LISTING, Page, Position
 class MemoryFeedback:
     def __init__(self, state: State) -> None:
         self._state = state
-        self._given: dict[tuple[str, UUID, str], tuple[Feedback, datetime]] = {}
 
     async def save(self, feedback: Feedback, *, any_user: bool) -> SavedFeedback:
         row = self._state.turn_row(feedback.tenant, feedback.turn_id)
         if not any_user and row.turn.user_id != feedback.user_id:
             raise NotFound(f"There is no turn {feedback.turn_id}.")
         place = (feedback.tenant, feedback.turn_id, feedback.user_id)
-        before = self._given.get(place)
-        self._given[place] = (feedback, self._state.clock())
+        before = self._state.feedback.get(place)
+        self._state.feedback[place] = (feedback, self._state.clock())
         return SavedFeedback(row.agent, row.revision, before is None or before[0].rating is not feedback.rating)
 
     async def listing(self, tenant: str, *, wanted: FeedbackFilter, after: str | None, limit: int) -> Page[RatedTurn]:
@@ -48,31 +48,35 @@ class MemoryFeedback:
             if owner == tenant and row.ended_at and row.ended_at >= since
         ]
         ids = {source.document_id for turn in turns for source in _cited(turn)}
-        found = [self._document(document_id, turns) for document_id in ids]
-        return sorted(found, key=lambda item: (-item.down, item.up, -item.answers, item.document_id))[:limit]
+        found = [*(self._document(document_id, turns) for document_id in ids), *self._without_document(turns)]
+        return sorted(found, key=most_disliked_first)[:limit]
 
     def _document(self, document_id: str, turns: list[Turn]) -> DocumentFeedback:
         """turns: those that count, newest first."""
         citing = [turn for turn in turns if document_id in {source.document_id for source in _cited(turn)}]
         latest = next(source for source in _cited(citing[0]) if source.document_id == document_id)
-        ids = {turn.turn_id for turn in citing}
-        rated = [item for item in self._of_tenant(citing[0].tenant) if item.turn.turn_id in ids]
+        return self._counted(citing, (document_id, latest.page, latest.title), answers=len(citing))
+
+    def _without_document(self, turns: list[Turn]) -> list[DocumentFeedback]:
+        rated = {item.turn.turn_id for turn in turns[:1] for item in self._of_tenant(turn.tenant)}
+        uncited = [turn for turn in turns if turn.turn_id in rated and not _cited(turn)]
+        return [self._counted(uncited, (None, None, None), answers=len(uncited))] if uncited else []
+
+    def _counted(
+        self, turns: list[Turn], place: tuple[str | None, str | None, str | None], *, answers: int
+    ) -> DocumentFeedback:
+        """place: id, url and title of the document."""
+        ids = {turn.turn_id for turn in turns}
+        rated = [item for item in self._of_tenant(turns[0].tenant) if item.turn.turn_id in ids]
         disliked = [item for item in rated if item.feedback.rating is Rating.DOWN]
         disliked.sort(key=lambda item: (item.updated_at, item.turn.turn_id), reverse=True)
-        return DocumentFeedback(
-            document_id=document_id,
-            url=latest.page,
-            title=latest.title,
-            answers=len(citing),
-            up=len(rated) - len(disliked),
-            down=len(disliked),
-            examples=tuple(_disliked_turn(item) for item in disliked[:EXAMPLES]),
-        )
+        examples = tuple(_disliked_turn(item) for item in disliked[:EXAMPLES])
+        return DocumentFeedback(*place, answers, len(rated) - len(disliked), len(disliked), examples)
 
     def _of_tenant(self, tenant: str) -> list[RatedTurn]:
         return [
             RatedTurn(feedback, row.turn, row.agent, row.revision, updated_at)
-            for (owner, turn_id, _), (feedback, updated_at) in self._given.items()
+            for (owner, turn_id, _), (feedback, updated_at) in self._state.feedback.items()
             if owner == tenant
             for row in (self._state.turns[tenant, turn_id],)
         ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from supportplane_runtime.domain.conversation import Ticket, TicketStatus, Turn
+from supportplane_runtime.domain.conversation import Feedback, Ticket, TicketStatus, Turn
 from supportplane_runtime.errors import NotFound
 from supportplane_runtime.store.interfaces.audit import AuditEntry
 from supportplane_runtime.store.interfaces.keys import ApiKey
@@ -50,6 +50,7 @@ class State:
     conversations: dict[RowId, ConversationRow] = field(default_factory=dict)
     turns: dict[RowId, TurnRow] = field(default_factory=dict)
     tickets: dict[RowId, Ticket] = field(default_factory=dict)
+    feedback: dict[tuple[str, UUID, str], tuple[Feedback, datetime]] = field(default_factory=dict)
     keys: dict[tuple[str, str], tuple[ApiKey, bytes]] = field(default_factory=dict)
     audit: list[tuple[datetime, AuditEntry]] = field(default_factory=list)
 

@@ -19,6 +19,7 @@ from supportplane_runtime.store.interfaces.feedback import (
     FeedbackFilter,
     RatedTurn,
     SavedFeedback,
+    most_disliked_first,
 )
 from supportplane_runtime.store.pages import FEEDBACK_LISTING, Page, Position, decode_cursor, encode_cursor
 from supportplane_runtime.store.postgres.database import Database, Params
@@ -114,6 +115,30 @@ LEFT JOIN examples e USING (document_id)
 ORDER BY w.down DESC, w.up, w.answers DESC, w.document_id
 """
 
+# Answers that cite nothing are found by their ratings alone, so those that nobody rated are not counted.
+WITHOUT_DOCUMENT: LiteralString = """
+WITH rated AS (
+    SELECT f.tenant, f.turn_id, f.rating, f.comment, f.updated_at, t.conversation_id, t.number
+    FROM feedback f
+    JOIN turns t ON t.tenant = f.tenant AND t.turn_id = f.turn_id
+    WHERE f.tenant = %(tenant)s AND f.updated_at >= %(since)s AND t.ended_at >= %(since)s
+        AND NOT EXISTS (SELECT FROM citations n WHERE n.tenant = f.tenant AND n.turn_id = f.turn_id)
+), examples AS (
+    SELECT r.turn_id, r.conversation_id, q.content, r.comment, r.updated_at
+    FROM (
+        SELECT * FROM rated WHERE rating = 'down' ORDER BY updated_at DESC, turn_id DESC LIMIT %(examples)s
+    ) r
+    JOIN messages q ON q.tenant = r.tenant AND q.conversation_id = r.conversation_id AND q.number = r.number
+        AND q.role = 'user'
+)
+SELECT NULL, NULL, NULL, count(DISTINCT turn_id), count(*) FILTER (WHERE rating = 'up'),
+    count(*) FILTER (WHERE rating = 'down'), (
+        SELECT coalesce(json_agg(json_build_array(turn_id, conversation_id, content, comment)
+            ORDER BY updated_at DESC, turn_id DESC), '[]') FROM examples
+    )
+FROM rated HAVING count(*) > 0
+"""
+
 
 class PostgresFeedback:
     def __init__(self, database: Database) -> None:
@@ -140,7 +165,9 @@ class PostgresFeedback:
 
     async def documents(self, tenant: str, *, since: datetime, limit: int) -> list[DocumentFeedback]:
         params = {"tenant": tenant, "since": since, "limit": limit, "examples": EXAMPLES}
-        return [_document_feedback(row) for row in await self._database.run_again_safe(DOCUMENTS, params)]
+        cited = await self._database.run_again_safe(DOCUMENTS, params)
+        uncited = await self._database.run_again_safe(WITHOUT_DOCUMENT, params)
+        return sorted((_document_feedback(row) for row in (*cited, *uncited)), key=most_disliked_first)[:limit]
 
 
 def _listing_params(tenant: str, wanted: FeedbackFilter, after: str | None, limit: int) -> Params:

@@ -219,7 +219,6 @@ async def test_the_report_counts_answers_and_thumbs_per_document_the_most_dislik
     await rate(store, await answered(store, tenant, citing(source("b.md"))), UP)
     await answered(store, tenant, citing(source("b.md")))
     await rate(store, await answered(store, tenant, citing(source("c.md"))), UP)
-    await rate(store, await answered(store, tenant, HANDED_OFF), DOWN)
 
     found = await reported(store, tenant)
 
@@ -233,6 +232,28 @@ async def test_the_report_counts_answers_and_thumbs_per_document_the_most_dislik
         ("Why?", "Not there."),
     ]
     assert (await store.feedback.documents(tenant, since=LONG_AGO, limit=1)) == found[:1]
+
+
+async def test_what_was_thought_of_answers_without_a_document_has_an_item_of_its_own(store: Store, tenant: str) -> None:
+    await rate(store, await answered(store, tenant, citing(source("a.md"))), UP)
+    await answered(store, tenant, HANDED_OFF)  # nobody rated it
+    await rate(store, await answered(store, tenant, HANDED_OFF), UP)
+    failed = (await store.turnbook.accept(question(tenant), lease_owner="w", history_limit=0)).turn
+    await store.turnbook.fail(failed, "model-unavailable")
+    await rate(store, failed, DOWN)
+    turns = [await rate(store, await answered(store, tenant, HANDED_OFF), DOWN, str(number)) for number in range(4)]
+
+    found = await reported(store, tenant)
+
+    assert [(item.document_id, item.answers, item.up, item.down) for item in found] == [
+        (None, 6, 1, 5),
+        ("a.md", 1, 1, 0),
+    ]
+    assert (found[0].url, found[0].title) == (None, None)
+    assert [(each.turn_id, each.comment) for each in found[0].examples] == [
+        (turn.turn_id, comment) for turn, comment in zip(reversed(turns[1:]), ("3", "2", "1"), strict=True)
+    ]
+    assert await store.feedback.documents(tenant, since=LONG_AGO, limit=1) == found[:1]
 
 
 async def test_a_document_is_shown_as_its_latest_answer_cites_it(store: Store, tenant: str) -> None:

@@ -55,6 +55,7 @@ def test_a_row_tells_when_what_was_asked_and_answered_from_which_documents() -> 
 def test_a_document_row_has_its_share_and_one_question_a_line() -> None:
     assert document_row(DOCUMENT) == ["guide/keys.md", "12", "1", "2", "67%", "How?\nWhy?"]
     assert document_row({**DOCUMENT, "share_down": None, "examples": []})[4:] == ["-", "-"]
+    assert document_row({**DOCUMENT, "document_id": None})[0] == "(no document)"
 
 
 def test_no_text_of_a_customer_acts_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:

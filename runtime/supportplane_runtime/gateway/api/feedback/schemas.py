@@ -131,10 +131,12 @@ class DislikedQuestion:
 
 @dataclass(slots=True)
 class DocumentFeedbackReply:
-    document_id: str
-    title: str
-    url: str
-    answers: Annotated[int, Field(description="answers that cite the document, rated or not")]
+    document_id: Annotated[str | None, Field(description="null: all rated answers that cite no document")]
+    title: str | None
+    url: str | None
+    answers: Annotated[
+        int, Field(description="answers that cite the document, rated or not; without a document only rated ones")
+    ]
     up: int
     down: int
     share_down: Annotated[float | None, Field(ge=0, le=1, description="thumbs down among all thumbs; null without any")]
