@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from ruamel.yaml import YAML
 
 from support.repository import TESTS
 from supportplane_runtime.evaluation.dataset import of_agent_file
@@ -26,7 +26,7 @@ def rows(path: Path) -> list[dict[str, Any]]:
 
 def source(path: Path) -> dict[str, Any]:
     """The one source of the agent file beside the questions."""
-    documents = list(yaml.safe_load_all((JUDGED / f"{product(path)}.agent.yaml").read_text()))
+    documents = YAML(typ="safe").load_all(JUDGED / f"{product(path)}.agent.yaml")
     (found,) = next(each for each in documents if each["kind"] == "KnowledgeBase")["spec"]["sources"]
     assert isinstance(found, dict)
     return found
