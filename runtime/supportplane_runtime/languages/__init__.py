@@ -29,6 +29,9 @@ REPLIES: Final = (
     "handed_off_missing_knowledge",
     "handed_off_low_confidence",
     "handed_off_handoff_only",
+    "already_with_person",  # a vague word after a handover
+    "did_not_help",  # asks back when an answer did not help
+    "part_unanswered",  # stands before the part of a question that the documents do not answer
     "declined_out_of_scope",
     "declined_missing_knowledge",
     "declined_low_confidence",
