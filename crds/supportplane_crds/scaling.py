@@ -72,7 +72,7 @@ def _keeps_one(scaling: "Scaling", pods: int | None) -> bool:
 
 
 class Scaling(ContractModel):
-    """How many pods there are of the gateway, and as many of the orchestrator."""
+    """How many pods there are of each role that takes requests."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(

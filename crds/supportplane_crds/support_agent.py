@@ -350,7 +350,8 @@ class SupportAgentSpec(ContractModel):
     )
     scaling: Annotated[Scaling, CLUSTER_ONLY] = Field(
         default=Scaling(replicas=2),
-        description="On a cluster: how many pods there are of the gateway, and as many of the orchestrator.",
+        description="On a cluster: how many pods there are of the gateway, and as many of each other role that takes "
+        "requests, such as the orchestrator.",
     )
     workloads: Annotated[Workloads, CLUSTER_ONLY] = Field(
         default=Workloads(),

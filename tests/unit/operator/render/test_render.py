@@ -16,6 +16,7 @@ from support.operator.samples import (
     snapshot,
 )
 from supportplane_crds import parse_agent_file
+from supportplane_crds.roles import ROLES
 from supportplane_operator.render import render, render_endpoint
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.render.quantity import canonical
@@ -158,7 +159,7 @@ def test_data_goes_with_the_agent_only_where_that_is_asked_for() -> None:
 def test_the_number_of_pods_is_never_sent_while_an_autoscaler_owns_it(provider: str) -> None:
     scaling = {"scaling": {"autoscaling": {"provider": provider, "maxReplicas": 9}}}
     deployments = by_name(render(Plan(snapshot(scaling, apis=ALL_APIS), SETTINGS)), "Deployment")
-    assert len(deployments) == 2
+    assert len(deployments) == len(ROLES)
     assert all("replicas" not in each["spec"] for each in deployments.values())
 
 
@@ -194,7 +195,7 @@ def test_a_dangling_reference_leaves_what_runs_as_it_is(missing: dict[str, Any])
 def test_an_agent_that_answers_nothing_needs_neither_model_nor_documents() -> None:
     bare = replace(snapshot({"mode": "HandoffOnly"}), endpoint=None, bases=())
     manifests = render(Plan(bare, SETTINGS))
-    assert len(by_name(manifests, "Deployment")) == 2
+    assert len(by_name(manifests, "Deployment")) == len(ROLES)
     (config,) = (each for name, each in by_name(manifests, "ConfigMap").items() if "-config-" in name)
     file = parse_agent_file(config["data"]["agent.yaml"], SAMPLES / "agent.yaml")
     assert file.agent.spec.template.knowledge == ()

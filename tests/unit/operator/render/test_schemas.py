@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 
 from support.operator.samples import ALL_APIS, SETTINGS, snapshot
 from support.repository import REPOSITORY
+from supportplane_crds.roles import ROLES
 from supportplane_operator.render import dashboard, prometheus_rule, render
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.snapshot import Manifest
@@ -68,10 +69,11 @@ def queries() -> list[str]:
 def test_alerts_and_dashboard_ask_for_metrics_that_the_runtime_has_and_for_the_agents_own_only() -> None:
     assert metrics
     known = {family.name for family in REGISTRY.collect()}
+    services = "|".join(each.object_name("helpdesk") for each in ROLES)
     for query in queries():
         for name, selector in re.findall(r"(supportplane_[a-z_]+)\{([^}]*)\}", query):
             assert re.sub("_(total|bucket|sum|count)$", "", name) in known
-            assert 'namespace="acme",service=~"helpdesk-gateway|helpdesk-orchestrator"' in selector
+            assert f'namespace="acme",service=~"{services}"' in selector
         assert "%" not in query
 
 
