@@ -35,14 +35,14 @@ class MemoryRecords:
     async def tickets(self, tenant: str, *, user_id: str | None, after: str | None, limit: int) -> Page[Ticket]:
         rows = {
             Position(ticket.created_at or self._state.clock(), ticket.ticket_id): ticket
-            for ticket in self._state.tickets.values()
+            for ticket in self._state.rows(Ticket).values()
             if ticket.tenant == tenant and user_id in (None, ticket.user_id)
         }
         positions, cursor = page_of(list(rows), after, limit)
         return Page(tuple(rows[position] for position in positions), cursor)
 
     async def ticket(self, tenant: str, ticket_id: UUID, *, user_id: str | None) -> Ticket:
-        ticket = self._state.tickets.get((tenant, ticket_id))
+        ticket = self._state.rows(Ticket).get((tenant, ticket_id))
         if ticket is None or user_id not in (None, ticket.user_id):
             raise NotFound(f"There is no ticket {ticket_id}.")
         return ticket
@@ -50,7 +50,7 @@ class MemoryRecords:
     async def close_ticket(self, tenant: str, ticket_id: UUID) -> Ticket:
         ticket = await self.ticket(tenant, ticket_id, user_id=None)
         closed = replace(ticket, status=TicketStatus.CLOSED)
-        self._state.tickets[tenant, ticket_id] = closed
+        self._state.rows(Ticket)[tenant, ticket_id] = closed
         return closed
 
     def _summary(self, row: ConversationRow) -> ConversationSummary:

@@ -1,11 +1,13 @@
 """The rows that several parts of a memory store share, with the look-ups that several of them need.
 
-Rows of one part alone are its own: a further part of the store changes nothing here.
+Rows of one part alone are its own, and rows that an effect writes are found by their type: neither a further part of
+the store nor a further kind of effect changes anything here.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 from supportplane_runtime.domain.conversation import Feedback, Ticket, TicketStatus, Turn
@@ -16,6 +18,7 @@ from supportplane_runtime.store.pages import Position, decode_cursor, encode_cur
 
 Clock = Callable[[], datetime]
 RowId = tuple[str, UUID]  # (tenant, id): no id is ever looked up without its tenant
+Row = TypeVar("Row")
 
 
 def now() -> datetime:
@@ -49,10 +52,14 @@ class State:
     clock: Clock
     conversations: dict[RowId, ConversationRow] = field(default_factory=dict)
     turns: dict[RowId, TurnRow] = field(default_factory=dict)
-    tickets: dict[RowId, Ticket] = field(default_factory=dict)
     feedback: dict[tuple[str, UUID, str], tuple[Feedback, datetime]] = field(default_factory=dict)
     keys: dict[tuple[str, str], tuple[ApiKey, bytes]] = field(default_factory=dict)
     audit: list[tuple[datetime, AuditEntry]] = field(default_factory=list)
+    written: dict[type[Any], dict[RowId, Any]] = field(default_factory=dict)
+
+    def rows(self, of: type[Row]) -> dict[RowId, Row]:
+        """What effects wrote, by the type of the row."""
+        return self.written.setdefault(of, {})
 
     def turn_row(self, tenant: str, turn_id: UUID) -> TurnRow:
         row = self.turns.get((tenant, turn_id))
@@ -78,7 +85,7 @@ class State:
         return next(
             (
                 ticket
-                for ticket in self.tickets.values()
+                for ticket in self.rows(Ticket).values()
                 if (ticket.tenant, ticket.conversation_id) == (tenant, conversation_id)
                 and ticket.status is TicketStatus.OPEN
             ),

@@ -107,7 +107,7 @@ def written_by_the_release_before_effects(url: str, turn_ids: list[UUID]) -> Non
         assert len(rows) == len(turn_ids)
         for thread_id, checkpoint in rows:
             ending = orjson.loads(checkpoint["channel_values"].pop("ending"))
-            (ticket,) = ending.pop("effects")
+            ticket = next(each for each in ending.pop("effects") if each["kind"] == "open_ticket")
             del ticket["kind"]
             checkpoint["channel_values"]["outcome"] = orjson.dumps(ending | {"ticket": ticket}).decode()
             checkpoint["channel_versions"]["outcome"] = checkpoint["channel_versions"].pop("ending")

@@ -26,7 +26,7 @@ def apply(state: State, row: TurnRow, wish: OpenTicket, answer: Answer) -> Answe
         created_at=state.clock(),
     )
     ticket = replace(ticket, status=TicketStatus.OPEN, turn_ids=(*ticket.turn_ids, turn.turn_id))
-    state.tickets[turn.tenant, ticket.ticket_id] = ticket
+    state.rows(Ticket)[turn.tenant, ticket.ticket_id] = ticket
     return replace(answer, ticket_id=ticket.ticket_id)
 
 
@@ -39,7 +39,7 @@ def _newest_ticket(state: State, row: TurnRow, wish: OpenTicket) -> Ticket | Non
     theirs = (row.turn.tenant, row.turn.user_id)
     recent = [
         (ticket.status is TicketStatus.OPEN, ticket.created_at, ticket.ticket_id.hex, ticket)
-        for ticket in state.tickets.values()
+        for ticket in state.rows(Ticket).values()
         if (ticket.tenant, ticket.user_id) == theirs and ticket.created_at and ticket.created_at > since
     ]
     return max(recent)[-1] if len(recent) >= wish.per_hour else None

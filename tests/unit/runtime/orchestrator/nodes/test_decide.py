@@ -78,7 +78,7 @@ def test_how_a_turn_ends(
     ending = ended(intent, policy, retrieval, checked)
     assert ending.answer.outcome is outcome
     queue = policy.handoff.queue
-    assert ending.effects == ((OpenTicket(reason, "Who am I?", queue),) if reason else ())
+    assert ending.effect(OpenTicket) == (OpenTicket(reason, "Who am I?", queue) if reason else None)
 
 
 @pytest.mark.parametrize("policy", [AUTO, KILLED], ids=["auto", "handoff only"])
