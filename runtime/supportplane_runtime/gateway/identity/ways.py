@@ -1,7 +1,8 @@
 """What a way to identify a caller is: it finds credentials of its kind in a request, and says how they are sent.
 
-A new way is a class in a file of its own and one place in the tuple that state.py builds. Its documentation in the
-OpenAPI document, its part of the sentence of a 401 and its label values of the metric follow from what it declares.
+A new way is a class in a file of its own and one place in the tuple that state.py builds; a variable that it needs is
+one of settings.py. Its documentation in the OpenAPI document, its part of the sentence of a 401 and its label values of
+the metric follow from what it declares.
 """
 
 from collections.abc import Iterable, Mapping
