@@ -19,7 +19,7 @@ def format_of(name: str, *suffixes: str) -> Format:
         ("a.TXT", b"Two", "Two"),
         ("a.html", b"<h1>Three</h1>", "# Three"),
         ("a.HTM", b"<h1>Four</h1>", "# Four"),
-        ("a.rst", b"<h1>Five</h1>", "<h1>Five</h1>"),
+        ("a.rst", b"<h1>Five</h1>", "Five"),
         ("a", b"Six", "Six"),
     ],
 )
