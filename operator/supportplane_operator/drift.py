@@ -40,9 +40,12 @@ def has_leftovers(wanted: Manifest, live: Manifest) -> bool:
 
 
 def projected(wanted: Any, live: Any) -> Any:
-    """The stored values of exactly the wanted fields: what to compare with next time."""
+    """The stored values of the wanted fields: what to compare with next time.
+
+    A field that the server did not store, such as an empty list, is left out, or it would be sent each time.
+    """
     if isinstance(wanted, dict) and isinstance(live, dict):
-        return {key: projected(value, live.get(key)) for key, value in wanted.items()}
+        return {key: projected(value, live[key]) for key, value in wanted.items() if key in live}
     if isinstance(wanted, list) and isinstance(live, list) and len(wanted) == len(live):
         return [projected(one, other) for one, other in zip(wanted, live, strict=True)]
     return live

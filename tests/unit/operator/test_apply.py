@@ -246,3 +246,13 @@ async def test_an_event_that_is_refused_stops_nothing(owner: Owner) -> None:
     nowhere = {**event, "metadata": {"name": "b", "namespace": "nowhere"}, "involvedObject": about}
     await apply.write_event(owner.operator.writer, nowhere)
     assert sum(each.startswith("POST") for each in owner.operator.server.asked) == 3
+
+
+async def test_an_empty_field_that_the_server_does_not_store_is_written_once(owner: Owner) -> None:
+    wanted = owner.deployment({"name": "c", "image": "registry.example/c:1", "env": [], "resources": {"limits": {}}})
+    assert (await owner.converge(wanted)).applied == (("Deployment", "a"),)
+    assert not await owner.converge(wanted)
+    more = owner.deployment({"name": "c", "image": "registry.example/c:1", "env": [{"name": "A", "value": "b"}]})
+    assert (await owner.converge(more)).applied == (("Deployment", "a"),)
+    assert (await owner.converge(wanted)).applied == (("Deployment", "a"),)
+    assert not await owner.converge(wanted)

@@ -101,3 +101,12 @@ def test_the_pods_of_a_job_are_not_compared() -> None:
 def test_lists_of_another_length_are_projected_as_they_are() -> None:
     assert projected({"a": [1, 2]}, {"a": [3]}) == {"a": [3]}
     assert not is_within({"a": 1}, [])
+
+
+def test_a_field_that_the_server_did_not_store_is_no_drift_afterwards() -> None:
+    wanted = {"kind": "X", "metadata": {}, "spec": {"rules": [], "size": 1}}
+    stored = {"kind": "X", "metadata": {}, "spec": {"size": 1}}
+    normal = projected(wanted, stored)
+    assert needs_apply(wanted, stored)
+    assert not needs_apply(wanted, stored, normal=normal)
+    assert needs_apply(wanted, {**stored, "spec": {"size": 2}}, normal=normal)
