@@ -61,7 +61,7 @@ class TooLarge(RuntimeFault):
 
 
 class RateLimited(RuntimeFault):
-    """scope: the limit that was exceeded, as the agent file names it."""
+    """scope: the limit that was exceeded, as the agent file names it; RefusedCalls is the gateway's own."""
 
     code, status_code, title, retryable = "rate-limited", 429, "Too many requests", True
 

@@ -7,6 +7,7 @@ middlewares in security.py and, for events inside a stream, by api/query/events.
 
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 import orjson
 import structlog
@@ -46,22 +47,28 @@ class Problem(BaseModel):
     scope: str | None = Field(
         default=None, description="present when a limit was exceeded: which one", examples=["User"]
     )
-    turn_id: str | None = Field(default=None, description="present when a turn was accepted and can be asked for again")
+    turn_id: UUID | None = Field(
+        default=None, description="present when a turn was accepted and can be asked for again"
+    )
+    conversation_id: UUID | None = Field(default=None, description="of that turn")
 
 
-def problem(fault: RuntimeFault) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "type": TYPE_PREFIX + fault.code,
-        "title": fault.title,
-        "status": fault.status_code,
-        "detail": fault.detail,
-        "code": fault.code,
-    }
+def problem(fault: RuntimeFault, **more: UUID | None) -> dict[str, Any]:
+    """Of ``Problem`` the fields that the fault has. more: fields that only the caller knows."""
+    told: dict[str, Any] = dict(more)
     if isinstance(fault, RateLimited) and fault.scope is not None:
-        body["scope"] = fault.scope
+        told["scope"] = fault.scope
     if isinstance(fault, InvalidFields):
-        body["errors"] = [{"field": error.field, "message": error.message} for error in fault.errors]
-    return body
+        told["errors"] = [FieldProblem(field=error.field, message=error.message) for error in fault.errors]
+    made = Problem(
+        type=TYPE_PREFIX + fault.code,
+        title=fault.title,
+        status=fault.status_code,
+        detail=fault.detail,
+        code=fault.code,
+        **told,
+    )
+    return made.model_dump(exclude_unset=True)
 
 
 def problem_headers(fault: RuntimeFault) -> dict[str, str]:
@@ -73,9 +80,9 @@ def problem_headers(fault: RuntimeFault) -> dict[str, str]:
     return headers
 
 
-def problem_response(fault: RuntimeFault, **extensions: Any) -> Response:
+def problem_response(fault: RuntimeFault, **more: UUID | None) -> Response:
     return Response(
-        orjson.dumps(problem(fault) | extensions),
+        orjson.dumps(problem(fault, **more)),
         status_code=fault.status_code,
         media_type=MEDIA_TYPE,
         headers=problem_headers(fault),

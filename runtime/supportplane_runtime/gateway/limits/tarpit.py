@@ -23,6 +23,7 @@ SPACING_S = 0.05  # between two refusals of a source: 20 a second cost 2 % of a 
 LONGEST_WAIT_S = 5.0  # what an honest new key waits at most beside a flood from its own address
 MAX_SOURCES = 10_000  # about 3 MB; the one that was refused longest ago goes first
 MAX_GOOD = 10_000  # about 2 MB
+REFUSED_CALLS = "RefusedCalls"  # named as the limits of the agent file are, beside which this one always holds
 _OF_STRANGERS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
@@ -95,4 +96,5 @@ class Tarpit:
         return RateLimited(
             f"More than {ALLOWANCE} calls from this address were refused within a minute. The last one: {fault.detail}",
             retry_after_s=int(WINDOW_S),
+            scope=REFUSED_CALLS,
         )

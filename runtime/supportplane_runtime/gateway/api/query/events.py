@@ -47,7 +47,7 @@ def _data(event: TurnEvent) -> object:
         case Answered():
             return QueryReply.of(event.answer, turn_id=event.turn_id, conversation_id=event.conversation_id)
         case Failed():
-            return problem(failure_fault(event)) | {"turn_id": event.turn_id}
+            return problem(failure_fault(event), turn_id=event.turn_id)
 
 
 def accepted_event(turn: Turn) -> WireEvent:
@@ -64,7 +64,7 @@ def reconnect_event(turn_id: UUID, after: int) -> WireEvent:
 
 def fault_event(fault: RuntimeFault, turn_id: UUID | None) -> WireEvent:
     """A stream that broke, as opposed to a turn that failed: the turn may go on."""
-    return WireEvent("error", None, problem(fault) | {"turn_id": turn_id})
+    return WireEvent("error", None, problem(fault, turn_id=turn_id))
 
 
 def sse_frame(turn: str, event: WireEvent) -> bytes:

@@ -1,9 +1,12 @@
+from uuid import uuid4
+
+import orjson
 import pytest
 
 from supportplane_runtime import errors
 from supportplane_runtime.gateway import errors as gateway_errors
 from supportplane_runtime.gateway.errors import FieldError, InvalidFields
-from supportplane_runtime.gateway.http.problems import MAX_FIELD_ERRORS, invalid_fields, problem
+from supportplane_runtime.gateway.http.problems import MAX_FIELD_ERRORS, Problem, invalid_fields, problem
 from supportplane_runtime.gateway.http.problems import problem_response as response
 
 FAULTS = [
@@ -46,3 +49,13 @@ def test_fields_are_named_from_inside_the_body_and_bounded() -> None:
     many = invalid_fields([{"type": "x", "loc": ("body", "k" * 1000), "msg": "No", "input": 1}] * 1000)
     assert len(many.errors) == MAX_FIELD_ERRORS
     assert max(len(error.field) for error in many.errors) == 100
+
+
+def test_a_problem_has_the_fields_that_the_document_of_the_api_names_and_of_these_only_what_it_knows() -> None:
+    limited = errors.RateLimited("Slowly.", scope="User")
+    turn, conversation = uuid4(), uuid4()
+    body = orjson.loads(response(limited, turn_id=turn, conversation_id=conversation).body)
+    assert list(body) == ["type", "title", "status", "detail", "code", "scope", "turn_id", "conversation_id"]
+    assert (body["turn_id"], body["conversation_id"]) == (str(turn), str(conversation))
+    assert body.keys() <= Problem.model_json_schema()["properties"].keys()
+    assert list(problem(errors.NotFound("Nothing."))) == ["type", "title", "status", "detail", "code"]

@@ -94,7 +94,7 @@ def test_who_keeps_being_refused_is_told_of_the_limit_and_of_the_reason(tarpit: 
     limited = tarpit.judged(fault, SOURCE)
     assert isinstance(limited, RateLimited)
     assert fault.detail in limited.detail
-    assert limited.retry_after_s == 60
+    assert (limited.retry_after_s, limited.scope) == (60, "RefusedCalls")
 
 
 def test_an_honest_mistake_of_a_known_caller_is_told_as_it_is(tarpit: Tarpit) -> None:
