@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from supportplane_runtime.domain.answer import Answer
+from supportplane_runtime.domain.answer import Answer, Outcome
 
 
 class Role(StrEnum):
@@ -16,10 +16,13 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
+    """outcome: of the turn that a reply ended; None for a question, and where whoever gives the history knows none."""
+
     role: Role
     content: str
     turn_id: UUID | None = None
     created_at: datetime | None = None
+    outcome: Outcome | None = None
 
 
 class TurnStatus(StrEnum):

@@ -142,4 +142,5 @@ def _messages(turn: Turn) -> list[Message]:
     question = Message(Role.USER, turn.question, turn.turn_id, turn.created_at)
     if turn.answer is None:
         return [question]
-    return [question, Message(Role.ASSISTANT, turn.answer.response, turn.turn_id, turn.created_at)]
+    answer = turn.answer
+    return [question, Message(Role.ASSISTANT, answer.response, turn.turn_id, turn.created_at, answer.outcome)]

@@ -109,8 +109,14 @@ def ticket_from(row: Sequence[Any]) -> Ticket:
 
 
 def messages_from(documents: Sequence[Sequence[Any]]) -> tuple[Message, ...]:
-    """Messages as the statements aggregate them: newest first, [role, content, turn_id, created_at] each."""
+    """Messages as the statements aggregate them: newest first, [role, content, turn_id, created_at, outcome] each."""
     return tuple(
-        Message(Role(role), content, UUID(turn_id), datetime.fromisoformat(created_at))
-        for role, content, turn_id, created_at in reversed(documents)
+        Message(
+            Role(role),
+            content,
+            UUID(turn_id),
+            datetime.fromisoformat(created_at),
+            Outcome(outcome) if outcome is not None else None,
+        )
+        for role, content, turn_id, created_at, outcome in reversed(documents)
     )

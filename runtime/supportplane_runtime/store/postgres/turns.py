@@ -34,11 +34,12 @@ from supportplane_runtime.turns.interfaces import TurnRequest
 
 UNKNOWN_TURN: LiteralString = "NOT EXISTS (SELECT FROM turns k WHERE k.tenant = %(tenant)s AND k.turn_id = %(turn_id)s)"
 
-# Messages before a turn, newest first; the caller turns them round.
+# Messages before a turn, newest first; the caller turns them round. A reply has the outcome of its turn.
 HISTORY: LiteralString = """
-    SELECT coalesce(json_agg(json_build_array(m.role, m.content, m.turn_id, m.created_at)), '[]')
+    SELECT coalesce(json_agg(json_build_array(m.role, m.content, m.turn_id, m.created_at, m.outcome)), '[]')
     FROM (
-        SELECT m.role, m.content, t.turn_id, m.created_at
+        SELECT m.role, m.content, t.turn_id, m.created_at,
+            CASE m.role WHEN 'assistant' THEN t.answer ->> 'outcome' END AS outcome
         FROM messages m
         JOIN turns t ON t.tenant = m.tenant AND t.conversation_id = m.conversation_id AND t.number = m.number
         WHERE m.tenant = {turn}.tenant AND m.conversation_id = {turn}.conversation_id AND m.number < {turn}.number

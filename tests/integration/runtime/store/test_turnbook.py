@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from support.runtime.store_samples import ANSWER, HANDED_OFF, WISH, new_tenant, next_question, question
+from supportplane_runtime.domain.answer import Outcome
 from supportplane_runtime.domain.conversation import Role, TicketStatus, Turn, TurnStatus
 from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.domain.identity import Scope
@@ -109,15 +110,15 @@ async def test_the_history_of_a_turn_is_what_was_said_before_it(store: Store, te
     first = await accept(store, question(tenant, question="One?"))
     await store.turnbook.finish(first.turn, Ending(replace(ANSWER, response="One.")))
     second = await accept(store, next_question(first.turn.conversation_id, tenant, question="Two?"))
-    await store.turnbook.finish(second.turn, Ending(replace(ANSWER, response="Two.")))
+    await store.turnbook.finish(second.turn, Ending(replace(ANSWER, response="Two.", outcome=Outcome.DECLINED)))
 
     third = await accept(store, next_question(first.turn.conversation_id, tenant, question="Three?"))
 
-    assert [(message.role, message.content, message.turn_id) for message in third.history] == [
-        (Role.USER, "One?", first.turn.turn_id),
-        (Role.ASSISTANT, "One.", first.turn.turn_id),
-        (Role.USER, "Two?", second.turn.turn_id),
-        (Role.ASSISTANT, "Two.", second.turn.turn_id),
+    assert [(message.role, message.content, message.turn_id, message.outcome) for message in third.history] == [
+        (Role.USER, "One?", first.turn.turn_id, None),
+        (Role.ASSISTANT, "One.", first.turn.turn_id, Outcome.ANSWERED),
+        (Role.USER, "Two?", second.turn.turn_id, None),
+        (Role.ASSISTANT, "Two.", second.turn.turn_id, Outcome.DECLINED),
     ]
     assert all(message.created_at is not None for message in third.history)
 
