@@ -59,6 +59,10 @@ EXTRACTED_INSTEAD = _counter(
     "Answers made of extracts although the model should have written",
     reason=("unavailable", "unsupported"),
 )
+GAPS_UNGROUPED = Gauge(
+    "supportplane_gaps_ungrouped",
+    "Recent questions without a good answer that are not embedded yet, so only equal ones are in one group",
+)
 
 # Gateway
 HTTP_REQUESTS = Counter(

@@ -122,6 +122,10 @@ class Api:
         documents: list[dict[str, Any]] = report["items"]
         return documents
 
+    async def gaps(self, filters: dict[str, str], *, limit: int) -> dict[str, Any]:
+        """The report of questions without a good answer; limit: subjects, at most PAGE."""
+        return await self._get("/api/v1/gaps", filters | {"limit": str(limit)})
+
     async def _get(self, path: str, parameters: dict[str, str]) -> dict[str, Any]:
         """Raises NothingRunning, Refused, CommandFailed when there is no whole answer."""
         try:

@@ -53,6 +53,7 @@ async def serve_customers(service: CustomerService) -> None:
             lookup=service.store.turnbook,
             records=service.store.records,
             feedback=service.store.feedback,
+            gaps=service.store.gaps,
             keys=service.store.keys,
             sessions=service.store.sessions,
             limiter=limiter,

@@ -11,14 +11,16 @@ from supportplane_crds.model_endpoint import CredentialsRef
 from supportplane_crds.runtime_status import OrchestratorStatus, Part
 from supportplane_runtime.app.clients import AgentClients
 from supportplane_runtime.app.indexed import Indexed, keep_metrics, read_index
+from supportplane_runtime.chores import every
 from supportplane_runtime.errors import InvalidRequest
 from supportplane_runtime.health import Probe, check_part
 from supportplane_runtime.model.chat import Endpoint, ServedChatModel, Timeouts
 from supportplane_runtime.orchestrator.checkpoints import checkpoint_saver
 from supportplane_runtime.orchestrator.engine import GraphEngine
+from supportplane_runtime.orchestrator.gap_meanings import PERIOD_S, GapMeanings
 from supportplane_runtime.orchestrator.graph import Parts
 from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge
-from supportplane_runtime.orchestrator.policy import policy_of
+from supportplane_runtime.orchestrator.policy import Policy, policy_of
 from supportplane_runtime.orchestrator.turns import Bounds, LocalTurns
 from supportplane_runtime.settings import Settings
 
@@ -76,14 +78,21 @@ async def open_worker(clients: AgentClients, *, drain_s: float) -> AsyncIterator
         model = _model(clients.settings, clients.file)
         stack.push_async_callback(model.close)
         stack.callback(asyncio.create_task(keep_metrics(clients), name="knowledge-metrics").cancel)
-        turns = await stack.enter_async_context(_turns(clients, model, drain_s))
+        policy = _policy(clients)
+        gaps = GapMeanings(clients.store.gaps, clients.embedders.of(policy.language), policy)
+        placing = every(PERIOD_S, gaps.place, name="gap-meanings")
+        stack.callback(asyncio.create_task(placing, name="gap-meanings").cancel)
+        turns = await stack.enter_async_context(_turns(clients, model, policy, drain_s))
         yield Worker(clients, model, turns)
 
 
-def _turns(clients: AgentClients, model: ServedChatModel, drain_s: float) -> LocalTurns:
-    agent = clients.file.agent
+def _policy(clients: AgentClients) -> Policy:
     language = next((base.spec.language for base in clients.file.knowledge_bases), "en")
-    policy = policy_of(agent, language=language, revision=clients.settings.revision)
+    return policy_of(clients.file.agent, language=language, revision=clients.settings.revision)
+
+
+def _turns(clients: AgentClients, model: ServedChatModel, policy: Policy, drain_s: float) -> LocalTurns:
+    agent = clients.file.agent
     parts = Parts(
         policy=policy,
         knowledge=_knowledge(clients),

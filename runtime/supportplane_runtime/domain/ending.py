@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeVar, get_args
 
 from supportplane_runtime.domain.answer import Answer
 from supportplane_runtime.domain.conversation import TicketReason
+from supportplane_runtime.domain.gaps import GapReason, NearDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,18 @@ class OpenTicket:
     kind: Literal["open_ticket"] = "open_ticket"
 
 
-Effect = OpenTicket  # the next kind makes this a union: OpenTicket | ...
-EffectT = TypeVar("EffectT", bound=Effect)
+@dataclass(frozen=True, slots=True)
+class NoteGap:
+    """A note for the authors of the documents. question: with what it leans on; documents: those that came nearest."""
+
+    reason: GapReason
+    question: str
+    documents: tuple[NearDocument, ...] = ()
+    kind: Literal["note_gap"] = "note_gap"
+
+
+Effect = OpenTicket | NoteGap
+EffectT = TypeVar("EffectT", bound=OpenTicket | NoteGap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +60,4 @@ def _kind_of(effect: type[Effect]) -> str:
     return next(str(field.default) for field in fields(effect) if field.name == "kind")
 
 
-KINDS: Final = tuple(_kind_of(each) for each in get_args(Effect) or (Effect,))
+KINDS: Final = tuple(_kind_of(each) for each in get_args(Effect))

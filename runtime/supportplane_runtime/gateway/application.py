@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from supportplane_runtime.errors import RuntimeFault
 from supportplane_runtime.gateway.api.conversations.endpoints import router as conversations
 from supportplane_runtime.gateway.api.feedback.endpoints import router as feedback
+from supportplane_runtime.gateway.api.gaps.endpoints import router as gaps
 from supportplane_runtime.gateway.api.health.endpoints import router as health
 from supportplane_runtime.gateway.api.page.endpoints import router as page
 from supportplane_runtime.gateway.api.query.endpoints import router as query
@@ -42,7 +43,7 @@ def create_app(parts: GatewayParts, settings: Settings) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.gateway = gateway
-    for router in (query, feedback, conversations, tickets, sessions, health, status, page):
+    for router in (query, feedback, gaps, conversations, tickets, sessions, health, status, page):
         app.include_router(router)
     _add_guards(app, gateway)
     _add_error_rendering(app)

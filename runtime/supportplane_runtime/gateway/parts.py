@@ -12,6 +12,7 @@ from supportplane_runtime.gateway.audit.retention import Audited
 from supportplane_runtime.health import Probe, Reporting, nothing_to_report
 from supportplane_runtime.store.interfaces.audit import Audit
 from supportplane_runtime.store.interfaces.feedback import FeedbackBook
+from supportplane_runtime.store.interfaces.gaps import Gaps
 from supportplane_runtime.store.interfaces.keys import Keys
 from supportplane_runtime.store.interfaces.limits import Limit, RateLimiter
 from supportplane_runtime.store.interfaces.records import Records
@@ -46,6 +47,7 @@ class GatewayParts:
     lookup: TurnLookup
     records: Records
     feedback: FeedbackBook
+    gaps: Gaps
     keys: Keys
     sessions: Sessions
     limiter: RateLimiter

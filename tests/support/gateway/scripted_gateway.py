@@ -236,6 +236,7 @@ async def make_gateway(
         "lookup": store.turnbook,
         "records": store.records,
         "feedback": store.feedback,
+        "gaps": store.gaps,
         "keys": store.keys,
         "sessions": store.sessions,
         "limiter": limiter or memory_rate_limiter(limits()),

@@ -24,6 +24,7 @@ from supportplane_runtime.gateway import errors as gateway_errors
 from supportplane_runtime.gateway import server
 from supportplane_runtime.gateway.api.conversations.endpoints import router as conversations
 from supportplane_runtime.gateway.api.feedback.endpoints import router as feedback
+from supportplane_runtime.gateway.api.gaps.endpoints import router as gaps
 from supportplane_runtime.gateway.api.health.endpoints import router as health
 from supportplane_runtime.gateway.api.page.endpoints import router as page_router
 from supportplane_runtime.gateway.api.query.endpoints import router as query
@@ -36,7 +37,7 @@ from supportplane_runtime.settings import Settings
 DOCS = REPOSITORY / "docs"
 # A decision tells what was so when it was made.
 PAGES = [each for each in sorted(DOCS.rglob("*.md")) if "adr" not in each.parts] + sorted(REPOSITORY.glob("*.md"))
-ROUTERS = (conversations, feedback, health, page_router, query, sessions, status, tickets)
+ROUTERS = (conversations, feedback, gaps, health, page_router, query, sessions, status, tickets)
 SETTINGS = {
     **{f"SUPPORTPLANE_{name.upper()}": field for name, field in Settings.model_fields.items()},
     **{f"SUPPORTPLANE_OPERATOR_{name.upper()}": field for name, field in OperatorSettings.model_fields.items()},

@@ -1,15 +1,18 @@
 """Building blocks of request bodies: strict models, and text that the database can hold. Used by the subjects."""
 
+import re
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from supportplane_runtime.gateway.http.json import is_storable
 from supportplane_runtime.store.pages import CURSOR
 
 MAX_PAGE = 100
+MAX_AGENT = 63  # a DNS label
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 # Patterns and not code, so that the API's document says what is refused. Half a surrogate pair, which no pattern can
 # name, is refused where the JSON is read (json.py).
 STORABLE = r"^[^\u0000]*$"
@@ -32,6 +35,14 @@ def _storable(text: str) -> str:
     return text
 
 
+def _is_text_of_a_moment(value: object) -> object:
+    """Pydantic would take a number for seconds since 1970; the document says RFC 3339."""
+    if isinstance(value, str) and not _MOMENT.match(value):
+        raise ValueError("must be a moment such as 2026-11-01T00:00:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_is_text_of_a_moment)]
 UserId = Annotated[
     str, Field(min_length=1, max_length=128, pattern=PRINTABLE, examples=["user-42"]), AfterValidator(_storable)
 ]

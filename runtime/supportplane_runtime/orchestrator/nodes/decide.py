@@ -21,6 +21,7 @@ from supportplane_runtime.domain.conversation import TicketReason
 from supportplane_runtime.domain.ending import Ending, OpenTicket
 from supportplane_runtime.orchestrator import ending
 from supportplane_runtime.orchestrator.drafts import Checked
+from supportplane_runtime.orchestrator.gaps import with_gap
 from supportplane_runtime.orchestrator.language import spoken_language
 from supportplane_runtime.orchestrator.nodes.verify import response
 from supportplane_runtime.orchestrator.policy import Policy
@@ -179,6 +180,7 @@ class DecideNode:
             checked=state.get("checked", NOTHING),
         )
         ended = decide(decided, self._policy, self._thresholds)
+        ended = with_gap(ended, decided.understanding, decided.retrieval, in_scope=self._thresholds.in_scope)
         if ended.effect(OpenTicket) is not None:
             runtime.context.emit(step_began("handoff", decided.understanding.language))
         runtime.context.conclude(ended)

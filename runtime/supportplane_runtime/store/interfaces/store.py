@@ -4,6 +4,7 @@ from typing import Protocol
 
 from supportplane_runtime.store.interfaces.audit import Audit
 from supportplane_runtime.store.interfaces.feedback import FeedbackBook
+from supportplane_runtime.store.interfaces.gaps import Gaps
 from supportplane_runtime.store.interfaces.keys import Keys
 from supportplane_runtime.store.interfaces.readings import Readings
 from supportplane_runtime.store.interfaces.records import Records
@@ -23,6 +24,9 @@ class Store(Protocol):
 
     @property
     def feedback(self) -> FeedbackBook: ...
+
+    @property
+    def gaps(self) -> Gaps: ...
 
     @property
     def keys(self) -> Keys: ...

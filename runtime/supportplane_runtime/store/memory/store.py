@@ -2,6 +2,7 @@
 
 from supportplane_runtime.store.memory.audit import MemoryAudit
 from supportplane_runtime.store.memory.feedback import MemoryFeedback
+from supportplane_runtime.store.memory.gaps import MemoryGaps
 from supportplane_runtime.store.memory.keys import MemoryKeys
 from supportplane_runtime.store.memory.readings import MemoryReadings
 from supportplane_runtime.store.memory.records import MemoryRecords
@@ -20,6 +21,7 @@ class MemoryStore:
         self.turnbook = MemoryTurnbook(state)
         self.records = MemoryRecords(state)
         self.feedback = MemoryFeedback(state)
+        self.gaps = MemoryGaps(state)
         self.keys = MemoryKeys(state)
         self.audit = MemoryAudit(state)
         self.sessions = MemorySessions(clock)

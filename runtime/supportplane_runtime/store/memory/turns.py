@@ -121,12 +121,7 @@ class MemoryTurnbook:
         return row
 
     def _accepted(self, row: TurnRow, history_limit: int, *, created: bool) -> Accepted:
-        before = [
-            message
-            for other in self._state.conversation_turns(row.turn.tenant, row.turn.conversation_id)
-            if other.number < row.number
-            for message in _messages(other.turn)
-        ]
+        before = said_before(self._state, row)
         history = tuple(before[-history_limit:]) if history_limit else ()
         return Accepted(turn=row.turn, created=created, history=history)
 
@@ -136,6 +131,12 @@ class MemoryTurnbook:
         row.turn = replace(row.turn, status=status, answer=answer, failure=failure)
         row.ended_at = self._state.clock()
         self._state.audit.append((self._state.clock(), turn_audit(row.turn, row.key_id, row.agent)))
+
+
+def said_before(state: State, row: TurnRow) -> list[Message]:
+    """In the turn's conversation, oldest first."""
+    turns = state.conversation_turns(row.turn.tenant, row.turn.conversation_id)
+    return [message for other in turns if other.number < row.number for message in _messages(other.turn)]
 
 
 def _messages(turn: Turn) -> list[Message]:

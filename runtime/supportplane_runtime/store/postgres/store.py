@@ -6,6 +6,7 @@ from supportplane_runtime.store.key_cache import CachedKeys
 from supportplane_runtime.store.postgres.audit import PostgresAudit
 from supportplane_runtime.store.postgres.database import Database
 from supportplane_runtime.store.postgres.feedback import PostgresFeedback
+from supportplane_runtime.store.postgres.gaps import PostgresGaps
 from supportplane_runtime.store.postgres.keys import PostgresKeys
 from supportplane_runtime.store.postgres.readings import PostgresReadings
 from supportplane_runtime.store.postgres.records import PostgresRecords
@@ -20,6 +21,7 @@ class PostgresStore:
         self.turnbook = PostgresTurnbook(database)
         self.records = PostgresRecords(database)
         self.feedback = PostgresFeedback(database)
+        self.gaps = PostgresGaps(database)
         self.keys = CachedKeys(PostgresKeys(database))
         self.audit = PostgresAudit(database)
         self.sessions = PostgresSessions(database)

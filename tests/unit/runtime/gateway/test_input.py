@@ -54,6 +54,7 @@ def _nothing() -> Any:
         lookup=store.turnbook,
         records=store.records,
         feedback=store.feedback,
+        gaps=store.gaps,
         keys=store.keys,
         sessions=store.sessions,
         limiter=memory_rate_limiter({}),

@@ -40,7 +40,7 @@ BY_ID = {
 BY_BODY = {("POST", "/api/v1/query"), ("POST", "/api/v1/query/stream"), ("POST", "/api/v1/feedback")}
 LISTINGS = {("GET", "/api/v1/conversations"), ("GET", "/api/v1/tickets")}
 # What all users of the tenant wrote: for keys with the scope read alone.
-OVERSEEN = {("GET", "/api/v1/feedback"), ("GET", "/api/v1/feedback/documents")}
+OVERSEEN = {("GET", "/api/v1/feedback"), ("GET", "/api/v1/feedback/documents"), ("GET", "/api/v1/gaps")}
 # Frames of the WebSocket have the same ids: tests/integration/runtime/gateway/test_socket.py.
 SOCKETS = {("WEBSOCKET", "/api/v1/stream")}
 
@@ -241,6 +241,7 @@ async def test_a_key_that_may_only_ask_does_not_read_the_tenant(gateway: TestGat
             "/api/v1/tickets",
             "/api/v1/feedback",
             "/api/v1/feedback/documents",
+            "/api/v1/gaps",
             f"/api/v1/conversations/{belongings.conversation_id}",
             f"/api/v1/tickets/{belongings.ticket_id}",
         ):

@@ -1,23 +1,30 @@
 """The body of a feedback, the parameters of its listing and its report, and the replies, each declared once."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from supportplane_runtime.domain.answer import Outcome, Source
 from supportplane_runtime.domain.conversation import Rating
-from supportplane_runtime.gateway.http.schemas import MAX_PAGE, Body, JsonUUID, PageQuery, Printable, Text
+from supportplane_runtime.gateway.http.schemas import (
+    MAX_AGENT,
+    MAX_PAGE,
+    Body,
+    JsonUUID,
+    Moment,
+    PageQuery,
+    Printable,
+    Text,
+)
 from supportplane_runtime.store.interfaces.feedback import EXAMPLES, DocumentFeedback, RatedTurn
 from supportplane_runtime.store.pages import FEEDBACK_CURSOR
 
 _EXAMPLE: JsonDict = {"turn_id": "5b0f6f0a-8c39-4a8e-bf57-f1b0d2c3a7de", "rating": "up"}
-MAX_AGENT = 63  # a DNS label
 REPORTED = timedelta(days=30)  # a guess: enough thumbs to compare, and what was corrected long ago is left out
 MAX_DOCUMENT = 2000  # a guess: what browsers and proxies carry of a URL
 
@@ -28,17 +35,6 @@ class FeedbackRequest(Body):
     turn_id: JsonUUID
     rating: Annotated[Rating, Field(strict=False)]
     comment: Text | None = Field(default=None, max_length=4000)
-
-
-def _is_text_of_a_moment(value: object) -> object:
-    """Pydantic would take a number for seconds since 1970; the document says RFC 3339."""
-    if isinstance(value, str) and not _MOMENT.match(value):
-        raise ValueError("must be a moment such as 2026-11-01T00:00:00Z")
-    return value
-
-
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
-Moment = Annotated[AwareDatetime, BeforeValidator(_is_text_of_a_moment)]
 
 
 class FeedbackQuery(PageQuery):

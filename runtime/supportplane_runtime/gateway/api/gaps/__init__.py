@@ -1,0 +1,1 @@
+"""What customers ask and the documents do not answer well enough."""
