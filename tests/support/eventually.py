@@ -8,7 +8,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 POLL_S = 0.05
 SHORT_POLL_S = 0.005  # in one process a look costs nothing
@@ -38,6 +38,14 @@ def eventually(
         time.sleep(every_s)
 
 
+@overload
+async def eventually_async(
+    read: Callable[[], Awaitable[Value | None]], what: str = ..., *, deadline_s: float = ..., every_s: float = ...
+) -> Value: ...
+@overload
+async def eventually_async(
+    read: Callable[[], Value | None], what: str = ..., *, deadline_s: float = ..., every_s: float = ...
+) -> Value: ...
 async def eventually_async(
     read: Callable[[], Value | Awaitable[Value | None] | None],
     what: str = "the condition holds",

@@ -12,6 +12,7 @@ import aiohttp
 import orjson
 import pytest
 
+from support.eventually import eventually_async
 from support.gateway.scripted_gateway import last_words
 from support.repository import PROGRAMS, TESTS
 
@@ -30,14 +31,13 @@ class Running:
             return reply.status
 
     async def until(self, path: str, status: int) -> None:
-        async with asyncio.timeout(20):
-            while True:
-                try:
-                    if await self.status(path) == status:
-                        return
-                except aiohttp.ClientConnectionError:
-                    pass
-                await asyncio.sleep(0.02)
+        async def is_told() -> bool:
+            try:
+                return await self.status(path) == status
+            except aiohttp.ClientConnectionError:
+                return False
+
+        await eventually_async(is_told, f"{path} answers {status}")
 
 
 @asynccontextmanager

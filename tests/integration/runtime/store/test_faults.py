@@ -12,6 +12,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from support.eventually import eventually_async
 from support.fault_proxy import FaultProxy, Mode, proxied
 from support.runtime.store_samples import ANSWER, HANDED_OFF, WISH, next_question, question
 from supportplane_cli.embedded.postgres import Postgres, PostgresSpec
@@ -326,13 +327,17 @@ ResultT = TypeVar("ResultT")
 
 
 async def eventually(call: Callable[[], Awaitable[ResultT]]) -> ResultT:
-    """The first result that is not StoreUnavailable, within the patience."""
+    """The first result that is not StoreUnavailable, within the patience, which also ends a call that hangs."""
+
+    async def answered() -> tuple[ResultT] | None:
+        try:
+            return (await call(),)
+        except StoreUnavailable:
+            return None
+
     async with asyncio.timeout(PATIENCE_S):
-        while True:
-            try:
-                return await call()
-            except StoreUnavailable:
-                await asyncio.sleep(0.05)
+        (result,) = await eventually_async(answered, "the store answers")
+    return result
 
 
 async def accept(store: Store, request: TurnRequest) -> Accepted:
@@ -342,10 +347,12 @@ async def accept(store: Store, request: TurnRequest) -> Accepted:
 async def waiting_for_a_lock(url: str, sessions: int) -> None:
     """Returns when so many sessions of the database wait for a lock; no process stops for it."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
-    async with connection, asyncio.timeout(PATIENCE_S):
-        while (await (await connection.execute(waiting)).fetchone()) != (sessions,):  # noqa: ASYNC110  # no event tells
-            await asyncio.sleep(0.01)
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+
+        async def are_waiting() -> bool:
+            return (await (await connection.execute(waiting)).fetchone()) == (sessions,)
+
+        await eventually_async(are_waiting, f"{sessions} sessions wait for a lock", deadline_s=PATIENCE_S)
 
 
 @asynccontextmanager
