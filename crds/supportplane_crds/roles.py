@@ -1,8 +1,9 @@
 """The table of an agent's roles that take requests: all that a cluster must know of each.
 
-``names`` and the page ``kubernetes_page.py`` are made from it, the operator renders and judges whatever stands in it.
+``names`` and the page ``kubernetes_page.py`` are made from it, the operator renders and judges whatever stands in it,
+and tells each role where the roles are that it asks (SUPPORTPLANE_<NAME>_URL).
 A new role is a row here, a module of the runtime's ``app/roles``, and its variables in the operator's ``render/pod.py``
-where it needs some beside those of every role. Jobs and stores are no roles of this table: they take no requests.
+where it needs further ones. Jobs and stores are no roles of this table: they take no requests.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ class Role:
     """Pods that take requests. work: what the pods do, as the end of "Deployment of the pods that ...".
 
     resources: what a container requests and its limits; a guess with room, for agents that ask for nothing else.
-    asked_by: names of the roles that send requests to this one. is_public: customers send requests, too.
+    asked_by: names of the roles that send requests to this one, and may. is_public: customers send requests, too.
     is_per_revision: every revision of the agent has a Deployment of its own, and the Service selects one of them.
     """
 

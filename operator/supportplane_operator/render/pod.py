@@ -217,12 +217,20 @@ def _http(plan: Plan, role: str) -> list[Manifest]:
         return []
     hosts = service_hosts(serving.object_name(plan.name), plan.namespace)
     own = _of_gateway(plan) if role == names.ROLE_GATEWAY else []
-    return [*_listening(serving.port, [*hosts, *(plan.hostnames if serving.is_public else ())]), *own]
+    listening = _listening(serving.port, [*hosts, *(plan.hostnames if serving.is_public else ())])
+    return [*listening, *_asked(plan, serving), *own]
+
+
+def _asked(plan: Plan, role: Role) -> list[Manifest]:
+    """Where the roles are that this one asks."""
+    found = ((each, names.service_host(each.object_name(plan.name), plan.namespace)) for each in ROLES)
+    return [
+        variable(f"{each.name.upper()}_URL", f"http://{host}") for each, host in found if role.name in each.asked_by
+    ]
 
 
 def _of_gateway(plan: Plan) -> list[Manifest]:
-    orchestrator = names.service_host(names.orchestrator(plan.name), plan.namespace)
-    found = [variable("ORCHESTRATOR_URL", f"http://{orchestrator}"), variable("GATEWAYS_FILE", names.GATEWAYS_FILE)]
+    found = [variable("GATEWAYS_FILE", names.GATEWAYS_FILE)]
     if plan.snapshot.agent.spec.gateway.auth.api_keys_secret_ref:
         found.append(variable("API_KEYS_DIR", names.API_KEYS_DIR))
     if plan.settings.status_jwks:

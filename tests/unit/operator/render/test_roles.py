@@ -38,3 +38,16 @@ def test_a_role_that_customers_may_not_ask_lets_in_exactly_who_asks_it_and_who_p
     assert all("from" in each for each in rules), "a rule without peers lets everybody in"
     labels = [peer.get("podSelector", {}).get("matchLabels", {}) for rule in rules for peer in rule["from"]]
     assert {each["app.kubernetes.io/component"] for each in labels if each} == set(role.asked_by)
+
+
+@EACH
+def test_a_role_is_told_where_the_roles_are_that_it_asks(role: Role) -> None:
+    plan = Plan(snapshot(), SETTINGS)
+    deployment = by_name(render(plan), "Deployment")[role.deployment_name("helpdesk", plan.revision)]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    told = {each["name"]: each.get("value") for each in container["env"]}
+    asked = {each.name: each.object_name("helpdesk") for each in ROLES if role.name in each.asked_by}
+    of_roles = {f"SUPPORTPLANE_{each.name.upper()}_URL" for each in ROLES} & told.keys()
+    assert {name: told[name] for name in of_roles} == {
+        f"SUPPORTPLANE_{name.upper()}_URL": f"http://{service}.acme.svc" for name, service in asked.items()
+    }
