@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
@@ -37,6 +37,9 @@ REPLIES: Final = (
     "declined_low_confidence",
     "declined_person",
 )
+
+
+Script = Literal["Latin", "Cyrillic", "Arabic", "Devanagari", "Bengali", "Thai", "Hangul", "Kana", "Han"]
 
 
 class BrokenLanguage(ValueError):
@@ -75,6 +78,25 @@ class Leaning:
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """Of what a wish for a person is made; en.yaml explains each, orchestrator/wishes.py puts them together."""
+
+    __pydantic_config__ = _STRICT
+
+    human: _Phrases
+    person: _Phrases
+    someone: _Phrases
+    contact: _Phrases
+    want: _Phrases
+    machine: _Phrases
+    refusal: _Phrases
+    asks: _Phrases
+    polite: _Phrases
+    asks_how: _Phrases
+    asks_about: _Phrases
+
+
+@dataclass(frozen=True, slots=True)
 class Speech:
     """What an agent recognises in messages of a language and says in it."""
 
@@ -84,11 +106,13 @@ class Speech:
     markers: _Words  # that tell it from others, besides function words
     small_talk: Annotated[Mapping[str, _Phrases], AfterValidator(_each_of(SMALL_TALK))]
     fillers: _Phrases  # around small talk
-    wants_person: _Phrases  # patterns
+    wish: Wish  # for a person
     vague: _Words  # that say there is a problem without saying which one
     leaning: Leaning
     progress: Annotated[Mapping[str, _Line], AfterValidator(_each_of(STEPS))]
     replies: Annotated[Mapping[str, _Line], AfterValidator(_each_of(REPLIES))]
+    scripts: tuple[Script, ...] = ("Latin",)  # the first is its own, in the others it may be written as well
+    letters: str = ""  # that tell it from other languages of its script
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,27 +1,49 @@
 """The languages that an agent speaks: what the files of ``languages`` say of them, made into patterns.
 
-Used by the understand node (recognition) and the decide node (replies). Detection counts function words, by the same
-lists that search leaves out. Measured on 17,506 English questions of five sets: 22 taken for another language, at
-0.02 ms each. py3langid gets 64 wrong there, takes 0.13 ms, 1.8 s to load and 75 MB, so it is not used.
+Used by the understand node (recognition) and the decide node (replies). A language is told by the script that most of a
+message is written in, and among the languages of that script by function words, the same lists that search leaves out,
+and by letters. py3langid takes 1.8 s to load and 75 MB and is wrong more often (ADR 0011), so it is not used.
 """
 
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from supportplane_runtime.languages import ENGLISH, SMALL_TALK, Language, Speech, codes, language
+from supportplane_runtime.languages import ENGLISH, SMALL_TALK, Language, Script, Speech, codes, language
+from supportplane_runtime.orchestrator.phrases import any_of, bare_any_of, is_open, plain
+from supportplane_runtime.orchestrator.wishes import Wishes, wishes, wishes_for_a_person
 from supportplane_runtime.rag.words.lexemes import lexemes
 
 # A language other than the expected one must win clearly: one function word of its own, half a word ahead.
 LEAST_SCORE: Final = 1.0
 LEAST_LEAD: Final = 0.5
+# Of a word with a letter that only one language has. Less than a word: names travel.
+LETTER_SCORE: Final = 0.6
+# How many letters a word has, so that scripts are compared by what they say. Round figures of ordinary prose.
+LETTERS_OF_A_WORD: Final[Mapping[Script, float]] = {"Han": 1.7, "Kana": 2.5, "Hangul": 2.5}
+LETTERS_OF_OTHER_WORDS: Final = 5.0
+# What is quoted from a program or a product is Latin in every language, so Latin letters count half.
+LATIN_SHARE: Final = 0.5
+# A longer message has words by which its language is told.
+MOST_WORDS_OF_ANY_LANGUAGE: Final = 3
 
+_SCRIPTS: Final[Mapping[Script, re.Pattern[str]]] = {
+    "Latin": re.compile(r"[a-z\u00df-\u024f\u1e00-\u1eff]"),
+    "Cyrillic": re.compile(r"[\u0400-\u052f]"),
+    "Arabic": re.compile(r"[\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff]"),
+    "Devanagari": re.compile(r"[\u0904-\u0939\u0958-\u0961]"),
+    "Bengali": re.compile(r"[\u0985-\u09b9\u09dc-\u09e1]"),
+    "Thai": re.compile(r"[\u0e01-\u0e2e]"),
+    "Hangul": re.compile(r"[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3]"),
+    "Kana": re.compile(r"[\u3041-\u309f\u30a1-\u30ff\uff66-\uff9f]"),
+    "Han": re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"),
+}
 # Not what stands in options, paths and addresses: `--data-dir` is no German.
 _WORD = re.compile(r"(?<![-/.@=\w])(?:[^\W\d_]{2,}|y|à)(?![-/@=\w])")
-_NOT_TEXT = re.compile(r"[^\w\s]|_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +52,17 @@ class SpokenLanguage:
 
     code: str
     name: str  # in the language itself
+    scripts: tuple[Script, ...]
     words: frozenset[str]  # by which it is told
+    letters: frozenset[str]  # by which it is told from others of its script
     small_talk: re.Pattern[str]  # fits a message that is nothing else
     small_talk_kinds: Mapping[str, re.Pattern[str]]  # the first that is found in it says which reply it gets
-    wants_person: re.Pattern[str]
+    wishes: Wishes  # for a person
     vague: frozenset[str]  # lexemes
+    vague_inside: re.Pattern[str] | None  # the same in ``plain`` text, where words stand without blanks
     leaning: re.Pattern[str]  # found in a message that may lean on what was said before
     progress: Mapping[str, str]
     replies: Mapping[str, str]
-
-
-def plain(text: str) -> str:
-    """Lower case words with single blanks: what phrases are compared with. ``What's`` is ``what s``."""
-    return " ".join(_NOT_TEXT.sub(" ", text.casefold()).split())
 
 
 @cache
@@ -57,15 +77,54 @@ def spoken_language(code: str) -> SpokenLanguage:
     return spoken_languages().get(language(code).code, spoken_languages()[ENGLISH])
 
 
+def content(text: str, known: SpokenLanguage) -> frozenset[str]:
+    """The lexemes of a text that say what it is about."""
+    rest = text if known.vague_inside is None else known.vague_inside.sub(" ", plain(text))
+    return frozenset(lexemes(rest, language(known.code)).keys() - known.vague)
+
+
 def detect(text: str, *, expected: str) -> str:
     """The language a text is written in, or ``expected`` when nothing clearly says another one."""
-    found = Counter(_WORD.findall(text.casefold()))
-    scores = {
-        code: sum(weights.get(word, 0.0) * n for word, n in found.items()) for code, weights in _weights().items()
-    }
+    folded = unicodedata.normalize("NFC", text).casefold()
+    found = Counter(_WORD.findall(folded))
+    script = _script_of(folded)
+    candidates = [known for known in spoken_languages().values() if script in known.scripts]
+    if not candidates:
+        return expected
+    scores = {known.code: _score(found, known) for known in candidates}
+    if script == "Latin":
+        return _clearest(scores, expected)
+    own = {known.code: scores[known.code] + (known.scripts[0] == script) / 2 for known in candidates}
+    if expected in own:
+        own[expected] += LEAST_LEAD + 0.1
+    return max(own, key=lambda code: own[code])
+
+
+def _clearest(scores: Mapping[str, float], expected: str) -> str:
     best = max(scores, key=lambda code: scores[code])
     clear = scores[best] >= LEAST_SCORE and scores[best] - scores.get(expected, 0.0) >= LEAST_LEAD
     return best if clear else expected
+
+
+def _script_of(folded: str) -> Script | None:
+    """The script of the larger part; None without letters of a known one. Han beside kana is Japanese."""
+    letters: dict[Script, float] = {script: len(pattern.findall(folded)) for script, pattern in _SCRIPTS.items()}
+    if letters["Kana"] * 10 > letters["Han"]:
+        letters["Kana"] += letters.pop("Han")
+    words = {script: n / LETTERS_OF_A_WORD.get(script, LETTERS_OF_OTHER_WORDS) for script, n in letters.items() if n}
+    if "Latin" in words:
+        words["Latin"] *= LATIN_SHARE
+    if not words:
+        return None
+    return max(words, key=lambda script: words[script])
+
+
+def _score(found: Mapping[str, int], known: SpokenLanguage) -> float:
+    weights, letters = _weights()[known.code], known.letters
+    words = sum(weights.get(word, 0.0) * n for word, n in found.items())
+    if not letters:
+        return words
+    return words + LETTER_SCORE * sum(n for word, n in found.items() if not letters.isdisjoint(word))
 
 
 @cache
@@ -77,24 +136,38 @@ def _weights() -> Mapping[str, Mapping[str, float]]:
 
 def _spoken(known: Language, speech: Speech) -> SpokenLanguage:
     kinds = speech.small_talk
+    words = known.function_words | speech.markers | speech.vague
     return SpokenLanguage(
         code=known.code,
         name=speech.name,
-        words=known.function_words | speech.markers | speech.vague,
+        scripts=speech.scripts,
+        words=words,
+        letters=frozenset(speech.letters),
         small_talk=_nothing_but([phrase for kind in SMALL_TALK for phrase in kinds[kind]], speech.fillers),
-        small_talk_kinds={kind: re.compile(rf"\b(?:{_any(kinds[kind])})\b") for kind in SMALL_TALK},
-        wants_person=re.compile("|".join(f"(?:{pattern})" for pattern in speech.wants_person)),
+        small_talk_kinds={kind: re.compile(any_of(kinds[kind])) for kind in SMALL_TALK},
+        wishes=wishes(speech, words),
         vague=frozenset(lexemes(" ".join(speech.vague), known)),
-        leaning=re.compile(rf"^(?:{_any(speech.leaning.first)})\b|\b(?:{_any(speech.leaning.anywhere)})\b"),
+        vague_inside=re.compile(any_of(speech.vague)) if is_open(speech.name) else None,
+        leaning=re.compile(rf"^(?:{any_of(speech.leaning.first)})|{any_of(speech.leaning.anywhere)}"),
         progress=speech.progress,
         replies=speech.replies,
     )
 
 
-def _nothing_but(phrases: Iterable[str], fillers: Iterable[str]) -> re.Pattern[str]:
+def _nothing_but(phrases: Sequence[str], fillers: Sequence[str]) -> re.Pattern[str]:
     """Fits a message made of such phrases and fillers only: `hi, how do I ...` is a question."""
-    return re.compile(rf"(?:{_any(fillers)} )*(?:{_any(phrases)})(?: (?:{_any([*phrases, *fillers])}))*")
+    if any(map(is_open, phrases)):
+        filler, phrase, either = (bare_any_of(each) for each in (fillers, phrases, [*phrases, *fillers]))
+        return re.compile(rf"(?:(?>{filler}) ?)*+(?>{phrase})(?: ?(?>{either}))*+")
+    filler, phrase, either = (any_of(each) for each in (fillers, phrases, [*phrases, *fillers]))
+    return re.compile(rf"(?:(?:{filler}) )*(?:{phrase})(?: (?:{either}))*")
 
 
-def _any(phrases: Iterable[str]) -> str:
-    return "|".join(re.escape(plain(phrase)) for phrase in sorted(phrases, key=len, reverse=True))
+def wishes_in(message: str, known: SpokenLanguage) -> str | None:
+    """The language in which a message wishes for a person. A few words may not tell their language: `operator`."""
+    if wishes_for_a_person(message, known.wishes):
+        return known.code
+    if message.count(" ") >= MOST_WORDS_OF_ANY_LANGUAGE:
+        return None
+    others = (other for other in spoken_languages().values() if other is not known and other.scripts == known.scripts)
+    return next((other.code for other in others if wishes_for_a_person(message, other.wishes)), None)

@@ -1,4 +1,3 @@
-import re
 from importlib import resources
 from pathlib import Path
 
@@ -31,13 +30,6 @@ def test_every_file_describes_a_language_whose_stemmer_exists(code: str) -> None
 def test_the_denials_of_a_language_come_with_sentences_that_try_them(tmp_path: Path) -> None:
     with pytest.raises(BrokenLanguage, match=r"^da.yaml: Value error, denials and opposites: each needs the other"):
         parse("da", written(tmp_path, "denials: ikke aldrig\n"))
-
-
-@pytest.mark.parametrize("code", [code for code in codes() if language(code).speech])
-def test_every_pattern_of_a_language_is_a_pattern(code: str) -> None:
-    speech = language(code).speech
-    assert speech
-    assert all(re.compile(pattern) for pattern in speech.wants_person)
 
 
 def test_a_language_without_a_file_has_only_what_english_lends_it_and_its_denials_are_unknown() -> None:

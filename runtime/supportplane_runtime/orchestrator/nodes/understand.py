@@ -9,12 +9,18 @@ from collections.abc import Sequence
 from langgraph.runtime import Runtime
 
 from supportplane_runtime.domain.conversation import Message, Role
-from supportplane_runtime.languages import language
-from supportplane_runtime.orchestrator.language import SpokenLanguage, detect, plain, spoken_language, spoken_languages
+from supportplane_runtime.orchestrator.language import (
+    SpokenLanguage,
+    content,
+    detect,
+    spoken_language,
+    spoken_languages,
+    wishes_in,
+)
+from supportplane_runtime.orchestrator.phrases import plain
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.progress import step_began
 from supportplane_runtime.orchestrator.state import Intent, TurnContext, TurnState, Understanding
-from supportplane_runtime.rag.words.lexemes import lexemes
 
 # A longer question stands for itself even if it begins with "and" or "it". A guess, like the next number.
 LEANING_LEXEMES = 6
@@ -34,8 +40,9 @@ def understand(message: str, history: Sequence[Message], *, expected_language: s
     if small_talk is not None:
         kind, spoken = small_talk
         return Understanding(spoken, Intent.SMALL_TALK, message, reply=kind)
-    if wants_person(words, known):
-        return Understanding(spoken, Intent.PERSON, question, clarifies=clarifies)
+    wished = wishes_in(message, known)
+    if wished is not None:
+        return Understanding(wished, Intent.PERSON, question, clarifies=clarifies)
     if is_vague(question, known) and not clarifies:
         return Understanding(spoken, Intent.UNDERSPECIFIED, question)
     return Understanding(spoken, Intent.QUESTION, question, clarifies=clarifies)
@@ -54,13 +61,9 @@ def is_small_talk(words: str, known: SpokenLanguage) -> bool:
     return words.count(" ") < MAX_SMALL_TALK_WORDS and known.small_talk.fullmatch(words) is not None
 
 
-def wants_person(words: str, known: SpokenLanguage) -> bool:
-    return known.wants_person.search(words) is not None
-
-
 def is_vague(question: str, known: SpokenLanguage) -> bool:
     """Nothing in it says what it is about: `it does not work`."""
-    return not (lexemes(question, language(known.code)).keys() - known.vague)
+    return not content(question, known)
 
 
 def asked_back(history: Sequence[Message]) -> bool:
@@ -72,10 +75,10 @@ def asked_back(history: Sequence[Message]) -> bool:
 
 def leans_back(message: str, known: SpokenLanguage) -> bool:
     """A follow-up that cannot be understood alone: `and on Windows?`."""
-    content = lexemes(message, language(known.code)).keys() - known.vague
-    if not content:
+    said = content(message, known)
+    if not said:
         return True
-    return len(content) < LEANING_LEXEMES and known.leaning.search(plain(message)) is not None
+    return len(said) < LEANING_LEXEMES and known.leaning.search(plain(message)) is not None
 
 
 def _in_context(message: str, history: Sequence[Message], known: SpokenLanguage, *, clarifies: bool) -> str:

@@ -1,7 +1,8 @@
 import pytest
 
 from supportplane_runtime.languages import SMALL_TALK
-from supportplane_runtime.orchestrator.language import detect, plain, spoken_language, spoken_languages
+from supportplane_runtime.orchestrator.language import detect, spoken_language, spoken_languages
+from supportplane_runtime.orchestrator.phrases import plain
 
 ENGLISH = spoken_language("en")
 

@@ -1,0 +1,210 @@
+"""Whether a message wishes for a person: a small grammar over the parts that a language's file names under ``wish``.
+
+Called by the understand node. Pure, without a model. A clause, which ends at punctuation, is a wish when in it stand
+
+    speaking, and a human                   How do I reach a human
+    a wish, and a human                     get me a real person · Is there a human?
+    a wish, speaking, and somebody          I'd like to talk to someone · Talk to an agent
+    a wish, and at its end a person         I want a manager
+    a wish that is whole in itself          Call me back · Open a ticket
+    nothing but a person                    agent please
+    a refusal of machines, and speaking     I don't want to talk to a bot
+
+unless the clause asks about persons (`do I have to talk to someone?`). What begins a clause is wished, as an imperative
+is. Patterns only alternate and every loop has an end, so that a message costs time in proportion to its length.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import partial
+from itertools import islice
+from typing import Final
+
+from supportplane_runtime.languages import Script, Speech, Wish
+from supportplane_runtime.orchestrator.phrases import any_of, plain
+
+# Letters between the parts of a wish: four words of English, or as much in Han and kana. Guesses that held on the
+# questions and wishes of ADR 0034.
+NEAR: Final = 26
+NEAR_IN: Final[Mapping[Script, int]] = {"Han": 12, "Kana": 14}
+# A clause with more of one part than this is nothing that a customer writes.
+MAX_PARTS: Final = 24
+# Words of four letters have too many neighbours that are words: only exchanged letters are put right in them.
+LEAST_LETTERS: Final = 4
+
+# Where none of these is, there is no wish.
+HINTS: Final = ("human", "person", "someone", "asks", "machine")
+
+_CLAUSE: Final = re.compile(r"[.!?;:,\n()…。！？、，；؟؛،۔।]+|\s[-–—]\s")  # noqa: RUF001 - marks of many scripts
+
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The parts of a wish in one language, as patterns on ``plain`` text, and what corrects misspelt words of them."""
+
+    hints: re.Pattern[str]
+    parts: Mapping[str, re.Pattern[str]]
+    begins: re.Pattern[str]  # fits all that is polite at the beginning of a clause, nothing included
+    only_polite: re.Pattern[str]
+    only_somebody: re.Pattern[str]
+    only_refusal: re.Pattern[str]
+    near: int
+    known: frozenset[str]  # words that are spelt right
+    misspelt: Mapping[str, frozenset[str]]  # words of the parts by themselves, and by themselves without one letter
+
+
+def wishes(speech: Speech, words: Iterable[str]) -> Wishes:
+    """words: those of the language that are no misspelt parts of a wish, such as its function words."""
+    phrases = {part.name: getattr(speech.wish, part.name) for part in fields(Wish)}
+    own = {word for each in phrases.values() for phrase in each if "*" not in phrase for word in plain(phrase).split()}
+    polite = phrases["polite"]
+    return Wishes(
+        hints=re.compile(any_of({phrase.lstrip("!") for part in HINTS for phrase in phrases[part]})),
+        parts={name: _part(each) for name, each in phrases.items()},
+        begins=re.compile(rf"(?:(?>{any_of(polite)}) ?)*+"),
+        only_polite=_nothing_but(polite),
+        only_somebody=_nothing_but([*polite, *phrases["human"], *phrases["person"]]),
+        only_refusal=_nothing_but([*polite, *phrases["refusal"], *phrases["machine"]]),
+        near=NEAR_IN.get(speech.scripts[0], NEAR),
+        known=frozenset(own | {plain(word) for word in words}),
+        misspelt=_misspelt(own),
+    )
+
+
+def wishes_for_a_person(message: str, known: Wishes) -> bool:
+    """message: as the customer wrote it."""
+    texts = [_spelt_right(text, known) for text in map(plain, _CLAUSE.split(message)) if text]
+    if not any(known.hints.search(text) for text in texts):
+        return False
+    clauses = [_Clause(text, known) for text in texts]
+    somebody = any(clause.human or clause.person for clause in clauses)
+    if somebody and all(known.only_somebody.fullmatch(clause.text) for clause in clauses):
+        return True
+    return any(clause.wishes() or clause.refuses_machines(somebody=somebody) for clause in clauses)
+
+
+class _Clause:
+    """A clause, and where in it stands which part of a wish."""
+
+    def __init__(self, text: str, known: Wishes) -> None:
+        self.text = text
+        self._known = known
+        polite = known.begins.match(text)
+        self._begin = polite.end() if polite else 0
+        self.human = self._found("human")
+        self.person = self._found("person")
+        self._someone = self._found("someone")
+
+    def wishes(self) -> bool:
+        return self._speaks_of_somebody() and not self._found("asks_about") and self._is_wished()
+
+    def refuses_machines(self, *, somebody: bool) -> bool:
+        """somebody: the message names a person, here or elsewhere."""
+        machine = self._found("machine")
+        if not machine or not self._near(machine, self._found("refusal")):
+            return False
+        if self._found("asks_about") or self._found("asks_how"):
+            return False
+        return bool(somebody or self._found("contact") or self._known.only_refusal.fullmatch(self.text))
+
+    def _speaks_of_somebody(self) -> bool:
+        return bool(self.human or self.person or self._someone or self._found("asks"))
+
+    def _is_wished(self) -> bool:
+        contact, want = self._found("contact"), self._found("want")
+        if self._near(contact, self.human):
+            return True
+        if self._found("asks_how"):
+            return False
+        if self._near(want, self.human) or self._near(want, [each for each in self.person if self._ends(each)]):
+            return True
+        asked = self._found("asks")
+        if self._begins(asked) or self._near(want, asked):
+            return True
+        spoken = self._pairs(contact, [*self.person, *self._someone])
+        return bool(spoken) and (self._begins(spoken) or self._near(want, spoken))
+
+    def _found(self, part: str) -> list[Span]:
+        found = islice(self._known.parts[part].finditer(self.text), MAX_PARTS)
+        return [each.span() for each in found if each.lastgroup is None]
+
+    def _begins(self, spans: Iterable[Span]) -> bool:
+        return any(start <= self._begin for start, _ in spans)
+
+    def _ends(self, span: Span) -> bool:
+        rest = self.text[span[1] :].strip()
+        return not rest or self._known.only_polite.fullmatch(rest) is not None
+
+    def _near(self, some: Sequence[Span], others: Sequence[Span]) -> bool:
+        return bool(self._pairs(some, others))
+
+    def _pairs(self, some: Sequence[Span], others: Sequence[Span]) -> list[Span]:
+        """From the beginning of the one to the end of the other, for all that stand near each other."""
+        return [
+            (min(one[0], other[0]), max(one[1], other[1]))
+            for one in some
+            for other in others
+            if max(one[0], other[0]) - min(one[1], other[1]) <= self._known.near
+        ]
+
+
+def _part(phrases: Iterable[str]) -> re.Pattern[str]:
+    """A phrase with an exclamation mark before it is none, though shorter ones stand in it: `!in person`."""
+    nots = [phrase.lstrip("!") for phrase in phrases if phrase.startswith("!")]
+    pattern = any_of(phrase for phrase in phrases if not phrase.startswith("!"))
+    return re.compile(f"(?P<none>{any_of(nots)})|{pattern}" if nots else pattern)
+
+
+def _nothing_but(phrases: Iterable[str]) -> re.Pattern[str]:
+    pattern = any_of(phrase for phrase in phrases if not phrase.startswith("!"))
+    return re.compile(rf"(?:(?>{pattern}) ?)++")
+
+
+def _misspelt(words: Iterable[str]) -> Mapping[str, frozenset[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for word in words:
+        if len(word) >= LEAST_LETTERS:
+            for key in (word, *_without_one(word)):
+                found[key].add(word)
+    return {key: frozenset(each) for key, each in found.items()}
+
+
+def _spelt_right(clause: str, known: Wishes) -> str:
+    return " ".join(map(partial(_corrected, known=known), clause.split()))
+
+
+def _corrected(word: str, known: Wishes) -> str:
+    """The word of the parts that it is but for one letter, or the word itself."""
+    if not LEAST_LETTERS - 1 <= len(word) <= MAX_PARTS or word in known.known:
+        return word
+    for key in (word, *_without_one(word)):
+        for meant in known.misspelt.get(key, ()):
+            if _is_slip(word, meant):
+                return meant
+    return word
+
+
+def _is_slip(word: str, meant: str) -> bool:
+    """Neighbouring letters exchanged; in longer words also one left out, one too many or another one.
+
+    Never the first, which few mistype, nor the last, which may be another form of another word.
+    """
+    if word[0] != meant[0] or (word[-1] != meant[-1] and sorted(word) != sorted(meant)):
+        return False
+    if sorted(word) == sorted(meant):
+        wrong = [place for place, pair in enumerate(zip(word, meant, strict=True)) if pair[0] != pair[1]]
+        return len(wrong) == 2 and wrong[1] == wrong[0] + 1
+    if len(meant) <= LEAST_LETTERS:
+        return False
+    if len(word) == len(meant):
+        return sum(one != other for one, other in zip(word, meant, strict=True)) == 1
+    return word in _without_one(meant) or meant in _without_one(word)
+
+
+def _without_one(word: str) -> list[str]:
+    return [word[:place] + word[place + 1 :] for place in range(len(word))]
