@@ -29,6 +29,8 @@ _PICTURE: Final = r"!\[[^\[\]]*\](?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\[
 _LONE_PICTURES: Final = re.compile(rf"^[ \t]*(?:(?:{_PICTURE}|\[{_PICTURE}\]\([^()\n]*\))[ \t]*)+$", re.MULTILINE)
 _TABLE: Final = re.compile(r"<table\b[^<>]*>", re.IGNORECASE)
 _BADGE: Final = re.compile(r"[A-Z][a-z]{3,}")
+# As many as are left where something was between them.
+_BLANK_LINES: Final = re.compile(r"\n(?:[ \t]*\n){2,}")
 _CODE_SPAN: Final = re.compile(r"(?<!`)(`+)(?!`)(?:[^`]|(?!\1(?!`))`)*?(?<!`)\1(?!`)")
 
 
@@ -61,7 +63,8 @@ def _cleaned(text: str) -> str:
         kept += (_without_tags(text[position : span.start()]), span[0])
         position = span.end()
     kept.append(_without_tags(text[position:]))
-    return _LONE_PICTURES.sub("", "".join(kept))
+    cleaned = _LONE_PICTURES.sub("", "".join(kept))
+    return text if cleaned == text else _BLANK_LINES.sub("\n\n", cleaned)
 
 
 def _with_tables(text: str) -> str:

@@ -32,6 +32,10 @@ def test_what_holds_no_words_of_the_author_is_no_text(source: str, kept: str) ->
     assert shown(source) == kept
 
 
+def test_where_something_was_one_blank_line_is_left() -> None:
+    assert without_furniture("- Open it\n\n<div>\n\n![Open](a.png)\n\n</div>\n\n- Send it") == "- Open it\n\n- Send it"
+
+
 @pytest.mark.parametrize(
     "source",
     [
