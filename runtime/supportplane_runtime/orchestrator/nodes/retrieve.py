@@ -40,7 +40,8 @@ def merged(question: str, found: Sequence[Retrieval]) -> Retrieval:
     for one in found:
         rarities |= one.rarities
     confidence, in_scope = max(one.confidence for one in found), max(one.in_scope for one in found)
-    return Retrieval(question, tuple(evidence), confidence=confidence, in_scope=in_scope, rarities=rarities)
+    around = tuple(item for one in found for item in one.around)
+    return Retrieval(question, tuple(evidence), confidence, in_scope, rarities=rarities, around=around)
 
 
 class RetrieveNode:

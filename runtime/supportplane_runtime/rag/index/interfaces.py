@@ -52,6 +52,15 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """The chunks of a document whose position is from first to last, both included."""
+
+    document_id: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class Matches:
     """keyword and nearest: the hits of each query, in the order asked. rarities: of the words asked for."""
 
@@ -97,6 +106,10 @@ class ChunkIndex(Protocol):
         self, collection: Collection, queries: Sequence[Query], *, words: Sequence[str], limit: int
     ) -> Matches:
         """Keyword and nearest of every query, and rarities of the words, asked at once: a turn's whole search."""
+        ...
+
+    async def stretches(self, collection: Collection, stretches: Sequence[Stretch]) -> list[Chunk]:
+        """The chunks in any of the stretches, each once, in no order."""
         ...
 
     async def count(self, collection: Collection) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.languages import language
-from supportplane_runtime.rag.index.interfaces import Collection, Hit, IndexedChunk, Matches, Query
+from supportplane_runtime.rag.index.interfaces import Collection, Hit, IndexedChunk, Matches, Query, Stretch
 from supportplane_runtime.rag.words.lexemes import lexemes, rarity, weight
 from supportplane_runtime.rag.words.searchable import searchable_text
 
@@ -86,6 +86,10 @@ class MemoryIndex:
             rarities=await self.rarities(collection, words),
         )
 
+    async def stretches(self, collection: Collection, stretches: Sequence[Stretch]) -> list[Chunk]:
+        chunks = [row.chunk for row in self._rows(collection).values()]
+        return [chunk for chunk in chunks if any(_is_in(chunk, stretch) for stretch in stretches)]
+
     async def count(self, collection: Collection) -> tuple[int, int]:
         rows = self._rows(collection)
         return len({row.chunk.document_id for row in rows.values()}), len(rows)
@@ -95,6 +99,10 @@ class MemoryIndex:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def _is_in(chunk: Chunk, stretch: Stretch) -> bool:
+    return chunk.document_id == stretch.document_id and stretch.first <= chunk.position <= stretch.last
 
 
 def _weight(row: _Row, word: str, average: float) -> float:

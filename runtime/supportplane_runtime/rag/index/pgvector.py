@@ -20,8 +20,16 @@ from psycopg import AsyncConnection, AsyncCursor, sql
 
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.languages import language
-from supportplane_runtime.rag.index.interfaces import Collection, Hit, IndexedChunk, Matches, Query, TextRefused
-from supportplane_runtime.rag.index.pgvector_search import STATE, Asked, Embedding, State, find
+from supportplane_runtime.rag.index.interfaces import (
+    Collection,
+    Hit,
+    IndexedChunk,
+    Matches,
+    Query,
+    Stretch,
+    TextRefused,
+)
+from supportplane_runtime.rag.index.pgvector_search import STATE, Asked, Embedding, State, find, find_stretches
 from supportplane_runtime.rag.index.pgvector_session import Pool, answering, autocommit
 from supportplane_runtime.rag.words.lexemes import lexemes
 from supportplane_runtime.rag.words.searchable import searchable_text
@@ -154,6 +162,12 @@ class PgVectorIndex:
     ) -> Matches:
         texts, vectors = [query.text for query in queries], [query.vector for query in queries]
         return await self._find(collection, Asked(texts, vectors, words, limit))
+
+    async def stretches(self, collection: Collection, stretches: Sequence[Stretch]) -> list[Chunk]:
+        if not stretches:
+            return []
+        async with answering(), self._pool.connection() as connection:
+            return await find_stretches(connection, collection, stretches)
 
     async def count(self, collection: Collection) -> tuple[int, int]:
         async with self._state(collection) as (cursor, state):

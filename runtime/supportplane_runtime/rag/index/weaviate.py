@@ -33,12 +33,20 @@ from weaviate.exceptions import UnexpectedStatusCodeError, WeaviateBaseError
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.errors import KnowledgeUnavailable
 from supportplane_runtime.languages import Language, language
-from supportplane_runtime.rag.index.interfaces import Collection, Hit, IndexedChunk, Matches, Query, TextRefused
+from supportplane_runtime.rag.index.interfaces import (
+    Collection,
+    Hit,
+    IndexedChunk,
+    Matches,
+    Query,
+    Stretch,
+    TextRefused,
+)
 from supportplane_runtime.rag.words.lexemes import LENGTH_WEIGHT, TERM_SATURATION, lexemes, rarity
 from supportplane_runtime.rag.words.searchable import searchable_text
 
 # A change of the properties below takes a new name: the next ingestion fills it.
-NAME = "SupportplaneChunksV2"
+NAME = "SupportplaneChunksV3"
 # Weaviate deletes at most 10,000 objects a call, and reads a page at a time.
 PAGE = 1000
 PARALLEL_UPDATES = 8
@@ -55,7 +63,7 @@ _CHANNEL: Final = (
     ("grpc.max_reconnect_backoff_ms", 1000),
 )
 
-_TEXTS = ("chunk_id", "document_id", "title", "content", "url", "language", "content_hash", "embedder")
+_TEXTS = ("chunk_id", "title", "content", "url", "language", "content_hash", "embedder")
 _CHUNK_PROPERTIES = ["chunk_id", "document_id", "title", "heading_path", "content", "url", "position", "language"]
 _FAILURES = (WeaviateBaseError, HTTPError, RpcError)
 
@@ -188,6 +196,19 @@ class WeaviateIndex:
         )
         return Matches(tuple(keyword), tuple(nearest), rarities)
 
+    async def stretches(self, collection: Collection, stretches: Sequence[Stretch]) -> list[Chunk]:
+        if not stretches:
+            return []
+        found = await self._asked(
+            collection,
+            lambda shard: shard.query.fetch_objects(
+                filters=Filter.any_of([_within(each) for each in stretches]),
+                limit=sum(each.last - each.first + 1 for each in stretches),
+                return_properties=_CHUNK_PROPERTIES,
+            ),
+        )
+        return [_chunk(each.properties) for each in (found.objects if found else ())]
+
     async def count(self, collection: Collection) -> tuple[int, int]:
         """Each document has one first chunk; health asks every few seconds, so nothing is read to be counted here."""
         first = Filter.by_property("position").equal(0)
@@ -267,9 +288,16 @@ async def _ensure_collection(client: weaviate.WeaviateAsyncClient) -> None:
 
 
 def _properties() -> list[Property]:
-    """Only the lexemes are searched, and first chunks counted; the rest is stored."""
+    """Only the lexemes are searched, first chunks counted and neighbours found by their place; the rest is stored."""
     stored = [*(_stored(name, DataType.TEXT) for name in _TEXTS), _stored("heading_path", DataType.TEXT_ARRAY)]
-    position = Property(name="position", data_type=DataType.INT, index_filterable=True)
+    position = Property(name="position", data_type=DataType.INT, index_filterable=True, index_range_filters=True)
+    document = Property(
+        name="document_id",
+        data_type=DataType.TEXT,
+        tokenization=Tokenization.FIELD,
+        index_filterable=True,
+        index_searchable=False,
+    )
     searched = Property(
         name="lexemes",
         data_type=DataType.TEXT,
@@ -277,11 +305,22 @@ def _properties() -> list[Property]:
         index_filterable=True,
         index_searchable=True,
     )
-    return [*stored, position, searched]
+    return [*stored, document, position, searched]
 
 
 def _stored(name: str, data_type: DataType) -> Property:
     return Property(name=name, data_type=data_type, index_filterable=False, index_searchable=False)
+
+
+def _within(stretch: Stretch) -> FilterReturn:
+    position = Filter.by_property("position")
+    return Filter.all_of(
+        [
+            Filter.by_property("document_id").equal(stretch.document_id),
+            position.greater_or_equal(stretch.first),
+            position.less_or_equal(stretch.last),
+        ]
+    )
 
 
 def _tenant(collection: Collection) -> str:

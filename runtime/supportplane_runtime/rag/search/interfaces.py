@@ -10,13 +10,23 @@ from supportplane_runtime.domain.knowledge import Evidence
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """What was found for a question. evidence: best first. confidence: 0..1 that the evidence answers the question."""
+    """What was found for a question. evidence: best first. confidence: 0..1 that the evidence answers the question.
+
+    around: not found, but before or after one of the best in its document, so that what begins or ends there is quoted
+    whole.
+    """
 
     question: str
     evidence: tuple[Evidence, ...]
     confidence: float
     in_scope: float  # 0..1 that the question belongs to what this knowledge is about at all
-    rarities: Mapping[str, float] = field(default_factory=dict)  # of the question's lexemes; sentences are chosen by it
+    rarities: Mapping[str, float] = field(default_factory=dict)  # of the question's lexemes; runs are chosen by it
+    around: tuple[Evidence, ...] = ()
+
+    @property
+    def passages(self) -> tuple[Evidence, ...]:
+        """All that can be quoted."""
+        return (*self.evidence, *self.around)
 
 
 class Retriever(Protocol):

@@ -14,7 +14,7 @@ from supportplane_runtime.domain.conversation import Message
 from supportplane_runtime.domain.knowledge import Evidence
 from supportplane_runtime.languages import language
 from supportplane_runtime.rag.embedding.interfaces import Embedder
-from supportplane_runtime.rag.index.interfaces import ChunkIndex, Collection, Hit, Query
+from supportplane_runtime.rag.index.interfaces import ChunkIndex, Collection, Hit, Query, Stretch
 from supportplane_runtime.rag.search import confidence, fusion
 from supportplane_runtime.rag.search.fusion import Search, View
 from supportplane_runtime.rag.search.interfaces import Retrieval
@@ -22,6 +22,11 @@ from supportplane_runtime.rag.words.lexemes import lexemes
 
 # Of each search. With 200 mtrag_un ranks 2 of 125 questions worse and mongodb_faq the same.
 CANDIDATES: Final = 50
+# A run is quoted from one of these, and reaches so many passages back and ahead: two are a list of 2,400 characters,
+# and short sections, each a passage, are the steps of a procedure. Guesses.
+LEADERS: Final = 3
+BEFORE: Final = 3
+AFTER: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +49,18 @@ class IndexRetriever:
     async def retrieve(self, question: str, history: Sequence[Message], *, limit: int) -> Retrieval:
         found = await self.find(question, history)
         judged = confidence.judge(found.searches, found.ranked, found.rarities)
-        return Retrieval(
-            question, tuple(found.ranked[:limit]), judged.confidence, judged.in_scope, rarities=found.rarities
-        )
+        evidence = tuple(found.ranked[:limit])
+        around = await self._around(evidence)
+        return Retrieval(question, evidence, judged.confidence, judged.in_scope, found.rarities, around)
+
+    async def _around(self, evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+        """What stands before and after the best in their documents; a run of the page may begin or end there."""
+        best = {(each.chunk.document_id, each.chunk.position): each for each in reversed(evidence[:LEADERS])}
+        found = {each.chunk.chunk_id for each in evidence}
+        stretches = [Stretch(document, position - BEFORE, position + AFTER) for document, position in best]
+        with metrics.SEARCH_SECONDS.time():
+            chunks = await self._index.stretches(self._collection, stretches)
+        return tuple(Evidence(chunk, 0.0, 0.0, 0.0) for chunk in chunks if chunk.chunk_id not in found)
 
     async def find(self, question: str, history: Sequence[Message]) -> Found:
         """What ``retrieve`` sees before it is judged and cut; the judgement is fitted on it (evaluation/fitting.py)."""

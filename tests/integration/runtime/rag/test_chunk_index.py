@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from supportplane_runtime.domain.knowledge import Chunk
-from supportplane_runtime.rag.index.interfaces import ChunkIndex, Collection, Hit, IndexedChunk, Matches, Query
+from supportplane_runtime.rag.index.interfaces import ChunkIndex, Collection, Hit, IndexedChunk, Matches, Query, Stretch
 from supportplane_runtime.rag.index.weaviate import WeaviateIndex
 from supportplane_runtime.rag.words.lexemes import rarity
 from supportplane_runtime.rag.words.searchable import content_hash
@@ -86,6 +86,17 @@ async def test_a_chunk_without_headings_title_and_url_comes_back_whole(
     chunk = passage("plain", "only words")
     await index.upsert(collection, [indexed(chunk)], EMBEDDER)
     assert [hit.chunk for hit in await index.keyword(collection, "words", limit=5)] == [chunk]
+
+
+async def test_what_stands_around_a_chunk_is_found_by_its_place(index: ChunkIndex, collection: Collection) -> None:
+    pages = [passage(f"{name}#{n}", f"Part {n} of {name}.") for name in ("Guide.md", "guide.md") for n in range(6)]
+    await write(index, collection, pages)
+    asked = [Stretch("Guide.md", -1, 1), Stretch("Guide.md", 1, 2), Stretch("guide.md", 5, 9), Stretch("none.md", 0, 3)]
+    found = await index.stretches(collection, asked)
+    assert sorted(chunk.chunk_id for chunk in found) == ["Guide.md#0", "Guide.md#1", "Guide.md#2", "guide.md#5"]
+    assert all(chunk in pages for chunk in found)
+    assert await index.stretches(collection, []) == []
+    assert await index.stretches(replace(collection, knowledge_base="other"), asked) == []
 
 
 async def test_keyword_search_ranks_by_rarity_repetition_and_length(index: ChunkIndex, collection: Collection) -> None:
