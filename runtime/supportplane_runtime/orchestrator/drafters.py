@@ -14,7 +14,7 @@ from supportplane_runtime.domain.conversation import Turn
 from supportplane_runtime.model.interfaces import ChatModel, Generation
 from supportplane_runtime.orchestrator import prompt
 from supportplane_runtime.orchestrator.drafts import Drafts
-from supportplane_runtime.orchestrator.grounding import extract
+from supportplane_runtime.orchestrator.grounding import extract, unsaid
 from supportplane_runtime.orchestrator.language import spoken_language
 from supportplane_runtime.orchestrator.policy import WritingPolicy
 from supportplane_runtime.orchestrator.state import Understanding
@@ -28,12 +28,16 @@ class Drafter(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
 class PassageDrafter:
-    """Drafts are sentences of the passages, word for word."""
+    """Drafts are runs of the passages, word for word. said: sentences that the answer has already."""
+
+    said: frozenset[str] = frozenset()
 
     async def drafts(self, _: Turn, known: Understanding, retrieval: Retrieval) -> Drafts:
         for draft in extract(known.question, retrieval):
-            yield draft
+            for part in unsaid(draft, self.said, retrieval):
+                yield part
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,19 @@ class Author(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A sentence nobody has checked. passage: index into the evidence that its author says it comes from."""
+    """A sentence nobody has checked. passage: index into the passages that its author says it comes from.
+
+    head: the index of a passage and the lines of it that name the columns of the rows in ``text``, shown above them.
+    """
 
     text: str
     author: Author
     passage: int
+    head: tuple[int, str] | None = None
+
+    @property
+    def shown(self) -> str:
+        return f"{self.head[1]}\n{self.text}" if self.head else self.text
 
 
 Drafts = AsyncGenerator[Draft]

@@ -5,16 +5,17 @@ measured on, are in rag/evidence.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Final
 
 from supportplane_runtime.domain.knowledge import Evidence
 from supportplane_runtime.languages import language
 from supportplane_runtime.orchestrator.drafts import Author, Draft
-from supportplane_runtime.rag.evidence import claims, sentences, verify
+from supportplane_runtime.rag.evidence import claims, runs, verify
 from supportplane_runtime.rag.evidence.passage import Passage
 from supportplane_runtime.rag.search.interfaces import Retrieval
-from supportplane_runtime.rag.words.units import units
+from supportplane_runtime.rag.words.units import Kind, units
 
 # List marks and punctuation.
 _NO_WORD: Final = re.compile(r"\W*(?:\d{1,3}[.)])?\W*")
@@ -29,27 +30,55 @@ class Quote:
 
 
 def extract(question: str, retrieval: Retrieval) -> list[Draft]:
-    """Parts of the passages, word for word, in reading order. question: with what it leans on."""
-    quotations = sentences.pick(question, [_passage(each) for each in retrieval.evidence], retrieval.rarities)
-    return [Draft(quotation.text, Author.EXTRACT, quotation.passage) for quotation in quotations]
+    """Runs of the passages, word for word, in reading order. question: with what it leans on."""
+    passages = [_passage(each) for each in retrieval.passages]
+    quotations = runs.pick(question, passages, retrieval.rarities, found=len(retrieval.evidence))
+    return [Draft(each.text, Author.EXTRACT, each.passage, each.head) for each in quotations]
+
+
+def unsaid(draft: Draft, said: Collection[str], retrieval: Retrieval) -> list[Draft]:
+    """The draft without sentences that are said already; a list, a table or code is said whole or not at all."""
+    known = language(retrieval.passages[draft.passage].chunk.language)
+    parts = units(draft.text, known)
+    if draft.text in said or any(part.kind is not Kind.PROSE for part in parts):
+        return [draft]
+    runs: list[tuple[int, int]] = []
+    for before, part in zip((None, *parts), parts, strict=False):
+        if part.text in said:
+            continue
+        goes_on = before is not None and before.text not in said
+        runs = [*runs[:-1], (runs[-1][0], part.end)] if goes_on else [*runs, (part.start, part.end)]
+    return [replace(draft, text=draft.text[start:end]) for start, end in runs]
 
 
 def proof(draft: Draft, retrieval: Retrieval) -> Quote | None:
     """The words of the named passage that prove a draft, or None.
 
-    What claims to be quoted must stand there; that it says something, rag/evidence/sentences.py has seen to.
+    What claims to be quoted must stand there; that it says something, rag/evidence/quotations.py has seen to.
     """
-    passage = _passage(retrieval.evidence[draft.passage])
+    passage = _passage(retrieval.passages[draft.passage])
     if draft.author is Author.EXTRACT:
-        words = draft.text if draft.text and draft.text in passage.text else None
+        words = draft.text if draft.text and draft.text in passage.text and _stands(draft.head, retrieval) else None
     else:
         words = _proof_of_claim(draft.text, passage, retrieval.question)
     return Quote(draft.passage, words) if words else None
 
 
+def _stands(head: tuple[int, str] | None, retrieval: Retrieval) -> bool:
+    return head is None or head[1] in retrieval.passages[head[0]].chunk.text
+
+
 def _passage(found: Evidence) -> Passage:
     chunk = found.chunk
-    return Passage(chunk.text, chunk.title, chunk.heading_path, language(chunk.language), found.score)
+    return Passage(
+        chunk.text,
+        chunk.title,
+        chunk.heading_path,
+        language(chunk.language),
+        found.score,
+        document=chunk.document_id,
+        position=chunk.position,
+    )
 
 
 def _proof_of_claim(claim: str, passage: Passage, question: str) -> str | None:

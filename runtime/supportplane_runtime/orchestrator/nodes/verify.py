@@ -45,7 +45,7 @@ class Composition:
         if quote is None:
             return None
         source = self._source(quote)
-        text = readable_elsewhere(draft.text, source.url)
+        text = readable_elsewhere(draft.shown, source.url)
         if self._says(text, draft, quote):
             return None
         marker, sources = cited(self.checked.sources, source)
@@ -58,13 +58,13 @@ class Composition:
         """The extract does not repeat what is cited already."""
         if any(sentence.text == text for sentence in self.checked.sentences):
             return True
-        chunk_id = self._retrieval.evidence[quote.passage].chunk.chunk_id
+        chunk_id = self._retrieval.passages[quote.passage].chunk.chunk_id
         return draft.author is Author.EXTRACT and any(
             source.chunk_id == chunk_id and quote.text in source.quote for source in self.checked.sources
         )
 
     def _source(self, quote: Quote) -> Source:
-        found = self._retrieval.evidence[quote.passage]
+        found = self._retrieval.passages[quote.passage]
         chunk = found.chunk
         return Source(
             marker=0,
@@ -123,7 +123,8 @@ class VerifyNode:
         if self._writing_s is not None and not (whole and composition.checked.sentences):
             metrics.EXTRACTED_INSTEAD.labels(reason="unsupported" if whole else "unavailable").inc()
             log.warning("answer_degraded", reason="unsupported" if whole else "unavailable")
-            drafts = PassageDrafter().drafts(state["turn"], known, retrieval)
+            said = frozenset(sentence.text for sentence in composition.checked.sentences)
+            drafts = PassageDrafter(said).drafts(state["turn"], known, retrieval)
             await _compose(composition, drafts, send)
         return {"checked": composition.checked}
 

@@ -10,10 +10,15 @@ from supportplane_runtime.languages import Language
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """text: verbatim. heading_path: the headings above the text, the nearest last. score: 0..1, how good a find."""
+    """text: verbatim. heading_path: the headings above the text, the nearest last. score: 0..1, how good a find.
+
+    document, position: passages of one document whose positions follow each other follow each other in the document.
+    """
 
     text: str
     title: str
     heading_path: tuple[str, ...]
     language: Language
     score: float = 1.0
+    document: str = ""
+    position: int = 0

@@ -1,4 +1,4 @@
-"""A text to its units: sentences, list items, table rows, code blocks and headings; pure.
+"""A text to its units: sentences, list items, table rows, code blocks, headings and marks that say nothing; pure.
 
 What is quoted, proven and counted is a whole unit. Sentences end by the abbreviations of the text's language.
 """
@@ -18,6 +18,17 @@ _TITLE = re.compile(r"[^\n.!?:;,\u3002\uff01\uff1f]{1,60}(?:\n(?=[\"'(\[*_`]{0,2
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _HEADING = re.compile(r"^\s{0,3}(?:#{1,6}\s|[=-]{3,}\s*$)")
 _TABLE_ROW = re.compile(r"^\s*\|")
+# Lines that hold no words of the author: edges of boxes, tags, imports, pictures, rules, directives, template tags.
+_MARK = re.compile(
+    r"^\s*(?:>\s*)*(?::{3,}.*|(?:!!!|\?\?\?\+?)\s+\w.*|\[![A-Za-z]+\].*|(?:import|export)\s.*\bfrom\s+['\"].*"
+    r"|(?:</?[A-Za-z][^<>]*>\s*)+|(?:!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])\s*)+|\[!\[.*\]\([^)]*\)\]\([^)]*\)"
+    r"|(?:\*\s*){3,}|(?:_\s*){3,}|\.\.\s+[\w-]+::.*|\{[%{#<].*[%}#>]\}|\[TOC\]|\[\[_?TOC_?\]\])\s*$",
+    re.IGNORECASE,
+)
+# A tag whose attributes stand on lines of their own.
+_OPEN_TAG = re.compile(r"^\s*<[A-Za-z][\w.-]*(?:\s[^<>]*)?$")
+# A short word before a number is an abbreviation, whether the language's list has it or not: `ca. 10 days`.
+_BEFORE_NUMBER = re.compile(r"(?:^|\s)\(?[^\W\d_]{1,4}\.$")
 _SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]*_`]*(?:\s+(?=[^a-z\s])|(?<=[。！？]))")  # noqa: RUF001 - full-width marks
 
 
@@ -27,11 +38,13 @@ class Kind(Enum):
     CODE = "code"
     ROW = "row"
     HEADING = "heading"
+    MARK = "mark"  # markup that says nothing by itself
 
 
 _KINDS: Final = (
     (Kind.CODE, _FENCE),
     (Kind.HEADING, _HEADING),
+    (Kind.MARK, _MARK),
     (Kind.ITEM, _ITEM),
     (Kind.ROW, _TABLE_ROW),
 )
@@ -54,24 +67,38 @@ def units(text: str, language: Language) -> tuple[Unit, ...]:
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int, Kind]]:
-    """Runs of lines that belong together; an item takes its indented lines along, a fence all up to its end."""
+    """Runs of lines that belong together; an item takes its indented lines along, a fence or a tag all to its end."""
     start, position, kind = 0, 0, Kind.PROSE
-    fence: str | None = None
+    until: re.Pattern[str] | None = None
     for line in text.splitlines(keepends=True):
-        mark = _FENCE.match(line)
-        if fence is not None:
-            fence = None if mark and mark[1] == fence else fence
+        if until is not None:
+            until = None if until.search(line) else until
         elif not _goes_on(kind, line, is_first=start == position):
             yield start, position, kind
             start, kind = position, _kind(line)
-            fence = mark[1] if mark else None
+            until = _end_of_block(line)
+            kind = Kind.MARK if until is _END_OF_TAG else kind
         position += len(line)
     yield start, position, kind
+
+
+_END_OF_TAG: Final = re.compile(r">\s*$|^\s*$")
+_END_OF_FENCE: Final = {mark: re.compile(rf"^\s*{mark}") for mark in ("```", "~~~")}
+
+
+def _end_of_block(line: str) -> re.Pattern[str] | None:
+    """Fits the last line of what this line opens."""
+    fence = _FENCE.match(line)
+    if fence:
+        return _END_OF_FENCE[fence[1]]
+    return _END_OF_TAG if _OPEN_TAG.match(line.rstrip()) else None
 
 
 def _goes_on(kind: Kind, line: str, *, is_first: bool) -> bool:
     if not line.strip():
         return is_first
+    if _OPEN_TAG.match(line.rstrip()):
+        return False
     if kind is Kind.ITEM and line.startswith((" ", "\t")) and _kind(line) is Kind.PROSE:
         return True
     return kind is Kind.PROSE and _kind(line) is Kind.PROSE
@@ -93,10 +120,20 @@ def _of_block(text: str, start: int, end: int, kind: Kind, abbreviation: re.Patt
         yield from _unit(text, start, title.end(), Kind.HEADING)
         start = title.end()
     for match in _SENTENCE.finditer(text, start, end):
-        if not abbreviation.search(text[max(start, match.start() - 8) : match.start()]):
+        if not _is_abbreviated(text, match, abbreviation):
             yield from _unit(text, start, match.end(), kind)
             start = match.end()
     yield from _unit(text, start, end, kind)
+
+
+def _is_abbreviated(text: str, end: re.Match[str], abbreviation: re.Pattern[str]) -> bool:
+    before = text[max(0, end.start() - 8) : end.start()]
+    return bool(abbreviation.search(before) or (text[end.end() : end.end() + 1].isdigit() and _is_short(before)))
+
+
+def _is_short(before: str) -> bool:
+    found = _BEFORE_NUMBER.search(before)
+    return found is not None and found[0].strip(" (.").islower()
 
 
 def _unit(text: str, start: int, end: int, kind: Kind) -> list[Unit]:

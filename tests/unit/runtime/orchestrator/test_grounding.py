@@ -2,7 +2,7 @@ import pytest
 
 from support.runtime.turn_parts import BACKUP, ROTATE, passage
 from supportplane_runtime.orchestrator.drafts import Author, Draft
-from supportplane_runtime.orchestrator.grounding import Quote, extract, proof
+from supportplane_runtime.orchestrator.grounding import Quote, extract, proof, unsaid
 from supportplane_runtime.rag.search.interfaces import Retrieval
 
 MANUAL = passage(
@@ -49,3 +49,20 @@ def test_what_is_extracted_is_proven_by_its_passage() -> None:
     drafts = extract(retrieval.question, retrieval)
     assert drafts
     assert all(proof(draft, retrieval) == Quote(draft.passage, draft.text) for draft in drafts)
+
+
+def test_a_run_leaves_out_the_sentences_that_are_said_already() -> None:
+    retrieval = Retrieval("q", (ROTATE,), confidence=0.9, in_scope=0.9)
+    draft = Draft("Keys are long. Keys are stored hashed. Keys expire. Keys end.", Author.EXTRACT, 0)
+    parts = unsaid(draft, {"Keys are stored hashed."}, retrieval)
+    assert [part.text for part in parts] == ["Keys are long.", "Keys expire. Keys end."]
+    steps = Draft("1. Open it.\n2. Close it.", Author.EXTRACT, 0)
+    assert unsaid(steps, {"Open it."}, retrieval) == [steps]
+
+
+def test_the_names_of_columns_must_stand_in_the_passage_that_they_are_taken_from() -> None:
+    retrieval = Retrieval("q", (passage("| A | B |\n|---|---|\n| 1 | 2 |"),), confidence=0.9, in_scope=0.9)
+    row = Draft("| 1 | 2 |", Author.EXTRACT, 0, (0, "| A | B |\n|---|---|"))
+    assert proof(row, retrieval) == Quote(0, "| 1 | 2 |")
+    assert row.shown == "| A | B |\n|---|---|\n| 1 | 2 |"
+    assert proof(Draft("| 1 | 2 |", Author.EXTRACT, 0, (0, "| A | C |\n|---|---|")), retrieval) is None

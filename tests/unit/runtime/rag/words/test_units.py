@@ -22,6 +22,7 @@ Revoked keys stop working within a minute. They cannot be brought back.
         ("See e.g. the docs. Dr. Who wrote v1.2.3 of it.", ["See e.g. the docs.", "Dr. Who wrote v1.2.3 of it."]),
         ("He said \u201cno.\u201d Then he left.", ["He said \u201cno.\u201d", "Then he left."]),
         ("It costs\n5 euros. Really.", ["It costs\n5 euros.", "Really."]),
+        ("It takes ca. 10 days (max. 12). Then call.", ["It takes ca. 10 days (max. 12).", "Then call."]),
         ("これは鍵です。古い鍵です。", ["これは鍵です。", "古い鍵です。"]),
     ],
 )
@@ -36,6 +37,23 @@ def test_lists_code_tables_and_headings_stay_whole() -> None:
         Kind.PROSE, Kind.ITEM, Kind.ITEM, Kind.PROSE, Kind.PROSE, Kind.CODE, Kind.HEADING, Kind.ROW, Kind.ROW,
     ]  # fmt: skip
     assert units(text, language("en"))[1].text.endswith("It is shown once.")
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        ":::", ":::tip[Advice]", '!!! warning "Beware"', "> [!NOTE]", "import Box from '@site/box'", "</Note>",
+        "<div class='a'>", "![Lamp](lamp.png)", "[![Build](b.svg)](ci)", "***", ".. image:: lamp.png", "{% include lamp %}", "[TOC]",
+        '<Box\n  title="Lamp"\n/>',
+    ],
+)  # fmt: skip
+def test_markup_is_a_unit_of_its_own(mark: str) -> None:
+    found = units(f"Lamps glow.\n{mark}\nLamps fade.", language("en"))
+    assert [(unit.kind, unit.text) for unit in found] == [
+        (Kind.PROSE, "Lamps glow."),
+        (Kind.MARK, mark),
+        (Kind.PROSE, "Lamps fade."),
+    ]
 
 
 def test_a_title_line_of_plain_text_is_a_heading() -> None:

@@ -1,0 +1,226 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from supportplane_runtime.languages import language
+from supportplane_runtime.rag.evidence.passage import Passage
+from supportplane_runtime.rag.evidence.quotations import Quotation
+from supportplane_runtime.rag.evidence.runs import MAX_PROSE, pick
+from supportplane_runtime.rag.words.lexemes import lexemes
+
+ENGLISH = language("en")
+FILLER = "Bananas are yellow. " * 20
+
+
+def passages(*texts: str, scores: tuple[float, ...] = (), heading: str = "") -> list[Passage]:
+    path = (heading,) if heading else ()
+    return [Passage(text, "", path, ENGLISH, scores[n] if scores else 0.9) for n, text in enumerate(texts)]
+
+
+def one_page(*texts: str, heading: str = "Page") -> list[Passage]:
+    """Passages that follow each other; the first was found best."""
+    return [replace(each, document="page.md", position=n) for n, each in enumerate(passages(*texts, heading=heading))]
+
+
+def picked(question: str, found: list[Passage], *, ranked: int | None = None) -> list[Quotation]:
+    return pick(question, found, dict.fromkeys(lexemes(question, ENGLISH), 1.0), found=ranked)
+
+
+def said(question: str, *texts: str, heading: str = "") -> list[str]:
+    return [each.text for each in picked(question, passages(*texts, heading=heading))]
+
+
+@given(st.text(alphabet=st.sampled_from("key rotate. \n-#`?|:1>!"), max_size=200))
+def test_what_is_quoted_stands_in_the_passage(text: str) -> None:
+    for quotation in picked("rotate key", passages(text)):
+        assert quotation.text in text
+
+
+@given(st.lists(st.text(alphabet=st.sampled_from("key rotate. \n-#`?|:1>!"), max_size=80), max_size=4))
+def test_what_is_quoted_from_a_page_stands_in_its_passages(texts: list[str]) -> None:
+    found = one_page(*texts)
+    for quotation in picked("rotate key", found):
+        assert quotation.text in found[quotation.passage].text
+        assert quotation.head is None or quotation.head[1] in found[quotation.head[0]].text
+
+
+STEPS = "To rotate a key:\n\n1. Create a new key.\n   It is shown once.\n2. Revoke the old key.\n3. Tell your team."
+
+
+def test_a_procedure_is_quoted_from_its_first_step_to_its_last() -> None:
+    text = f"{FILLER}\n\n{STEPS}\n\nRevoked keys stop working within a minute. They cannot be brought back."
+    assert STEPS in said("How do I rotate a key?", text)
+
+
+def test_a_short_section_about_what_is_asked_is_quoted_whole() -> None:
+    text = f"{STEPS}\n\nThe old one stops working within a minute."
+    assert said("How do I rotate a key?", text, heading="Rotate a key") == [text]
+
+
+def test_a_long_section_about_what_is_asked_is_quoted_from_its_beginning() -> None:
+    text = "Keys are rotated twice a year. Nobody does it for you.\n\n" + "\n\n".join([FILLER.strip()] * 4)
+    (quoted,) = said("How do I rotate a key?", text, heading="Rotate a key")
+    assert quoted.startswith("Keys are rotated twice a year.")
+    assert len(quoted) <= MAX_PROSE
+
+
+def test_a_procedure_that_goes_on_in_the_next_passage_is_quoted_to_its_end() -> None:
+    found = one_page("Rotate it so:\n\n1. Create a new key.\n2. Revoke it.", "3. Tell your team.\n\n## Next\n\nElse.")
+    texts = [each.text for each in picked("How do I rotate a key?", found, ranked=1)]
+    assert texts == ["Rotate it so:\n\n1. Create a new key.\n2. Revoke it.", "3. Tell your team."]
+
+
+def test_a_procedure_that_began_in_the_passage_before_is_quoted_from_its_beginning() -> None:
+    before, found = one_page("Rotate it so:\n\n1. Create a token.", "2. Revoke the old key.", heading="Rotate")
+    texts = [each.text for each in picked("How do I revoke the old key?", [found, before], ranked=1)]
+    assert texts == ["Rotate it so:\n\n1. Create a token.", "2. Revoke the old key."]
+
+
+def test_a_note_between_two_steps_of_a_long_list_is_left_out_and_a_warning_is_not() -> None:
+    steps = [
+        f"{n}. Press the button number {n} of the panel and hold it for a while until it glows." for n in range(1, 12)
+    ]
+    aside = [*steps[:3], ":::tip\nThe panel is blue.\n:::", *steps[3:]]
+    warned = [*steps[:3], ":::warning\nThe panel is hot.\n:::", *steps[3:]]
+    quoted = [
+        "\n\n".join(said("How do I use it?", "\n\n".join(each), heading="How to use it")) for each in (aside, warned)
+    ]
+    assert "blue" not in quoted[0]
+    assert ":::warning\nThe panel is hot.\n:::" in quoted[1]
+    assert all(steps[0] in each and steps[-1] in each for each in quoted)
+
+
+TABLE = "| City | Price | Days |\n|---|---|---|\n| Oslo | 4 | 3 |\n| Rome | 5 | 2 |\n| Turin | 6 | 9 |"
+HEAD = "| City | Price | Days |\n|---|---|---|"
+
+
+def test_a_row_is_quoted_with_its_header_and_without_its_neighbours() -> None:
+    (quoted,) = picked("What is the price for Rome?", passages(f"{FILLER}\n\n{TABLE}", heading="Prices"))
+    assert (quoted.head, quoted.text) == ((0, HEAD), "| Rome | 5 | 2 |")
+
+
+def test_rows_of_two_things_asked_about_are_both_quoted() -> None:
+    quoted = picked("Is the price for Oslo or Turin higher?", passages(TABLE, heading="Prices"))
+    assert [(each.head is not None, each.text) for each in quoted] == [
+        (True, "| Oslo | 4 | 3 |"),
+        (False, "| Turin | 6 | 9 |"),
+    ]
+
+
+def test_the_header_of_a_row_may_stand_in_the_passage_before() -> None:
+    first, second = one_page(f"{HEAD}\n| Oslo | 4 | 3 |", "| Rome | 5 | 2 |\n| Turin | 6 | 9 |", heading="Prices")
+    (quoted,) = picked("What is the price for Turin?", [second, first], ranked=1)
+    assert (quoted.passage, quoted.head, quoted.text) == (0, (1, HEAD), "| Turin | 6 | 9 |")
+
+
+def test_a_table_that_the_question_asks_for_as_such_is_quoted_whole() -> None:
+    assert said("Which prices are there?", TABLE, heading="Prices") == [TABLE]
+
+
+def test_of_items_that_begin_with_a_name_the_one_asked_for_is_quoted() -> None:
+    text = "- **Bulb**: three years\n- **Strip**: two years\n- **Hub**: one year"
+    assert said("How long is the warranty of the Strip?", text, heading="Warranty") == ["- **Strip**: two years"]
+    assert said("How long is the warranty?", text, heading="Warranty") == [text]
+
+
+def test_items_that_belong_together_are_quoted_together() -> None:
+    text = "You need:\n\n- a printed label\n- the parcel in its box\n- your photo ID"
+    assert said("Do I need a label to return it?", text, heading="Returns") == [text]
+
+
+def test_the_same_said_of_something_else_is_not_quoted() -> None:
+    text = (
+        f"{FILLER}The warranty of the bulb is three years from the day of purchase. "
+        f"The warranty of the strip is two years from the day of purchase. {FILLER}"
+    )
+    quoted = " ".join(said("How long is the warranty of the strip?", text))
+    assert "strip" in quoted
+    assert "bulb" not in quoted
+
+
+def test_code_is_quoted_with_the_sentence_that_explains_it() -> None:
+    text = f"{FILLER}\n\nThis lists the lamps of a hub.\n\n```\nglow lamps\n```\n\n{FILLER}"
+    assert said("How do I list lamps?", text, heading="Commands") == [
+        "This lists the lamps of a hub.\n\n```\nglow lamps\n```"
+    ]
+
+
+def test_a_note_is_quoted_without_what_stands_beside_it() -> None:
+    text = f"```\nglow lamps\n```\n\n{FILLER}\n\n> [!NOTE]\n> The hub takes at most 48 lamps."
+    assert said("How many lamps does the hub take?", text) == ["> [!NOTE]\n> The hub takes at most 48 lamps."]
+
+
+NOTHING = [
+    ":::", "</Note>", "<div>", "import Box from '@site/box';", "![Lamps](lamps.png)", "* * *", "[Lamps](lamps.md)",
+    "## Lamps", "Lamps:", "| Lamps | Price |\n|---|---|", ".. image:: lamps.png", "How many lamps?",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("nothing", NOTHING)
+def test_what_says_nothing_is_no_quotation(nothing: str) -> None:
+    assert said("How many lamps are there?", nothing) == []
+
+
+@pytest.mark.parametrize("nothing", NOTHING)
+def test_what_says_nothing_is_left_out_at_both_ends(nothing: str) -> None:
+    text = f"{nothing}\n\nLamps are sold in pairs.\n\n{nothing}"
+    assert said("How are lamps sold?", text) == ["Lamps are sold in pairs."]
+
+
+def test_where_the_best_find_says_nothing_the_next_is_quoted() -> None:
+    found = passages("![Lamps](lamps.png)\n\n:::", "Lamps are sold in pairs.", scores=(0.9, 0.8))
+    assert picked("How are lamps sold?", found) == [Quotation(1, "Lamps are sold in pairs.")]
+
+
+def test_the_sentence_that_holds_the_question_is_quoted() -> None:
+    passage = f"{FILLER}A key lives for ninety days. " + "Apples are red. " * 20
+    assert any("A key lives for ninety days." in each for each in said("How long does a key live?", passage))
+
+
+def test_a_sentence_that_leans_on_the_one_before_brings_it() -> None:
+    text = "The trial has limits. They apply to exports and to imports of data. " + "Other things exist. " * 30
+    assert said("exports imports data", text)[0].startswith("The trial has limits. They apply")
+
+
+def test_a_question_in_the_passage_is_answered_by_what_follows_it() -> None:
+    passage = "How long do sessions last? Twelve hours at most. Colours can be changed. " + FILLER
+    quoted = " ".join(said("How long do sessions last?", passage))
+    assert "Twelve hours at most." in quoted
+
+
+def test_the_answer_to_a_question_that_is_the_heading_is_the_section_below_it() -> None:
+    text = "Our lamps speak to Aria and to Nelli. They ignore Borealis."
+    assert said("Which voice assistants are supported?", text, heading="Which voice assistants are supported?") == [
+        text
+    ]
+
+
+def test_the_first_passage_is_enough_when_it_covers_the_question() -> None:
+    found = picked("rotate a key", passages(STEPS, "You rotate a key by rotating a key."))
+    assert {each.passage for each in found} == {0}
+
+
+def test_another_passage_adds_what_the_first_lacks() -> None:
+    added = "On Windows with proxies, set the variable first."
+    found = picked("rotate a key on Windows with proxies", passages(STEPS, added, scores=(0.9, 0.8)))
+    assert found[-1] == Quotation(1, added)
+
+
+def test_a_much_worse_find_adds_nothing() -> None:
+    found = picked("rotate a key on Windows", passages(STEPS, "Windows is great.", scores=(0.9, 0.3)))
+    assert {each.passage for each in found} == {0}
+
+
+def test_a_question_without_a_word_in_common_gets_the_beginning() -> None:
+    assert said("Wie geht das?", "First things first. Then the rest.")[0].startswith("First things first.")
+
+
+def test_a_very_long_paragraph_is_not_quoted_whole() -> None:
+    passage = " ".join(f"The key number {n} is rotated every day by someone." for n in range(60))
+    assert sum(len(each) for each in said("key rotated", passage)) <= MAX_PROSE
+
+
+def test_no_passage_is_no_quotation() -> None:
+    assert pick("anything", [], {}) == []
