@@ -43,8 +43,8 @@ def test_lists_code_tables_and_headings_stay_whole() -> None:
     "mark",
     [
         ":::", ":::tip[Advice]", '!!! warning "Beware"', "> [!NOTE]", "import Box from '@site/box'", "</Note>",
-        "<div class='a'>", "![Lamp](lamp.png)", "[![Build](b.svg)](ci)", "***", ".. image:: lamp.png", "{% include lamp %}", "[TOC]",
-        '<Box\n  title="Lamp"\n/>',
+        "<div class='a'>", "![Lamp](lamp.png)", "[![Build](b.svg)](ci)", "***", ".. image:: lamp.png",
+        "{% include lamp %}", "[TOC]", '<Box\n  title="Lamp"\n/>',
     ],
 )  # fmt: skip
 def test_markup_is_a_unit_of_its_own(mark: str) -> None:
