@@ -141,6 +141,9 @@ class Language:
     opposites: tuple[Opposite, ...] = ()
     abbreviations: _Words = frozenset()
     leaning_words: _Words = frozenset()
+    asking_words: _Words = frozenset()
+    joining_words: _Words = frozenset()
+    comparing_words: _Words = frozenset()
     speech: Speech | None = None
 
     def __post_init__(self) -> None:

@@ -43,10 +43,14 @@ class CitedSentence:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What verification left, in order. Empty when it left nothing."""
+    """What verification left, in order. Empty when it left nothing.
+
+    note: says which parts of the question are not answered; empty when all are.
+    """
 
     sentences: tuple[CitedSentence, ...] = ()
     sources: tuple[Source, ...] = ()
+    note: str = ""
 
     @property
     def model_share(self) -> float:

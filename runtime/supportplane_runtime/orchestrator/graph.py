@@ -62,7 +62,7 @@ def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[Any] | None) -> 
     writer = ModelDrafter(parts.model, policy.writing) if parts.model and policy.writing else None
     builder = StateGraph(TurnState, context_schema=TurnContext)
     _add(builder, "understand", UnderstandNode(policy))
-    _add(builder, "retrieve", RetrieveNode(parts.knowledge))
+    _add(builder, "retrieve", RetrieveNode(parts.knowledge, thresholds))
     _add(builder, "answer", AnswerNode(writer or PassageDrafter()))
     _add(builder, "verify", VerifyNode(writing_s=_writing_s(policy) if writer is not None else None))
     _add(builder, "decide", DecideNode(policy, thresholds))

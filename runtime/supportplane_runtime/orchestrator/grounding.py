@@ -5,7 +5,7 @@ measured on, are in rag/evidence.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,9 +14,12 @@ from supportplane_runtime.languages import language
 from supportplane_runtime.orchestrator.drafts import Author, Draft
 from supportplane_runtime.rag.evidence import claims, runs, verify
 from supportplane_runtime.rag.evidence.passage import Passage
-from supportplane_runtime.rag.search.interfaces import Retrieval
+from supportplane_runtime.rag.search.interfaces import PartFound, Retrieval
+from supportplane_runtime.rag.words.lexemes import covered, lexemes
 from supportplane_runtime.rag.words.units import Kind, units
 
+# Of a part's words, by rarity, from which on an answer has them. A guess: more than half.
+HELD: Final = 0.6
 # List marks and punctuation.
 _NO_WORD: Final = re.compile(r"\W*(?:\d{1,3}[.)])?\W*")
 
@@ -30,10 +33,62 @@ class Quote:
 
 
 def extract(question: str, retrieval: Retrieval) -> list[Draft]:
-    """Runs of the passages, word for word, in reading order. question: with what it leans on."""
-    passages = [_passage(each) for each in retrieval.passages]
-    quotations = runs.pick(question, passages, retrieval.rarities, found=len(retrieval.evidence))
-    return [Draft(each.text, Author.EXTRACT, each.passage, each.head) for each in quotations]
+    """Runs of the passages, word for word, in reading order. question: with what it leans on.
+
+    A question of several parts is answered part by part. A side of a question adds what the answer lacks of it.
+    """
+    answered = [part for part in retrieval.parts if part.is_question and part.answered]
+    if answered:
+        drafts = [draft for part in answered for draft in _of_part(part, retrieval)]
+    else:
+        passages = [_passage(each) for each in retrieval.passages]
+        found = runs.pick(question, passages, retrieval.rarities, found=len(retrieval.evidence))
+        drafts = [Draft(each.text, Author.EXTRACT, each.passage, each.head) for each in found]
+    for part in retrieval.parts:
+        if part.answered and not part.is_question and not _holds(drafts, part, retrieval):
+            drafts += _of_part(part, retrieval)
+    return list(dict.fromkeys(drafts))
+
+
+def _of_part(part: PartFound, retrieval: Retrieval) -> list[Draft]:
+    places = {each.chunk.chunk_id: n for n, each in enumerate(retrieval.passages)}
+    ranked = [places[chunk_id] for chunk_id in part.evidence]
+    order = [*ranked, *(n for n in range(len(retrieval.passages)) if n not in ranked)]
+    passages = [_passage(retrieval.passages[n]) for n in order]
+    found = runs.pick(part.query, passages, part.rarities, found=len(ranked))
+    heads = [(order[each.head[0]], each.head[1]) if each.head else None for each in found]
+    return [
+        Draft(each.text, Author.EXTRACT, order[each.passage], head) for each, head in zip(found, heads, strict=True)
+    ]
+
+
+def _holds(drafts: Sequence[Draft], part: PartFound, retrieval: Retrieval) -> bool:
+    """Whether the answer has most of what the part asks about already."""
+    said = "\n".join(draft.shown for draft in drafts)
+    titles = [" ".join((each.chunk.title, *each.chunk.heading_path)) for each in _cited(drafts, retrieval)]
+    return _share_of(part, "\n".join([said, *titles]), retrieval) >= HELD
+
+
+def _share_of(part: PartFound, text: str, retrieval: Retrieval) -> float:
+    """Of the part's own words, by rarity, those that are in the text."""
+    known = language(retrieval.passages[0].chunk.language)
+    wanted = {word: part.rarities.get(word, 1.0) for word in lexemes(part.text, known)}
+    return covered(lexemes(text, known), wanted)
+
+
+def _cited(drafts: Sequence[Draft], retrieval: Retrieval) -> list[Evidence]:
+    return [retrieval.passages[draft.passage] for draft in drafts]
+
+
+def unanswered(retrieval: Retrieval, sentences: str) -> list[str]:
+    """The parts of a question that an answer leaves open. sentences: of the answer."""
+    if not any(part.answered for part in retrieval.parts if part.is_question):
+        return []
+    return [
+        part.text
+        for part in retrieval.parts
+        if part.is_question and not part.answered and _share_of(part, sentences, retrieval) < HELD
+    ]
 
 
 def unsaid(draft: Draft, said: Collection[str], retrieval: Retrieval) -> list[Draft]:

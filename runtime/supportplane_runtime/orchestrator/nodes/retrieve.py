@@ -1,15 +1,19 @@
-"""Second step: the passages for a question, from every knowledge base of the agent at once."""
+"""Second step: the passages for a question and for its parts, from every knowledge base of the agent at once."""
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from langgraph.runtime import Runtime
 
 from supportplane_runtime.domain.conversation import Message
+from supportplane_runtime.domain.knowledge import Evidence
+from supportplane_runtime.orchestrator.language import spoken_language
+from supportplane_runtime.orchestrator.nodes.decide import Thresholds
+from supportplane_runtime.orchestrator.parts import Part, parts
 from supportplane_runtime.orchestrator.progress import step_began
 from supportplane_runtime.orchestrator.state import TurnContext, TurnState
-from supportplane_runtime.rag.search.interfaces import Retrieval, Retriever
+from supportplane_runtime.rag.search.interfaces import PartFound, Retrieval, Retriever
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +48,58 @@ def merged(question: str, found: Sequence[Retrieval]) -> Retrieval:
     return Retrieval(question, tuple(evidence), confidence, in_scope, rarities=rarities, around=around)
 
 
+def with_parts(whole: Retrieval, found: Sequence[tuple[Part, Retrieval]], thresholds: Thresholds) -> Retrieval:
+    """The whole question's retrieval with what was found for its parts.
+
+    A question of several parts is as likely answered as its parts are on average, and is answered as soon as one part
+    is: what is not is said to be so.
+    """
+    questions = [each for part, each in found if part.is_question]
+    confidence, evidence = whole.confidence, whole.evidence
+    if any(each.confidence >= thresholds.answer for each in questions):
+        confidence = max(thresholds.answer, sum(each.confidence for each in questions) / len(questions))
+        evidence = _distinct([*(item for each in questions for item in each.evidence[:1]), *whole.evidence])
+    known = {item.chunk.chunk_id for item in evidence}
+    others = _distinct([*whole.around, *(item for _, each in found for item in each.passages)])
+    return replace(
+        whole,
+        evidence=evidence,
+        confidence=confidence,
+        in_scope=max([whole.in_scope, *(each.in_scope for each in questions)]),
+        around=tuple(item for item in others if item.chunk.chunk_id not in known),
+        parts=tuple(_part_found(part, each, thresholds) for part, each in found),
+    )
+
+
+def _distinct(items: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    first = {item.chunk.chunk_id: item for item in reversed(items)}
+    return tuple(first[chunk_id] for chunk_id in dict.fromkeys(item.chunk.chunk_id for item in items))
+
+
+def _part_found(part: Part, found: Retrieval, thresholds: Thresholds) -> PartFound:
+    return PartFound(
+        text=part.text,
+        query=part.query,
+        evidence=tuple(item.chunk.chunk_id for item in found.evidence),
+        rarities=found.rarities,
+        is_question=part.is_question,
+        answered=bool(found.evidence) and found.confidence >= thresholds.answer,
+    )
+
+
 class RetrieveNode:
-    def __init__(self, knowledge: Sequence[Knowledge]) -> None:
+    def __init__(self, knowledge: Sequence[Knowledge], thresholds: Thresholds) -> None:
         self._knowledge = knowledge
+        self._thresholds = thresholds
 
     async def __call__(self, state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
-        known = state["understanding"]
+        known, question, history = state["understanding"], state["turn"].question, state["history"]
         runtime.context.emit(step_began("retrieve", known.language))
+        before = known.question.removesuffix(question).strip()
+        asked = parts(question, spoken_language(known.language), before)
         # The message as it was written: retrieval weighs the conversation itself, and was fitted that way.
-        return {"retrieval": await retrieve(state["turn"].question, state["history"], self._knowledge)}
+        searches = [(question, history), *((part.query, ()) for part in asked)]
+        whole, *found = await asyncio.gather(*(retrieve(text, said, self._knowledge) for text, said in searches))
+        if asked:
+            whole = with_parts(whole, list(zip(asked, found, strict=True)), self._thresholds)
+        return {"retrieval": whole}

@@ -6,7 +6,7 @@ its citation: nothing that was sent is ever taken back. What the model leaves un
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -18,7 +18,8 @@ from supportplane_runtime.domain.answer import Source
 from supportplane_runtime.errors import ModelUnavailable
 from supportplane_runtime.orchestrator.drafters import PassageDrafter
 from supportplane_runtime.orchestrator.drafts import Author, Checked, CitedSentence, Draft, Drafts
-from supportplane_runtime.orchestrator.grounding import Quote, proof
+from supportplane_runtime.orchestrator.grounding import Quote, proof, unanswered
+from supportplane_runtime.orchestrator.language import spoken_language
 from supportplane_runtime.orchestrator.places import headings, readable_elsewhere
 from supportplane_runtime.orchestrator.progress import step_began
 from supportplane_runtime.orchestrator.state import TurnContext, TurnState
@@ -98,7 +99,13 @@ def shown(sentence: CitedSentence, before: CitedSentence | None) -> str:
 
 def response(checked: Checked) -> str:
     pairs = zip((None, *checked.sentences), checked.sentences, strict=False)
-    return "".join(shown(sentence, before) for before, sentence in pairs)
+    return "".join([*(shown(sentence, before) for before, sentence in pairs), checked.note])
+
+
+def note(open_parts: Sequence[str], language: str) -> str:
+    """As it goes on behind the answer; empty when no part is open."""
+    words = spoken_language(language).replies["part_unanswered"]
+    return "".join(f"\n\n{words} {part}" for part in open_parts)
 
 
 def _is_block(text: str) -> bool:
@@ -126,6 +133,12 @@ class VerifyNode:
             said = frozenset(sentence.text for sentence in composition.checked.sentences)
             drafts = PassageDrafter(said).drafts(state["turn"], known, retrieval)
             await _compose(composition, drafts, send)
+        if composition.checked.sentences:
+            answer = "\n".join(sentence.text for sentence in composition.checked.sentences)
+            left_open = note(unanswered(retrieval, answer), known.language)
+            if left_open:
+                composition.checked = replace(composition.checked, note=left_open)
+                send(left_open)
         return {"checked": composition.checked}
 
 

@@ -1,0 +1,70 @@
+"""Whole turns in memory: a question of several parts gets all that the documents answer, and says what they do not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from support.runtime.turn_parts import passage
+from support.runtime.turn_subject import Setup, asked, in_memory
+from supportplane_runtime.domain.answer import Answer, Outcome
+from supportplane_runtime.domain.conversation import Message
+from supportplane_runtime.rag.search.interfaces import Retrieval
+from supportplane_runtime.turns.events import Answered, Token
+
+HOURS = passage("The shop is open from Tuesday to Saturday.", name="hours")
+PAYMENT = passage("You can pay by card or in cash.", name="payment")
+PAGES = {"open": HOURS, "pay": PAYMENT, "cash": PAYMENT}
+
+
+@dataclass
+class WordRetriever:
+    """Finds the page of the first known word of a question, and is not sure where there is none."""
+
+    async def retrieve(self, question: str, history: Sequence[Message], *, limit: int) -> Retrieval:
+        del history, limit
+        words = question.lower().replace("?", "").split()
+        found = [PAGES[word] for word in words if word in PAGES]
+        rarities = dict.fromkeys(["open", "shop", "pay", "bike", "repair", "insur"], 1.0)
+        confidence = 0.9 if found else 0.2
+        return Retrieval(question, tuple(dict.fromkeys(found[:1])) or (HOURS,), confidence, 0.9, rarities)
+
+
+async def answer_to(question: str) -> Answer:
+    async with in_memory(Setup(retriever=WordRetriever())) as subject:
+        request = asked(question)
+        await subject.turns.start(request)
+        events = await subject.events(request.turn_id)
+    final = events[-1]
+    assert isinstance(final, Answered)
+    assert "".join(event.text for event in events if isinstance(event, Token)) == final.answer.response
+    return final.answer
+
+
+async def test_both_parts_are_answered() -> None:
+    answer = await answer_to("When is the shop open and how can I pay?")
+    assert answer.outcome is Outcome.ANSWERED
+    assert answer.response == f"{HOURS.chunk.text} [1] {PAYMENT.chunk.text} [2]"
+    assert answer.confidence == 0.9
+
+
+async def test_a_part_that_the_documents_do_not_answer_is_named_and_the_answer_is_less_sure() -> None:
+    answer = await answer_to("When is the shop open and do you insure bikes?")
+    assert answer.response.startswith(f"{HOURS.chunk.text} [1]\n\n")
+    assert answer.response.endswith("in the documents: do you insure bikes?")
+    assert 0.5 <= answer.confidence < 0.6
+
+
+async def test_the_part_that_is_answered_may_come_second() -> None:
+    answer = await answer_to("Do you insure bikes? And how can I pay?")
+    assert answer.response.startswith(f"{PAYMENT.chunk.text} [1]\n\n")
+    assert answer.response.endswith("Do you insure bikes?")
+
+
+async def test_where_no_part_is_answered_the_question_is_handed_off() -> None:
+    answer = await answer_to("Do you insure bikes? And who repairs lamps?")
+    assert answer.outcome is Outcome.HANDED_OFF
+    assert "part of your question" not in answer.response
+
+
+async def test_a_side_that_the_answer_lacks_is_added_to_it() -> None:
+    answer = await answer_to("Are visitors told when shops are open and whether customers bring cash money?")
+    assert answer.response == f"{HOURS.chunk.text} [1] {PAYMENT.chunk.text} [2]"
