@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from support.runtime.turn_parts import passage
+from support.runtime.turn_parts import FixedRetriever, passage
 from support.runtime.turn_subject import Setup, asked, in_memory
 from supportplane_runtime.domain.answer import Answer, Outcome
 from supportplane_runtime.domain.conversation import Message
@@ -16,7 +16,7 @@ PAGES = {"open": HOURS, "pay": PAYMENT, "cash": PAYMENT}
 
 
 @dataclass
-class WordRetriever:
+class WordRetriever(FixedRetriever):
     """Finds the page of the first known word of a question, and is not sure where there is none."""
 
     async def retrieve(self, question: str, history: Sequence[Message], *, limit: int) -> Retrieval:
