@@ -12,7 +12,8 @@ from functools import cache
 from typing import Final
 
 from supportplane_runtime.languages import Language, language
-from supportplane_runtime.orchestrator.language import SpokenLanguage, plain
+from supportplane_runtime.orchestrator.language import SpokenLanguage
+from supportplane_runtime.orchestrator.phrases import plain
 from supportplane_runtime.rag.words.lexemes import lexemes
 
 # More questions in one message than a reader would answer one by one. A guess, like the next two.
