@@ -67,6 +67,28 @@ _Words = Annotated[frozenset[_Line], BeforeValidator(_split), Field(min_length=1
 _Phrases = Annotated[tuple[_Line, ...], Field(min_length=1)]
 
 
+def _by_comma(words: object) -> object:
+    """A phrase may hold spaces, so a text of phrases has commas between them."""
+    return tuple(word.strip() for word in words.split(",")) if isinstance(words, str) else words
+
+
+def _pairs(lines: object) -> object:
+    """A line is two opposites with a slash between them, each some phrases: `up, upward / down`."""
+    if not isinstance(lines, str):
+        return lines
+    return tuple(tuple(_by_comma(side) for side in line.split("/")) for line in lines.splitlines())
+
+
+def _values(words: object) -> object:
+    """`two 2, three 3` is a mapping."""
+    return dict(pair.split() for pair in words.split(",")) if isinstance(words, str) else words
+
+
+_Listed = Annotated[tuple[_Line, ...], BeforeValidator(_by_comma), Field(min_length=1)]
+_Opposites = Annotated[tuple[tuple[_Listed, _Listed], ...], BeforeValidator(_pairs), Field(min_length=1)]
+_Numbers = Annotated[Mapping[_Line, int], BeforeValidator(_values)]
+
+
 @dataclass(frozen=True, slots=True)
 class Leaning:
     """What marks a message that may lean on the one before: as its first words, or anywhere in it."""
@@ -126,6 +148,49 @@ class Opposite:
 
 
 @dataclass(frozen=True, slots=True)
+class Meaning:
+    """Words that make a sentence say more, less or the opposite, so that none may stand in for another.
+
+    Each is nearly complete, or the language has no ``meaning`` at all: a word that is missing fails open.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    answers: _Listed  # before the sentence that answers: yes, no
+    light: _Words  # that say little themselves: get, make
+    idioms: _Listed  # that hold words of other lists and mean something else: above all
+    must: _Listed
+    should: _Listed
+    may: _Listed
+    will: _Listed
+    every: _Listed
+    always: _Listed
+    usually: _Listed
+    optional: _Listed
+    some: _Listed
+    including: _Listed
+    even: _Listed  # that drop a condition: whether or not, regardless
+    only: _Listed
+    at_least: _Listed
+    at_most: _Listed
+    before: _Listed
+    after: _Listed
+    until: _Listed
+    since: _Listed
+    first: _Listed
+    then: _Listed
+    sources: _Listed
+    targets: _Listed
+    conditions: _Listed  # if, when, unless
+    exceptions: _Listed
+    hidden_denials: _Words  # that deny without a word of ``denials``: ban, lack, refuse
+    opposites: _Opposites
+    negating_prefixes: _Words
+    numbers: _Numbers
+    units: Mapping[_Line, _Listed]  # a name of rag/evidence/measures.py: the words for it
+
+
+@dataclass(frozen=True, slots=True)
 class Language:
     """A language; ``denials`` of None are unknown, which is not the same as none. speech: None where it has none.
 
@@ -144,6 +209,8 @@ class Language:
     asking_words: _Words = frozenset()
     joining_words: _Words = frozenset()
     comparing_words: _Words = frozenset()
+    nouns_are_capital: bool = False  # so that a capital letter tells no name
+    meaning: Meaning | None = None
     speech: Speech | None = None
 
     def __post_init__(self) -> None:

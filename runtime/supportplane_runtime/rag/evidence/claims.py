@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from supportplane_runtime.languages import Language
+from supportplane_runtime.rag.evidence.marks import denials
 from supportplane_runtime.rag.evidence.passage import Passage
-from supportplane_runtime.rag.evidence.verify import denials
 from supportplane_runtime.rag.words.lexemes import lexemes
 from supportplane_runtime.rag.words.units import Kind, units
 

@@ -1,10 +1,9 @@
-"""Whether a passage proves a sentence, and by which of its words; pure, called by the orchestrator's verify node.
+"""Whether a passage proves a sentence by its own words, without a judge of meaning; pure.
 
-A quotation proves itself. A sentence in other words is proven by a stretch of the passage that says all its numbers,
-names and code, nearly all its words, in the same order, and holds the same number of denials. No model judges: a reader
-can check what passes, and text in a passage can't talk its way through. The check errs towards rejecting; a rejected
-sentence is replaced by a quotation. In a language whose denials are unknown only a quotation proves anything: that a
-passage says the opposite would not be seen.
+A quotation proves itself. A sentence in nearly the same words is proven by a stretch of the passage when it breaks no
+rule of rules/, the stretch says all its words in the same order, and both have the same denials and the same words
+that bind, widen, narrow or order what is said. The check errs towards rejecting; a rejected sentence is replaced by a
+quotation. In a language whose words of that kind are unknown only a quotation proves anything.
 """
 
 import re
@@ -13,36 +12,55 @@ from itertools import pairwise
 from typing import Final
 
 from supportplane_runtime.languages import Language
+from supportplane_runtime.rag.evidence.alignment import taken_apart
+from supportplane_runtime.rag.evidence.marks import Mark, denial_words, marks, statement, stems, without_marks
+from supportplane_runtime.rag.evidence.measures import in_plain_numbers
+from supportplane_runtime.rag.evidence.rules.case import denies
+from supportplane_runtime.rag.evidence.rules.numbers import bounds
+from supportplane_runtime.rag.evidence.rules.table import breach
 from supportplane_runtime.rag.words.lexemes import sequence
 from supportplane_runtime.rag.words.units import Kind, units
 
 # Shares of a claim's words that must be there, and of its neighbouring pairs that must be there in this order.
 WORDS_HELD: Final = 0.85
-ORDER_HELD: Final = 0.8
+ORDER_HELD: Final = 0.75
 LEAST_WORDS: Final = 2
 # A claim may draw on two neighbouring sentences when each has so many of its words that the other lacks.
 LEAST_OWN: Final = 2
 
 _SPACE = re.compile(r"\s+")
-_MARKUP = re.compile(r"[*_`\"“”«»„]+")
-# What must be the very same: numbers, versions, code and identifiers, flags, names in capitals.
-_LITERAL = re.compile(r"\d+(?:[.,:]\d+)*%?|--?[a-z][\w-]*|[\w./-]*[_/][\w./-]*\w|\b[A-Z][A-Z0-9]+\b|\b[a-z]+[A-Z]\w*")
-_CODE_SPAN = re.compile(r"`([^`]+)`")
-_NAME = re.compile(r"(?<=[\w,;:)]\s)[A-ZÀ-ÖØ-Þ][\w'-]+")
-_WORD = re.compile(r"[^\W\d_]+(?:['\u2019]t\b)?")
+# Words that a sentence may not have where its passage has none of their kind, and those it may not leave out.
+_ADDED: Final = (
+    Mark.MUST, Mark.EVERY, Mark.ALWAYS, Mark.EVEN, Mark.ONLY, Mark.BEFORE, Mark.AFTER, Mark.FIRST, Mark.THEN,
+    Mark.EXCEPTIONS, Mark.INCLUDING, Mark.OPTIONAL,
+)  # fmt: skip
+_DROPPED: Final = (Mark.ONLY, Mark.EXCEPTIONS, Mark.USUALLY, Mark.SOME)
+
+
+_CONTRACTION = re.compile(r"(?:n['\u2019]t|['\u2019](?:re|ll|ve|s|d|m))\b")
 
 
 def support(claim: str, passage: str, language: Language) -> str | None:
-    """The words of the passage that prove the claim, verbatim, or None."""
+    """The words of the passage that prove the claim, verbatim, or None. language: of both."""
     quoted = _quotation(claim, passage)
-    if quoted is not None or language.denials is None:
+    if quoted is not None or language.denials is None or language.meaning is None:
         return quoted
-    wanted = sequence(claim, language)
-    if len(set(wanted)) < LEAST_WORDS:
+    said = statement(claim, language)
+    wanted = _words(said, language)
+    if len(set(wanted)) < LEAST_WORDS or breach(claim, passage, spoken=language, written=language) is not None:
         return None
+    spoken_of = frozenset(_words(passage, language))
     candidates = _stretches(passage, set(wanted), language)
-    stretches = (stretch for stretch in candidates if _holds(stretch, claim, wanted, language))
+    stretches = (text for text, context in candidates if _holds(text, context, said, wanted, spoken_of, language))
     return min(stretches, key=len, default=None)
+
+
+def _words(text: str, language: Language) -> list[str]:
+    """What is compared: marks and denials have rules of their own, and light words say nothing."""
+    plain = without_marks(in_plain_numbers(_CONTRACTION.sub(" ", text), language), language)
+    light = language.meaning.light if language.meaning else frozenset()
+    left_out = stems(" ".join(light), language)
+    return [word for word in sequence(plain, language) if word not in left_out]
 
 
 def _quotation(claim: str, passage: str) -> str | None:
@@ -55,39 +73,43 @@ def _quotation(claim: str, passage: str) -> str | None:
     return match[0] if match else None
 
 
-def _stretches(passage: str, wanted: set[str], language: Language) -> Iterator[str]:
-    """Each unit, and neighbours that both have something to say to the claim."""
+def _stretches(passage: str, wanted: set[str], language: Language) -> Iterator[tuple[str, str]]:
+    """Each statement with what it is about, and neighbours that both have something to say to the claim."""
+    yield from (
+        (each.text, each.context.partition("\n")[0])
+        for each in taken_apart(passage, language).stretches
+        if each.text in passage
+    )
     whole = [unit for unit in units(passage, language) if unit.kind is not Kind.HEADING]
-    yield from (unit.text for unit in whole)
     for first, second in pairwise(whole):
+        if denies(f"{first.text} {second.text}", language):
+            continue  # what the one denies the other may say
         if Kind.CODE in (first.kind, second.kind) or Kind.ROW in (first.kind, second.kind):
             continue
-        ours, theirs = (wanted.intersection(sequence(unit.text, language)) for unit in (first, second))
+        ours, theirs = (wanted.intersection(_words(unit.text, language)) for unit in (first, second))
         if min(len(ours - theirs), len(theirs - ours)) >= LEAST_OWN:
-            yield passage[first.start : second.end]
+            yield passage[first.start : second.end], ""
 
 
-def _holds(stretch: str, claim: str, wanted: Sequence[str], language: Language) -> bool:
-    held = sequence(stretch, language)
-    known = set(held)
+def _holds(
+    stretch: str, context: str, claim: str, wanted: Sequence[str], spoken_of: frozenset[str], language: Language
+) -> bool:
+    held = _words(stretch, language)
+    missing = set(wanted) - set(held)
     return (
-        sum(word in known for word in wanted) >= WORDS_HELD * len(wanted)
-        and _literals(claim) <= _literals(stretch) | set(_WORD.findall(stretch))
-        and all(span in stretch for span in _CODE_SPAN.findall(claim))
-        and denials(claim, language) == denials(stretch, language)
+        not (missing - set(_words(context, language))) & spoken_of
+        and len(missing - set(_words(context, language))) <= (1 - WORDS_HELD) * len(set(wanted))
+        and denial_words(claim, language) == denial_words(stretch, language)
+        and _says_as_much(claim, stretch, language)
         and _in_order(wanted, held)
     )
 
 
-def _literals(text: str) -> set[str]:
-    plain = _MARKUP.sub("", text)
-    return {match.strip(".,:") for match in _LITERAL.findall(plain)} | set(_NAME.findall(plain))
-
-
-def denials(text: str, language: Language) -> int:
-    """How often the text denies or restricts: "only on Linux" is not "on Linux"."""
-    known = language.denials or frozenset()
-    return sum(word in known or word.endswith(("n't", "n\u2019t")) for word in _WORD.findall(text.casefold()))
+def _says_as_much(claim: str, stretch: str, language: Language) -> bool:
+    ours, theirs = marks(claim, language), marks(stretch, language)
+    added = any(ours[mark] and not theirs[mark] for mark in _ADDED)
+    dropped = any(theirs[mark] and not ours[mark] for mark in _DROPPED if not (mark is Mark.USUALLY and ours[Mark.MAY]))
+    return not added and not dropped and bounds(claim, language) <= bounds(stretch, language)
 
 
 def _in_order(wanted: Sequence[str], held: Sequence[str]) -> bool:
