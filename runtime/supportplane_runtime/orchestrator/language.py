@@ -7,7 +7,7 @@ and by letters. py3langid takes 1.8 s to load and 75 MB and is wrong more often 
 
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -91,7 +91,7 @@ def detect(text: str, *, expected: str) -> str:
     candidates = [known for known in spoken_languages().values() if script in known.scripts]
     if not candidates:
         return expected
-    scores = {known.code: _score(found, known) for known in candidates}
+    scores = _scores(found, candidates)
     if script == "Latin":
         return _clearest(scores, expected)
     own = {known.code: scores[known.code] + (known.scripts[0] == script) / 2 for known in candidates}
@@ -119,19 +119,27 @@ def _script_of(folded: str) -> Script | None:
     return max(words, key=lambda script: words[script])
 
 
-def _score(found: Mapping[str, int], known: SpokenLanguage) -> float:
-    weights, letters = _weights()[known.code], known.letters
-    words = sum(weights.get(word, 0.0) * n for word, n in found.items())
-    if not letters:
-        return words
-    return words + LETTER_SCORE * sum(n for word, n in found.items() if not letters.isdisjoint(word))
+def _scores(found: Mapping[str, int], candidates: Sequence[SpokenLanguage]) -> Mapping[str, float]:
+    scores = dict.fromkeys((known.code for known in candidates), 0.0)
+    for word, n in found.items():
+        # What languages share tells less; a whole share less each would leave too little of what two neighbours share.
+        languages = _languages_of().get(word, frozenset()) & scores.keys()
+        for code in languages:
+            scores[code] += n / len(languages) ** 0.5
+        for known in candidates:
+            if known.letters and not known.letters.isdisjoint(word):
+                scores[known.code] += LETTER_SCORE * n
+    return scores
 
 
 @cache
-def _weights() -> Mapping[str, Mapping[str, float]]:
-    """The words of each language; one that several share counts a share in each."""
-    shared = Counter(word for known in spoken_languages().values() for word in known.words)
-    return {code: {word: 1 / shared[word] for word in known.words} for code, known in spoken_languages().items()}
+def _languages_of() -> Mapping[str, frozenset[str]]:
+    """The languages in which a word is one of those that tell it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for known in spoken_languages().values():
+        for word in known.words:
+            found[word].add(known.code)
+    return {word: frozenset(each) for word, each in found.items()}
 
 
 def _spoken(known: Language, speech: Speech) -> SpokenLanguage:
