@@ -14,6 +14,7 @@ from supportplane_runtime.languages import language
 from supportplane_runtime.orchestrator.drafts import Author, Draft
 from supportplane_runtime.rag.evidence import claims, runs, verify
 from supportplane_runtime.rag.evidence.passage import Passage
+from supportplane_runtime.rag.evidence.runs import Found
 from supportplane_runtime.rag.search.interfaces import PartFound, Retrieval
 from supportplane_runtime.rag.words.lexemes import covered, lexemes
 from supportplane_runtime.rag.words.units import Kind, units
@@ -37,36 +38,43 @@ def extract(question: str, retrieval: Retrieval) -> list[Draft]:
 
     A question of several parts is answered part by part. A side of a question adds what the answer lacks of it.
     """
-    answered = [part for part in retrieval.parts if part.is_question and part.answered]
-    if answered:
-        drafts = [draft for part in answered for draft in _of_part(part, retrieval)]
-    else:
-        passages = [_passage(each) for each in retrieval.passages]
-        found = runs.pick(question, passages, retrieval.rarities, found=len(retrieval.evidence))
-        drafts = [Draft(each.text, Author.EXTRACT, each.passage, each.head) for each in found]
-    for part in retrieval.parts:
-        if part.answered and not part.is_question and not _holds(drafts, part, retrieval):
-            drafts += _of_part(part, retrieval)
+    questions = [part for part in retrieval.parts if part.is_question and part.answered]
+    drafts = [draft for part in questions for draft in _of_part(part, retrieval)]
+    if not drafts:
+        drafts = _of_whole(question, retrieval)
+    sides = [part for part in retrieval.parts if not part.is_question]
+    lacking = min(sides, key=lambda side: _share_said(side, drafts, retrieval), default=None)
+    if lacking is not None and lacking.answered and _share_said(lacking, drafts, retrieval) < HELD:
+        drafts += _of_part(lacking, retrieval)
     return list(dict.fromkeys(drafts))
+
+
+def _of_whole(question: str, retrieval: Retrieval) -> list[Draft]:
+    found = Found([_passage(each) for each in retrieval.passages], retrieval.rarities, len(retrieval.evidence))
+    quotations = runs.pick(retrieval.question, found, _leans_on(question, retrieval.question))
+    return [Draft(each.text, Author.EXTRACT, each.passage, each.head) for each in quotations]
 
 
 def _of_part(part: PartFound, retrieval: Retrieval) -> list[Draft]:
     places = {each.chunk.chunk_id: n for n, each in enumerate(retrieval.passages)}
     ranked = [places[chunk_id] for chunk_id in part.evidence]
     order = [*ranked, *(n for n in range(len(retrieval.passages)) if n not in ranked)]
-    passages = [_passage(retrieval.passages[n]) for n in order]
-    found = runs.pick(part.query, passages, part.rarities, found=len(ranked))
-    heads = [(order[each.head[0]], each.head[1]) if each.head else None for each in found]
-    return [
-        Draft(each.text, Author.EXTRACT, order[each.passage], head) for each, head in zip(found, heads, strict=True)
-    ]
+    found = Found([_passage(retrieval.passages[n]) for n in order], part.rarities, len(ranked))
+    quotations = runs.best_run(part.text, found, _leans_on(part.query, part.text))
+    heads = [(order[each.head[0]], each.head[1]) if each.head else None for each in quotations]
+    pairs = zip(quotations, heads, strict=True)
+    return [Draft(each.text, Author.EXTRACT, order[each.passage], head) for each, head in pairs]
 
 
-def _holds(drafts: Sequence[Draft], part: PartFound, retrieval: Retrieval) -> bool:
-    """Whether the answer has most of what the part asks about already."""
-    said = "\n".join(draft.shown for draft in drafts)
-    titles = [" ".join((each.chunk.title, *each.chunk.heading_path)) for each in _cited(drafts, retrieval)]
-    return _share_of(part, "\n".join([said, *titles]), retrieval) >= HELD
+def _leans_on(query: str, question: str) -> list[str]:
+    """The lines that stand before the question."""
+    return [line for line in query.removesuffix(question).split("\n") if line.strip()]
+
+
+def _share_said(part: PartFound, drafts: Sequence[Draft], retrieval: Retrieval) -> float:
+    chunks = [retrieval.passages[draft.passage].chunk for draft in drafts]
+    titles = [line for chunk in chunks for line in (chunk.title, *chunk.heading_path)]
+    return _share_of(part, "\n".join([*(draft.shown for draft in drafts), *titles]), retrieval)
 
 
 def _share_of(part: PartFound, text: str, retrieval: Retrieval) -> float:

@@ -40,6 +40,8 @@ MAX_LIST: Final = 2400
 TERSE: Final = 300
 # Of the question, by rarity: what a block must hold of it beyond the headings to be the detail that is asked for.
 DETAIL: Final = 0.2
+# What a word of the question before counts, and of the one before that again. A guess, below what entries.py keeps.
+EARLIER: Final = 0.4
 # Of the best block's or sentence's share of the question: what has less is filler.
 WORTH_QUOTING: Final = 0.5
 MAX_SENTENCES: Final = 4
@@ -60,23 +62,54 @@ class Asked:
     wanted: Mapping[str, float]
 
 
-def pick(
-    question: str, passages: Sequence[Passage], rarities: Mapping[str, float], *, found: int | None = None
-) -> list[Quotation]:
-    """What to quote, in reading order. Empty when no passage says anything.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """passages: best first; from the index ``ranked`` on they were not found, but stand before or after one that was.
 
-    passages: best first; from the index ``found`` on they were not found, but stand before or after one that was.
     rarities: see Retrieval.
     """
-    ranked = passages[: len(passages) if found is None else found]
+
+    passages: Sequence[Passage]
+    rarities: Mapping[str, float]
+    ranked: int
+
+
+def pick(question: str, found: Found, leans_on: Sequence[str] = ()) -> list[Quotation]:
+    """What to quote, in reading order: the best run, and of another passage what that lacks of the question.
+
+    Empty when no passage says anything. leans_on: what was asked before and the question leans on, the latest last.
+    """
+    quoted = best_run(question, found, leans_on)
+    if not quoted:
+        return []
+    language = found.passages[quoted[0].passage].language
+    return [*quoted, *_addition(found, quoted, _asked(question, leans_on, found, language))]
+
+
+def best_run(question: str, found: Found, leans_on: Sequence[str] = ()) -> list[Quotation]:
+    """See ``pick``."""
+    ranked = found.passages[: found.ranked]
     for first, passage in enumerate(ranked):
         if passage.score < NEARLY_AS_GOOD * ranked[0].score:
             break
-        wanted = {word: rarities.get(word, 1.0) for word in lexemes(question, passage.language)}
-        quoted = _from_passage(passages, first, Asked(question, wanted))
+        quoted = _from_passage(found.passages, first, _asked(question, leans_on, found, passage.language))
         if quoted:
-            return [*quoted, *_addition(passages, len(ranked), quoted, Asked(question, wanted))]
+            return quoted
     return []
+
+
+def _asked(question: str, leans_on: Sequence[str], found: Found, language: Language) -> Asked:
+    questions = [*leans_on, question]
+    return Asked("\n".join(questions), _wanted(questions, found.rarities, language))
+
+
+def _wanted(questions: Sequence[str], rarities: Mapping[str, float], language: Language) -> dict[str, float]:
+    """The words of the latest question, and those of earlier ones for less: `and to Malta?` asks for that row alone."""
+    wanted: dict[str, float] = {}
+    for back, question in enumerate(reversed(questions)):
+        for word in lexemes(question, language):
+            wanted.setdefault(word, EARLIER**back * rarities.get(word, 1.0))
+    return wanted
 
 
 def _from_passage(passages: Sequence[Passage], number: int, asked: Asked) -> list[Quotation]:
@@ -97,16 +130,15 @@ def _together(passages: Sequence[Passage], number: int) -> list[int]:
     return [number if at == passages[number].position else places[at] for at in range(first, last + 1)]
 
 
-def _addition(
-    passages: Sequence[Passage], found: int, quoted: Sequence[Quotation], asked: Asked
-) -> Sequence[Quotation]:
+def _addition(found: Found, quoted: Sequence[Quotation], asked: Asked) -> Sequence[Quotation]:
     """The block of another passage that says most of what is still missing, when that is much of the question."""
+    passages = found.passages
     first = passages[quoted[0].passage]
     held = lexemes("\n".join(each.text for each in quoted) + "\n".join(_above(first)), first.language)
     missing = {word: rarity for word, rarity in asked.wanted.items() if word not in held}
     least = WORTH_ADDING * sum(asked.wanted.values())
     used = {each.passage for each in quoted}
-    for n in (n for n in range(found) if n not in used):
+    for n in (n for n in range(found.ranked) if n not in used):
         if passages[n].score < NEARLY_AS_GOOD * passages[0].score or sum(missing.values()) < least or not missing:
             return ()
         reader = _Reader(page(passages, [n]), passages[n], n, Asked(asked.question, missing))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from supportplane_runtime.languages import language
 from supportplane_runtime.rag.evidence.passage import Passage
 from supportplane_runtime.rag.evidence.quotations import Quotation
-from supportplane_runtime.rag.evidence.runs import MAX_PROSE, pick
+from supportplane_runtime.rag.evidence.runs import MAX_PROSE, Found, pick
 from supportplane_runtime.rag.words.lexemes import lexemes
 
 ENGLISH = language("en")
@@ -25,7 +25,8 @@ def one_page(*texts: str, heading: str = "Page") -> list[Passage]:
 
 
 def picked(question: str, found: list[Passage], *, ranked: int | None = None) -> list[Quotation]:
-    return pick(question, found, dict.fromkeys(lexemes(question, ENGLISH), 1.0), found=ranked)
+    rarities = dict.fromkeys(lexemes(question, ENGLISH), 1.0)
+    return pick(question, Found(found, rarities, len(found) if ranked is None else ranked))
 
 
 def said(question: str, *texts: str, heading: str = "") -> list[str]:
@@ -223,4 +224,11 @@ def test_a_very_long_paragraph_is_not_quoted_whole() -> None:
 
 
 def test_no_passage_is_no_quotation() -> None:
-    assert pick("anything", [], {}) == []
+    assert picked("anything", []) == []
+
+
+def test_a_follow_up_gets_its_own_row_and_not_those_of_the_questions_before() -> None:
+    before = ["What is the price for Oslo?", "And for Rome?"]
+    for question, row in (("And for Turin?", "| Turin | 6 | 9 |"), ("How many days does it take?", "| Rome | 5 | 2 |")):
+        (quoted,) = pick(question, Found(passages(TABLE, heading="Prices"), {}, 1), leans_on=before)
+        assert quoted.text == row
