@@ -14,6 +14,7 @@ from supportplane_runtime.app.indexed import Indexed, keep_metrics, read_index
 from supportplane_runtime.chores import every
 from supportplane_runtime.errors import InvalidRequest
 from supportplane_runtime.health import Probe, check_part
+from supportplane_runtime.languages import ENGLISH
 from supportplane_runtime.model.chat import Endpoint, ServedChatModel, Timeouts
 from supportplane_runtime.orchestrator.checkpoints import checkpoint_saver
 from supportplane_runtime.orchestrator.engine import GraphEngine
@@ -87,8 +88,8 @@ async def open_worker(clients: AgentClients, *, drain_s: float) -> AsyncIterator
 
 
 def _policy(clients: AgentClients) -> Policy:
-    language = next((base.spec.language for base in clients.file.knowledge_bases), "en")
-    return policy_of(clients.file.agent, language=language, revision=clients.settings.revision)
+    languages = [base.spec.language for base in clients.file.knowledge_bases] or [ENGLISH]
+    return policy_of(clients.file.agent, languages=languages, revision=clients.settings.revision)
 
 
 def _turns(clients: AgentClients, model: ServedChatModel, policy: Policy, drain_s: float) -> LocalTurns:

@@ -91,12 +91,35 @@ _Numbers = Annotated[Mapping[_Line, int], BeforeValidator(_values)]
 
 @dataclass(frozen=True, slots=True)
 class Leaning:
-    """What marks a message that may lean on the one before: as its first words, or anywhere in it."""
+    """What marks a message that may lean on the one before: as its first words, anywhere in it, or last in a clause.
+
+    maybe: leaves it in doubt. idioms: in which such a word points at nothing. articles: such words that are articles
+    before a noun, in a language whose nouns have capital letters.
+    """
 
     __pydantic_config__ = _STRICT
 
     first: _Phrases
     anywhere: _Phrases
+    last: tuple[_Line, ...] = ()
+    maybe: tuple[_Line, ...] = ()
+    idioms: tuple[_Line, ...] = ()
+    articles: tuple[_Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """Words of messages about the conversation, not the product.
+
+    rejecting: that say by themselves that an answer did not help. waiting: that ask after a person's answer. about:
+    others, which say so beside a denial.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    rejecting: _Words
+    waiting: _Words
+    about: _Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +158,7 @@ class Speech:
     replies: Annotated[Mapping[str, _Line], AfterValidator(_each_of(REPLIES))]
     scripts: tuple[Script, ...] = ("Latin",)  # the first is its own, in the others it may be written as well
     letters: str = ""  # that tell it from other languages of its script
+    remarks: Remarks | None = None  # without them only denials and vague words are known for remarks
 
 
 @dataclass(frozen=True, slots=True)

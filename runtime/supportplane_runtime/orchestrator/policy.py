@@ -3,6 +3,7 @@
 Made once at start by ``policy_of``. A change of the file is a restart (a new revision, on a cluster).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from supportplane_crds.support_agent import Mode, SupportAgent, Trigger, Writing
@@ -35,6 +36,7 @@ class Policy:
     """writing None: answers are composed of sentences from passages and the model is not asked.
 
     language: what replies are written in when a message does not tell (the first knowledge base's).
+    document_languages: of all knowledge bases; empty: ``language`` alone.
     history_limit: messages, two a turn. agent: its name; turns of other agents of the tenant are left to them.
     revision: stored with each answer; None on a laptop.
     """
@@ -46,11 +48,13 @@ class Policy:
     turn_timeout_s: float = 60.0
     history_limit: int = 40
     language: str = "en"
+    document_languages: frozenset[str] = frozenset()
     agent: str | None = None
     revision: str | None = None
 
 
-def policy_of(agent: SupportAgent, *, language: str = "en", revision: str | None = None) -> Policy:
+def policy_of(agent: SupportAgent, *, languages: Sequence[str] = ("en",), revision: str | None = None) -> Policy:
+    """languages: of the knowledge bases, in the order of the file."""
     template = agent.spec.template
     return Policy(
         tenant=agent.spec.tenant.id,
@@ -59,7 +63,8 @@ def policy_of(agent: SupportAgent, *, language: str = "en", revision: str | None
         handoff=_handoff(agent),
         turn_timeout_s=template.orchestrator.turn_timeout.total_seconds(),
         history_limit=2 * template.memory.short_term.max_turns,
-        language=language,
+        language=languages[0],
+        document_languages=frozenset(languages),
         agent=agent.name,
         revision=revision,
     )

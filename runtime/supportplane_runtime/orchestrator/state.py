@@ -15,6 +15,8 @@ from langgraph.channels import UntrackedValue
 from supportplane_runtime.domain.conversation import Message, Turn
 from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.orchestrator.drafts import Checked, Drafts
+from supportplane_runtime.orchestrator.exchange import NO_GROUND, Ground
+from supportplane_runtime.orchestrator.leaning import Leaning
 from supportplane_runtime.rag.search.interfaces import Retrieval
 from supportplane_runtime.turns.events import TurnEvent
 
@@ -26,20 +28,27 @@ class Intent(StrEnum):
     PERSON = "person"
     SMALL_TALK = "small_talk"
     UNDERSPECIFIED = "underspecified"
+    UNHELPED = "unhelped"  # the answer did not help, and no more is said
+    STUCK = "stuck"  # the same, or nothing to go by, after we asked back or declined
+    WAITING = "waiting"  # a person has the question already, and nothing new is asked
 
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
     """question: the message, or, when it leans on what was said before, that and the message together.
 
-    reply: for small talk, which one. clarifies: the message answers our asking back, so we do not ask again.
+    reply: for small talk, which one. ground: what the message leans on; empty for one that stands for itself.
+    declinable: may be declined as out of scope; not what follows on an answer, or is asked in another language than
+    that of the documents, since then being unlike them says nothing.
     """
 
     language: str
     intent: Intent
     question: str
     reply: str | None = None
-    clarifies: bool = False
+    leaning: Leaning = Leaning.STANDS
+    ground: Ground = NO_GROUND
+    declinable: bool = True
 
 
 class TurnState(TypedDict, total=False):

@@ -2,9 +2,12 @@
 
 small talk                                   -> a friendly word
 a wish for a person                          -> ticket, if the agent takes such wishes
+nothing new while a person has the question  -> told so, and added to the ticket
 mode HandoffOnly                             -> ticket
 nothing says what the question is about      -> asked back, once
-out of scope                                 -> declined
+the answer did not help                      -> asked back, once
+the same again                               -> ticket, if the agent hands that off
+out of scope                                 -> declined; not a follow-up, nor in another language than the documents'
 in scope, not answered, or not surely enough -> ticket, if the agent hands that off
 answered by cited passages                   -> the answer
 """
@@ -45,6 +48,7 @@ _DECLINED: Final = {
     TicketReason.MISSING_KNOWLEDGE: "declined_missing_knowledge",
     TicketReason.LOW_CONFIDENCE: "declined_low_confidence",
 }
+_ASKS_BACK: Final = {Intent.UNDERSPECIFIED: "ask_back", Intent.UNHELPED: "did_not_help"}
 _TRIGGER: Final = {
     TicketReason.CUSTOMER_REQUEST: Trigger.CUSTOMER_REQUEST,
     TicketReason.MISSING_KNOWLEDGE: Trigger.MISSING_KNOWLEDGE,
@@ -89,32 +93,42 @@ def gate(retrieval: Retrieval, *, least_confidence: float | None, thresholds: Th
 class Decided:
     """All that a decision rests on."""
 
-    question: str
     understanding: Understanding
     retrieval: Retrieval | None = None
     checked: Checked = NOTHING
 
 
 def decide(decided: Decided, policy: Policy, thresholds: Thresholds) -> Ending:
-    known = decided.understanding
-    if known.intent is Intent.SMALL_TALK and known.reply is not None:
-        return Ending(_said(known.reply, Outcome.SMALL_TALK, decided, confidence=1.0))
-    if known.intent is Intent.PERSON:
-        return _hand_off(TicketReason.CUSTOMER_REQUEST, decided, policy)
-    if policy.hands_off_only:
-        return _hand_off(TicketReason.HANDOFF_ONLY, decided, policy)
-    if known.intent is Intent.UNDERSPECIFIED:
-        return Ending(_said("ask_back", Outcome.ASKED_BACK, decided))
+    ending = _without_documents(decided, policy)
+    if ending is not None:
+        return ending
     if decided.checked.sentences:
         return Ending(_answer(decided))
     return _without_answer(decided, policy, thresholds)
+
+
+def _without_documents(decided: Decided, policy: Policy) -> Ending | None:
+    """What needs no answer from documents, or must have none."""
+    known = decided.understanding
+    if known.intent is Intent.SMALL_TALK and known.reply is not None:
+        return Ending(_said(known.reply, Outcome.SMALL_TALK, decided, confidence=1.0))
+    if known.intent is Intent.WAITING:
+        # It joins the ticket that is open; a new one is opened only when that was closed meanwhile.
+        ticket = _ticket(TicketReason.CUSTOMER_REQUEST, decided, policy)
+        return Ending(_said("already_with_person", Outcome.HANDED_OFF, decided), (ticket,))
+    if known.intent is Intent.PERSON or policy.hands_off_only:
+        person = known.intent is Intent.PERSON
+        return _hand_off(TicketReason.CUSTOMER_REQUEST if person else TicketReason.HANDOFF_ONLY, decided, policy)
+    if known.intent in _ASKS_BACK:
+        return Ending(_said(_ASKS_BACK[known.intent], Outcome.ASKED_BACK, decided))
+    return _hand_off(TicketReason.MISSING_KNOWLEDGE, decided, policy) if known.intent is Intent.STUCK else None
 
 
 def _without_answer(decided: Decided, policy: Policy, thresholds: Thresholds) -> Ending:
     if decided.retrieval is None:
         return _hand_off(TicketReason.MISSING_KNOWLEDGE, decided, policy)
     found = gate(decided.retrieval, least_confidence=policy.handoff.least_confidence, thresholds=thresholds)
-    if found is Gate.OUT_OF_SCOPE:
+    if found is Gate.OUT_OF_SCOPE and decided.understanding.declinable:
         return Ending(_said("declined_out_of_scope", Outcome.DECLINED, decided))
     low = found is Gate.LOW_CONFIDENCE
     return _hand_off(TicketReason.LOW_CONFIDENCE if low else TicketReason.MISSING_KNOWLEDGE, decided, policy)
@@ -137,13 +151,16 @@ def _hand_off(reason: TicketReason, decided: Decided, policy: Policy) -> Ending:
     trigger = _TRIGGER.get(reason)
     if trigger is not None and trigger not in policy.handoff.triggers:
         return Ending(_said(_DECLINED[reason], Outcome.DECLINED, decided))
-    ticket = OpenTicket(
+    return Ending(_said(_HANDED_OFF[reason], Outcome.HANDED_OFF, decided), (_ticket(reason, decided, policy),))
+
+
+def _ticket(reason: TicketReason, decided: Decided, policy: Policy) -> OpenTicket:
+    return OpenTicket(
         reason=reason,
-        subject=subject(decided.question),
+        subject=subject(decided.understanding.question),
         queue=policy.handoff.queue,
         per_hour=policy.handoff.visitor_tickets_per_hour,
     )
-    return Ending(_said(_HANDED_OFF[reason], Outcome.HANDED_OFF, decided), (ticket,))
 
 
 def _said(reply: str, outcome: Outcome, decided: Decided, *, confidence: float | None = None) -> Answer:
@@ -174,7 +191,6 @@ class DecideNode:
 
     async def __call__(self, state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         decided = Decided(
-            question=state["turn"].question,
             understanding=state["understanding"],
             retrieval=state.get("retrieval"),
             checked=state.get("checked", NOTHING),

@@ -1,19 +1,36 @@
-"""Second step: the passages for a question and for its parts, from every knowledge base of the agent at once."""
+"""Second step: the passages for a question and for its parts, from every knowledge base of the agent at once.
+
+Of the conversation retrieval gets what the message leans on (nodes/understand.py), and nothing where it stands for
+itself.
+"""
 
 import asyncio
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from langgraph.runtime import Runtime
 
 from supportplane_runtime.domain.conversation import Message
 from supportplane_runtime.domain.knowledge import Evidence
+from supportplane_runtime.languages import language
+from supportplane_runtime.orchestrator.exchange import NO_GROUND
 from supportplane_runtime.orchestrator.language import spoken_language
+from supportplane_runtime.orchestrator.leaning import Leaning
 from supportplane_runtime.orchestrator.nodes.decide import Thresholds
 from supportplane_runtime.orchestrator.parts import Part, parts
 from supportplane_runtime.orchestrator.progress import step_began
-from supportplane_runtime.orchestrator.state import TurnContext, TurnState
+from supportplane_runtime.orchestrator.state import TurnContext, TurnState, Understanding
 from supportplane_runtime.rag.search.interfaces import PartFound, Retrieval, Retriever
+from supportplane_runtime.rag.words.lexemes import covered, lexemes
+from supportplane_runtime.rag.words.searchable import searchable_text
+
+# The share of a message's words, by rarity, that a passage holds which is about what the message names. A guess.
+NAMED: Final = 0.5
+
+_MARKER = re.compile(r"\s?\[\d{1,2}\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +63,61 @@ def merged(question: str, found: Sequence[Retrieval]) -> Retrieval:
     confidence, in_scope = max(one.confidence for one in found), max(one.in_scope for one in found)
     around = tuple(item for one in found for item in one.around)
     return Retrieval(question, tuple(evidence), confidence, in_scope, rarities=rarities, around=around)
+
+
+async def found_for(
+    message: str, known: Understanding, knowledge: Sequence[Knowledge], *, enough: float
+) -> tuple[Retrieval, Understanding]:
+    """What was found, and the understanding that goes with it: of a doubtful message that the documents answer alone
+    nothing is left of the conversation. enough: confidence of such an answer. Raises KnowledgeUnavailable.
+    """
+    if known.leaning is Leaning.DOUBTFUL:
+        alone = await retrieve(message, (), knowledge)
+        if alone.confidence >= enough:
+            return alone, replace(known, question=message, leaning=Leaning.STANDS, ground=NO_GROUND)
+    found = await retrieve(message, known.ground.messages, knowledge)
+    if known.leaning in (Leaning.DOUBTFUL, Leaning.ADDS):
+        found = named_first(found)
+    return without_rejected(found, known.ground.rejected), known
+
+
+def named_first(found: Retrieval) -> Retrieval:
+    """Where the best passage holds no word of the message, only the conversation speaks for it. Then passages come
+    first that hold what the message names: `what about refunds?` after `how do I rotate a key?` is not about keys.
+    """
+    held = _held(found)
+    if not held or held[0] > 0:
+        return found
+    pairs = list(zip(found.evidence, held, strict=True))
+    named = [each for each, share in pairs if share >= NAMED]
+    return replace(found, evidence=(*named, *(each for each, share in pairs if share < NAMED)))
+
+
+def _held(found: Retrieval) -> list[float]:
+    """0..1 for each passage: the share of the message's words, by rarity, that it holds."""
+    return [covered(_lexemes(each), found.rarities) for each in found.evidence]
+
+
+def without_rejected(found: Retrieval, rejected: Sequence[str]) -> Retrieval:
+    """Passages that an answer which did not help was quoted from are not quoted again. When the best is among them, the
+    next best is as much less sure as it is a worse find.
+    """
+    quoted = [part for answer in rejected for part in _quoted(answer)]
+    kept, around = (
+        tuple(each for each in some if not any(part in each.chunk.text for part in quoted))
+        for some in (found.evidence, found.around)
+    )
+    best = max((each.score for each in found.evidence), default=0.0)
+    share = max((each.score for each in kept), default=0.0) / best if best else 1.0
+    return replace(found, evidence=kept, around=around, confidence=found.confidence * share)
+
+
+def _quoted(answer: str) -> list[str]:
+    return [part.strip() for part in _MARKER.split(answer) if part.strip()]
+
+
+def _lexemes(found: Evidence) -> Counter[str]:
+    return lexemes(searchable_text(found.chunk), language(found.chunk.language))
 
 
 def with_parts(whole: Retrieval, found: Sequence[tuple[Part, Retrieval]], thresholds: Thresholds) -> Retrieval:
@@ -93,13 +165,12 @@ class RetrieveNode:
         self._thresholds = thresholds
 
     async def __call__(self, state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
-        known, question, history = state["understanding"], state["turn"].question, state["history"]
+        known, message = state["understanding"], state["turn"].question
         runtime.context.emit(step_began("retrieve", known.language))
-        before = known.question.removesuffix(question).strip()
-        asked = parts(question, spoken_language(known.language), before)
         # The message as it was written: retrieval weighs the conversation itself, and was fitted that way.
-        searches = [(question, history), *((part.query, ()) for part in asked)]
-        whole, *found = await asyncio.gather(*(retrieve(text, said, self._knowledge) for text, said in searches))
+        whole, known = await found_for(message, known, self._knowledge, enough=self._thresholds.answer)
+        asked = parts(message, spoken_language(known.language), "\n".join(known.ground.questions))
         if asked:
+            found = await asyncio.gather(*(retrieve(part.query, (), self._knowledge) for part in asked))
             whole = with_parts(whole, list(zip(asked, found, strict=True)), self._thresholds)
-        return {"retrieval": whole}
+        return {"retrieval": whole, "understanding": known}

@@ -4,98 +4,100 @@ Pure and without a model: phrases and patterns of ``languages``, so it costs a f
 be talked into anything. Whether a question is out of scope needs the documents and is decided after retrieval.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from langgraph.runtime import Runtime
 
+from supportplane_runtime.domain.answer import Outcome
 from supportplane_runtime.domain.conversation import Message, Role
-from supportplane_runtime.orchestrator.language import (
-    SpokenLanguage,
-    content,
-    detect,
-    spoken_language,
-    spoken_languages,
-    wishes_in,
-)
+from supportplane_runtime.orchestrator.exchange import NO_GROUND, Exchange, Ground, business, exchanges, ground
+from supportplane_runtime.orchestrator.foreign import is_foreign
+from supportplane_runtime.orchestrator.language import SpokenLanguage, content, detect, spoken_language, wishes_in
+from supportplane_runtime.orchestrator.leaning import Leaning, leaning
 from supportplane_runtime.orchestrator.phrases import plain
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.progress import step_began
+from supportplane_runtime.orchestrator.remarks import awaits, begins_with_rejection, denies_only, is_aside, rejects
+from supportplane_runtime.orchestrator.small_talk import small_talk_kind
 from supportplane_runtime.orchestrator.state import Intent, TurnContext, TurnState, Understanding
 
-# A longer question stands for itself even if it begins with "and" or "it". A guess, like the next number.
-LEANING_LEXEMES = 6
-MAX_ANTECEDENTS = 3
-# Some phrases are made of others and fillers ("thank you very much"), so the pattern has several ways through each: on
-# a long message it would try all of them together, which are 2 to the power of their number.
-MAX_SMALL_TALK_WORDS = 16
+# What a message means that says only that the reply before did not help.
+_REJECTED = {
+    Outcome.ANSWERED: Intent.UNHELPED,
+    Outcome.ASKED_BACK: Intent.STUCK,
+    Outcome.DECLINED: Intent.STUCK,
+    Outcome.HANDED_OFF: Intent.WAITING,
+}
 
 
-def understand(message: str, history: Sequence[Message], *, expected_language: str) -> Understanding:
+def understand(
+    message: str, history: Sequence[Message], *, expected_language: str, of_documents: Collection[str] | None = None
+) -> Understanding:
+    """of_documents: their languages, None: the expected one."""
     spoken = detect(message, expected=_language_so_far(history, expected_language))
     known = spoken_language(spoken)
-    words = plain(message)
-    clarifies = asked_back(history)
-    question = _in_context(message, history, known, clarifies=clarifies)
-    small_talk = small_talk_kind(words, known)
-    if small_talk is not None:
-        kind, spoken = small_talk
-        return Understanding(spoken, Intent.SMALL_TALK, message, reply=kind)
+    said = exchanges(history, known)
+    talk = _small_talk(message, said, known)
+    if talk is not None:
+        kind, code = talk
+        return Understanding(code, Intent.SMALL_TALK, message, reply=kind)
     wished = wishes_in(message, known)
-    if wished is not None:
-        return Understanding(wished, Intent.PERSON, question, clarifies=clarifies)
-    if is_vague(question, known) and not clarifies:
-        return Understanding(spoken, Intent.UNDERSPECIFIED, question)
-    return Understanding(spoken, Intent.QUESTION, question, clarifies=clarifies)
+    leans, found = _leans_on(message, said, known)
+    foreign = is_foreign(message, spoken, of_documents or (expected_language,))
+    return Understanding(
+        wished or spoken,
+        Intent.PERSON if wished is not None else _intent(message, said, found, known),
+        "\n".join([*found.questions, message]),
+        leaning=leans,
+        ground=found,
+        declinable=not (foreign or found.shown),
+    )
 
 
-def small_talk_kind(words: str, known: SpokenLanguage) -> tuple[str, str] | None:
-    """(kind, language) of a message that is nothing but small talk, in the expected language first: `ok` is in all."""
-    for candidate in (known, *(other for other in spoken_languages().values() if other is not known)):
-        if is_small_talk(words, candidate):
-            kinds = candidate.small_talk_kinds
-            return next(kind for kind, pattern in kinds.items() if pattern.search(words)), candidate.code
-    return None
+def _intent(message: str, said: Sequence[Exchange], found: Ground, known: SpokenLanguage) -> Intent:
+    before = business(said)
+    last = before[-1].outcome if before else None
+    if last is Outcome.HANDED_OFF and (is_aside(message, known) or _greets(message, known)):
+        return Intent.WAITING
+    if last is not None and rejects(message, known):
+        return Intent.STUCK if found.asked_back else _REJECTED[last]
+    if awaits(message, known) and any(each.outcome is Outcome.HANDED_OFF for each in before):
+        return Intent.WAITING
+    if content(message, known) or (found.questions and last is not Outcome.ASKED_BACK):
+        return Intent.QUESTION
+    return Intent.STUCK if last is Outcome.ASKED_BACK else Intent.UNDERSPECIFIED
 
 
-def is_small_talk(words: str, known: SpokenLanguage) -> bool:
-    return words.count(" ") < MAX_SMALL_TALK_WORDS and known.small_talk.fullmatch(words) is not None
+def _leans_on(message: str, said: Sequence[Exchange], known: SpokenLanguage) -> tuple[Leaning, Ground]:
+    """How the message leans, and on what."""
+    before = business(said)
+    after_rejection = begins_with_rejection(message, known) if before else None
+    how = leaning(message if after_rejection is None else after_rejection, known)
+    rejected = after_rejection is not None or rejects(message, known)
+    clarifies = bool(before) and before[-1].outcome is Outcome.ASKED_BACK
+    if (rejected or clarifies) and not (how is Leaning.STANDS and message.rstrip().endswith("?")):
+        how = Leaning.LEANS
+    if how is Leaning.STANDS:
+        return how, NO_GROUND
+    found = ground(said, known, rejected=rejected)
+    return (how, found) if found.questions else (Leaning.STANDS, found)
 
 
-def is_vague(question: str, known: SpokenLanguage) -> bool:
-    """Nothing in it says what it is about: `it does not work`."""
-    return not content(question, known)
+def _small_talk(message: str, said: Sequence[Exchange], known: SpokenLanguage) -> tuple[str, str] | None:
+    """(kind, language) of a message that needs no more than a friendly word. After a handover a greeting asks for the
+    person (`hello?`), after a friendly word a `no` says that there is nothing else.
+    """
+    last = said[-1].outcome if said else None
+    if last is Outcome.SMALL_TALK and denies_only(message, known):
+        return "farewell", known.code
+    found = small_talk_kind(plain(message), known)
+    before = business(said)
+    handed_off = bool(before) and before[-1].outcome is Outcome.HANDED_OFF
+    return None if found is not None and found[0] == "greeting" and handed_off else found
 
 
-def asked_back(history: Sequence[Message]) -> bool:
-    """Our last words were the question back. Told by its wording, which is the same in every conversation."""
-    if not history or history[-1].role is not Role.ASSISTANT:
-        return False
-    return any(history[-1].content == known.replies["ask_back"] for known in spoken_languages().values())
-
-
-def leans_back(message: str, known: SpokenLanguage) -> bool:
-    """A follow-up that cannot be understood alone: `and on Windows?`."""
-    said = content(message, known)
-    if not said:
-        return True
-    return len(said) < LEANING_LEXEMES and known.leaning.search(plain(message)) is not None
-
-
-def _in_context(message: str, history: Sequence[Message], known: SpokenLanguage, *, clarifies: bool) -> str:
-    if not (clarifies or leans_back(message, known)):
-        return message
-    return "\n".join([*_antecedents(history, known), message])
-
-
-def _antecedents(history: Sequence[Message], known: SpokenLanguage) -> list[str]:
-    """The questions a follow-up leans on: back to the last one that stands for itself, a few at most."""
-    found: list[str] = []
-    for message in reversed(history):
-        if message.role is Role.USER and not is_small_talk(plain(message.content), known):
-            found.insert(0, message.content)
-            if len(found) == MAX_ANTECEDENTS or not leans_back(message.content, known):
-                break
-    return found
+def _greets(message: str, known: SpokenLanguage) -> bool:
+    return small_talk_kind(plain(message), known) is not None
 
 
 def _language_so_far(history: Sequence[Message], expected: str) -> str:
@@ -109,6 +111,12 @@ class UnderstandNode:
         self._policy = policy
 
     async def __call__(self, state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
-        runtime.context.emit(step_began("understand", self._policy.language))
-        known = understand(state["turn"].question, state["history"], expected_language=self._policy.language)
+        policy = self._policy
+        runtime.context.emit(step_began("understand", policy.language))
+        known = understand(
+            state["turn"].question,
+            state["history"],
+            expected_language=policy.language,
+            of_documents=policy.document_languages or None,
+        )
         return {"understanding": known}

@@ -28,6 +28,7 @@ def test_an_agent_that_says_nothing_has_safe_defaults() -> None:
         turn_timeout_s=60.0,
         history_limit=40,
         language="en",
+        document_languages=frozenset({"en"}),
         agent="a",
     )
 
@@ -61,8 +62,9 @@ def test_every_field_about_turns_is_honoured(
     assert getattr(policy_of(agent(template, **spec)), name) == value
 
 
-def test_replies_are_in_the_language_of_the_knowledge() -> None:
-    assert policy_of(agent(), language="de").language == "de"
+def test_replies_are_in_the_language_of_the_first_knowledge_base() -> None:
+    policy = policy_of(agent(), languages=["de", "en"])
+    assert (policy.language, policy.document_languages) == ("de", frozenset({"de", "en"}))
 
 
 def test_the_revision_is_the_deployments_and_none_on_a_laptop() -> None:

@@ -28,7 +28,7 @@ CHECKED = Checked((CitedSentence("Keys are stored hashed.", Author.EXTRACT, 1),)
 
 
 def asked(intent: Intent, *, reply: str | None = None, spoken: str = "en") -> Understanding:
-    return Understanding(language=spoken, intent=intent, question="q", reply=reply)
+    return Understanding(language=spoken, intent=intent, question="Who  am\nI?", reply=reply)
 
 
 def found(confidence: float, *, in_scope: float = 0.9) -> Retrieval:
@@ -36,7 +36,7 @@ def found(confidence: float, *, in_scope: float = 0.9) -> Retrieval:
 
 
 def ended(intent: Intent, policy: Policy, retrieval: Retrieval | None = None, checked: Checked = CHECKED) -> Ending:
-    return decide(Decided("Who  am\nI?", asked(intent), retrieval, checked), policy, THRESHOLDS)
+    return decide(Decided(asked(intent), retrieval, checked), policy, THRESHOLDS)
 
 
 NOTHING = Checked()
@@ -83,7 +83,7 @@ def test_how_a_turn_ends(
 
 @pytest.mark.parametrize("policy", [AUTO, KILLED], ids=["auto", "handoff only"])
 def test_small_talk_never_opens_a_ticket(policy: Policy) -> None:
-    decided = Decided("hi", asked(Intent.SMALL_TALK, reply="greeting", spoken="de"))
+    decided = Decided(asked(Intent.SMALL_TALK, reply="greeting", spoken="de"))
     ending = decide(decided, policy, THRESHOLDS)
     said = spoken_language("de").replies["greeting"]
     assert ending == Ending(Answer(said, Outcome.SMALL_TALK, confidence=1.0, language="de"))

@@ -87,8 +87,8 @@ REWRITTEN = [
     (
         "a new question is not mixed with the old one",
         said("How do I rotate an API key?", "Run keys create."),
-        "Where does the backup command write its archive?",
-        "Where does the backup command write its archive?",
+        "Where does the backup command write the archive?",
+        "Where does the backup command write the archive?",
     ),
     (
         "thanks in between are skipped",
@@ -100,7 +100,7 @@ REWRITTEN = [
         "an answer to our asking back completes the question",
         said("it does not work", ASK_BACK),
         "Rotating an API key from the command line on my laptop at home today",
-        "it does not work\nRotating an API key from the command line on my laptop at home today",
+        "Rotating an API key from the command line on my laptop at home today",
     ),
 ]
 
@@ -115,19 +115,13 @@ def test_the_question_is_rewritten_from_the_conversation(history: list[Message],
 @pytest.mark.parametrize("spoken", sorted(spoken_languages()))
 def test_it_is_asked_back_once_in_every_language(spoken: str) -> None:
     history = said("?", spoken_language(spoken).replies["ask_back"])
-    known = understand("it still does not work", history, expected_language="en")
-    assert (known.intent, known.clarifies) == (Intent.QUESTION, True)
+    assert understand("it still does not work", history, expected_language="en").intent is Intent.STUCK
 
 
-def test_a_later_vague_question_after_an_answer_may_be_asked_back_again() -> None:
-    history = said("it does not work", ASK_BACK, "rotating keys", "Run keys create.", "thanks", "You are welcome!")
-    assert not understand("help", history, expected_language="en").clarifies
-
-
-def test_a_vague_follow_up_leans_on_the_conversation_instead_of_being_asked_back() -> None:
+def test_a_question_of_why_leans_on_the_conversation_instead_of_being_asked_back() -> None:
     history = said("How do I rotate an API key?", "Run keys create.")
-    known = understand("it does not work", history, expected_language="en")
-    assert (known.intent, known.question) == (Intent.QUESTION, "How do I rotate an API key?\nit does not work")
+    known = understand("why?", history, expected_language="en")
+    assert (known.intent, known.question) == (Intent.QUESTION, "How do I rotate an API key?\nwhy?")
 
 
 def test_a_short_word_does_not_switch_the_language_of_a_conversation() -> None:
