@@ -7,13 +7,17 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A source document before chunking. ``text`` is Markdown or plain text; HTML is converted on reading."""
+    """A source document before chunking. ``text`` is Markdown or plain text; HTML is converted on reading.
+
+    context: see Chunk.
+    """
 
     document_id: str
     title: str
     text: str
     url: str
     language: str = "en"
+    context: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,8 @@ class Chunk:
     """A passage of a document.
 
     chunk_id is stable across runs (hash of document id, heading path and text, see rag/documents/chunking.py). ``text``
-    is verbatim and what citations quote; ``heading_path`` is prefixed for search and embedding only.
+    is verbatim and what citations quote; ``heading_path`` is prefixed for search and embedding only, and so is
+    ``context``: what the author says of the whole document elsewhere than in its text (rag/documents/context.py).
     """
 
     chunk_id: str
@@ -32,11 +37,15 @@ class Chunk:
     url: str
     position: int
     language: str = "en"
+    context: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A retrieved chunk with how it was found. keyword: BM25 (unbounded); vector: cosine; score: fused, 0..1."""
+    """A retrieved chunk with how it was found. keyword: BM25 (unbounded); vector: cosine.
+
+    score: 0..1, of the first the confidence in it, of the others in proportion to how well they were found.
+    """
 
     chunk: Chunk
     keyword: float

@@ -1,15 +1,16 @@
 """Cuts a document into passages along its own structure; pure, called by ingest.py.
 
 Document -> blocks (headings, paragraphs, list items, table rows, code) -> sections, whole where they fit -> Chunks.
-A chunk's text is verbatim, never starts or ends inside a code block, list item or table row that fits the limit, and
-cuts long prose between sentences. Every character that is not white space is either in one chunk's text or in the
-heading lines its heading_path stands for. Ids depend on content, not on place: an edit changes the chunks it touches.
+A section is what stands below one heading: it is a chunk of its own, found by that heading, however short it is. Text
+is verbatim, never starts or ends inside a code block, list item or table row that fits the limit, and long prose is cut
+between sentences. Every character that is not white space is either in one chunk's text or in the heading lines its
+heading_path stands for. Ids depend on content, not on place: an edit changes the chunks it touches.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise, takewhile
+from itertools import takewhile
 from urllib.parse import quote
 
 from supportplane_runtime.domain.knowledge import Chunk, Document
@@ -18,8 +19,6 @@ from supportplane_runtime.rag.documents.links import anchors
 from supportplane_runtime.rag.words.searchable import digest
 
 LIMIT_CHARACTERS = 1200
-# Shorter neighbouring sections share a chunk: a lone sentence says too little to be found by.
-SMALL_CHARACTERS = 300
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _SENTENCE_END = re.compile(r"(?:[.!?…]['\")\]»\u201d\u2019]*\s+|[\u3002\uff01\uff1f]\s*|\n\s*\n)")
@@ -37,7 +36,7 @@ def chunk_document(document: Document, *, limit: int = LIMIT_CHARACTERS, anchore
     anchor_of = anchors(block.path[-1] for block in whole if block.kind is Kind.HEADING) if anchored else {}
     chunks: list[Chunk] = []
     seen: Counter[str] = Counter()
-    for group in _sections(pieces, 0, limit):
+    for group in _sections(pieces, limit):
         headings, passage = _passage(text, group)
         path = tuple(heading.title for heading in headings)
         identity = "\x1f".join((document.document_id, *path, "\x1e", passage))
@@ -51,6 +50,7 @@ def chunk_document(document: Document, *, limit: int = LIMIT_CHARACTERS, anchore
                 url=_passage_url(document.url, headings, anchor_of),
                 position=len(chunks),
                 language=document.language,
+                context=document.context,
             )
         )
         seen[identity] += 1
@@ -86,35 +86,29 @@ def _cut(text: str, start: int, latest: int, kind: Kind) -> int:
     return latest
 
 
-def _sections(pieces: Sequence[Block], depth: int, limit: int) -> list[list[Block]]:
-    """Pieces grouped into chunks: a section whole where it fits, else its subsections, else even shares of it."""
-    if not pieces:
-        return []
-    if _span(pieces) <= limit:
-        return [list(pieces)]
-    parts = _split_by(pieces, depth)
-    if len(parts) == 1 and all(len(piece.path) <= depth for piece in pieces):
-        return _even_shares(pieces, limit)
-    return _merge_small([group for part in parts for group in _sections(part, depth + 1, limit)], limit)
+def _sections(pieces: Sequence[Block], limit: int) -> list[list[Block]]:
+    """Pieces grouped into chunks: what stands below a heading, whole where it fits, else even shares of it.
+
+    However short: beside a neighbour a section is found by neither heading. A heading with nothing below it goes with
+    what follows, the last one with what is before it.
+    """
+    parts: list[list[Block]] = []
+    for piece in pieces:
+        if not parts or (piece.kind is Kind.HEADING and not _is_open(parts[-1])):
+            parts.append([])
+        parts[-1].append(piece)
+    if len(parts) > 1 and _is_open(parts[-1]) and _span([parts[-2][0], parts[-1][-1]]) <= limit:
+        parts[-2:] = [[*parts[-2], *parts[-1]]]
+    return [group for part in parts for group in _even_shares(part, limit)]
+
+
+def _is_open(section: Sequence[Block]) -> bool:
+    """Whether there are only headings yet: the first text closes the list of them."""
+    return section[-1].kind is Kind.HEADING
 
 
 def _span(pieces: Sequence[Block]) -> int:
     return pieces[-1].end - pieces[0].start
-
-
-def _split_by(pieces: Sequence[Block], depth: int) -> list[list[Block]]:
-    """Runs of pieces of the same section at this depth; a heading with nothing below it goes with what follows."""
-    parts = [[pieces[0]]]
-    only_headings = pieces[0].kind is Kind.HEADING
-    for before, piece in pairwise(pieces):
-        same = piece.path[depth : depth + 1] == before.path[depth : depth + 1]
-        if same or only_headings:
-            parts[-1].append(piece)
-        else:
-            parts.append([piece])
-            only_headings = True
-        only_headings = only_headings and piece.kind is Kind.HEADING
-    return parts
 
 
 def _even_shares(pieces: Sequence[Block], limit: int) -> list[list[Block]]:
@@ -129,18 +123,6 @@ def _even_shares(pieces: Sequence[Block], limit: int) -> list[list[Block]]:
             groups.append([])
         groups[-1].append(piece)
     return groups
-
-
-def _merge_small(groups: list[list[Block]], limit: int) -> list[list[Block]]:
-    merged = groups[:1]
-    for group in groups[1:]:
-        before = merged[-1]
-        small = min(_span(before), _span(group)) < SMALL_CHARACTERS
-        if small and _span([before[0], group[-1]]) <= limit:
-            before.extend(group)
-        else:
-            merged.append(group)
-    return merged
 
 
 def _passage(text: str, group: Sequence[Block]) -> tuple[tuple[Heading, ...], str]:

@@ -157,9 +157,10 @@ class _Deadline:
 
 
 def _read_document(request: Request, reply: dict[str, Any]) -> ReadDocument:
-    document = Document(request.document_id, reply["title"], reply["text"], reply["url"], request.language)
+    title, context = reply["title"], tuple(reply["context"])
+    document = Document(request.document_id, title, reply["text"], reply["url"], request.language, context)
     chunks = tuple(
-        Chunk(chunk_id, document.document_id, document.title, tuple(path), text, url, position, document.language)
+        Chunk(chunk_id, request.document_id, title, tuple(path), text, url, position, request.language, context)
         for position, (chunk_id, path, text, url) in enumerate(reply["chunks"])
     )
     return ReadDocument(document, chunks, reply["unclosed_line"])

@@ -24,6 +24,7 @@ import orjson
 from supportplane_runtime.domain.knowledge import Document
 from supportplane_runtime.rag.documents.blocks import parsed
 from supportplane_runtime.rag.documents.chunking import chunk_document
+from supportplane_runtime.rag.documents.context import context
 from supportplane_runtime.rag.documents.links import Site, has_anchors, page_url
 from supportplane_runtime.rag.documents.readers import read
 from supportplane_runtime.rag.documents.text import Unreadable
@@ -69,11 +70,14 @@ def document_and_chunks(request: dict[str, Any], content: bytes) -> dict[str, An
     found = read(content, request["name"], date.fromisoformat(request["today"]))
     site = Site(**request["site"]) if request["site"] else None
     url = page_url(site, found.fields) if site else request["url"]
-    document = Document(request["document_id"], found.title, found.text, url, request["language"])
+    document_id = request["document_id"]
+    around = context(found.fields, document_id, found.title)
+    document = Document(document_id, found.title, found.text, url, request["language"], around)
     chunks = chunk_document(document, anchored=site is not None and has_anchors(site))
     return {
         "title": document.title,
         "url": document.url,
+        "context": document.context,
         "text": document.text,
         "unclosed_line": found.unclosed_line,
         "chunks": [(chunk.chunk_id, chunk.heading_path, chunk.text, chunk.url) for chunk in chunks],

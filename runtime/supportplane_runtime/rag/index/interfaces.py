@@ -62,11 +62,15 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """keyword and nearest: the hits of each query, in the order asked. rarities: of the words asked for."""
+    """keyword and nearest: the hits of each query, in the order asked. rarities: of the words asked for.
+
+    chunks: how many the collection has.
+    """
 
     keyword: tuple[list[Hit], ...]
     nearest: tuple[list[Hit], ...]
     rarities: dict[str, float]
+    chunks: int
 
 
 class ChunkIndex(Protocol):
@@ -91,7 +95,7 @@ class ChunkIndex(Protocol):
     async def delete(self, collection: Collection, chunk_ids: Sequence[str]) -> None: ...
 
     async def keyword(self, collection: Collection, text: str, *, limit: int) -> list[Hit]:
-        """Best first by BM25 over stemmed title, headings and text."""
+        """Best first by BM25 over stemmed title, context, headings and text."""
         ...
 
     async def nearest(self, collection: Collection, vector: NDArray[np.float32], *, limit: int) -> list[Hit]:

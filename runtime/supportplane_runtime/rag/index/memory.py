@@ -84,6 +84,7 @@ class MemoryIndex:
             keyword=tuple([await self.keyword(collection, query.text, limit=limit) for query in queries]),
             nearest=tuple([await self.nearest(collection, query.vector, limit=limit) for query in queries]),
             rarities=await self.rarities(collection, words),
+            chunks=len(self._rows(collection)),
         )
 
     async def stretches(self, collection: Collection, stretches: Sequence[Stretch]) -> list[Chunk]:

@@ -1,8 +1,8 @@
 """The ChunkIndex on PostgreSQL with pgvector: what an agent uses unless it is given a Weaviate.
 
-Chosen in app/, which also hands in the connection pool; the tables are those of migration 0002. Each batch is written
-in one transaction, so a killed ingestion leaves whole batches and the next run goes on from there. Here is what writes;
-pgvector_search.py is what reads.
+Chosen in app/, which also hands in the connection pool; the tables are those of migrations 0002 and 0008. Each batch is
+written in one transaction, so a killed ingestion leaves whole batches and the next run goes on from there. Here is what
+writes; pgvector_search.py is what reads.
 
 Vectors are compared one by one up to EXACT_UP_TO chunks (exact, no index to keep) and through a graph (HNSW) of the
 collection's own above it; optimize() builds that after an ingestion. tests/bench/test_chunk_index.py measures both.
@@ -43,12 +43,12 @@ _TABLES = ("knowledge_collections", "knowledge_chunks", "knowledge_vectors", "kn
 
 _UPSERT_CHUNK = """
 INSERT INTO knowledge_chunks (tenant, collection_id, chunk_id, document_id, title, heading_path, content, url, position,
-    language, content_hash, embedder, length)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    language, context, content_hash, embedder, length)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (tenant, collection_id, chunk_id) DO UPDATE SET document_id = excluded.document_id, title = excluded.title,
     heading_path = excluded.heading_path, content = excluded.content, url = excluded.url, position = excluded.position,
-    language = excluded.language, content_hash = excluded.content_hash, embedder = excluded.embedder,
-    length = excluded.length
+    language = excluded.language, context = excluded.context, content_hash = excluded.content_hash,
+    embedder = excluded.embedder, length = excluded.length
 RETURNING chunk_key
 """
 
@@ -257,7 +257,7 @@ async def _figures(cursor: AsyncCursor[Any], scope: tuple[str, int], chunk_ids: 
 def _row(chunk: Chunk) -> tuple[Any, ...]:
     return (
         chunk.chunk_id, chunk.document_id, chunk.title, list(chunk.heading_path), chunk.text, chunk.url, chunk.position,
-        chunk.language,
+        chunk.language, list(chunk.context),
     )  # fmt: skip
 
 

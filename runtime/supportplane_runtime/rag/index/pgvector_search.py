@@ -54,7 +54,7 @@ WHERE tenant = {tenant} AND collection_id = {collection} ORDER BY embedding{cast
 """
 
 _CHUNKS: LiteralString = """
-SELECT chunk_key, chunk_id, document_id, title, heading_path, content, url, position, language
+SELECT chunk_key, chunk_id, document_id, title, heading_path, content, url, position, language, context
 FROM knowledge_chunks WHERE tenant = %s AND collection_id = %s AND chunk_key = ANY(%s)
 """
 
@@ -128,6 +128,7 @@ async def find(connection: AsyncConnection[Any], collection: Collection, asked: 
         keyword=_hits(len(texts), by_words, chunks),
         nearest=_hits(len(asked.vectors), by_meaning, chunks),
         rarities={word: rarities[word] for word in asked.words},
+        chunks=state.chunks,
     )
 
 
@@ -145,7 +146,7 @@ async def find_stretches(
 def _nothing(asked: Asked) -> Matches:
     """For a collection that holds nothing."""
     rarities = {word: rarity(0, 0) for word in asked.words}
-    return Matches(_hits(len(asked.texts), [], {}), _hits(len(asked.vectors), [], {}), rarities)
+    return Matches(_hits(len(asked.texts), [], {}), _hits(len(asked.vectors), [], {}), rarities, chunks=0)
 
 
 @asynccontextmanager
@@ -215,8 +216,8 @@ async def _chunks(cursor: AsyncCursor[Any], tenant: str, state: State, keys: Seq
 
 
 def _chunk(row: Sequence[Any]) -> Chunk:
-    _, chunk_id, document_id, title, heading_path, text, url, position, language = row
-    return Chunk(chunk_id, document_id, title, tuple(heading_path), text, url, position, language)
+    _, chunk_id, document_id, title, heading_path, text, url, position, language, context = row
+    return Chunk(chunk_id, document_id, title, tuple(heading_path), text, url, position, language, tuple(context))
 
 
 def _hits(number: int, ranking: Ranking, chunks: Mapping[int, Chunk]) -> tuple[list[Hit], ...]:

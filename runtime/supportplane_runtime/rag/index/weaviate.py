@@ -46,7 +46,7 @@ from supportplane_runtime.rag.words.lexemes import LENGTH_WEIGHT, TERM_SATURATIO
 from supportplane_runtime.rag.words.searchable import searchable_text
 
 # A change of the properties below takes a new name: the next ingestion fills it.
-NAME = "SupportplaneChunksV3"
+NAME = "SupportplaneChunksV4"
 # Weaviate deletes at most 10,000 objects a call, and reads a page at a time.
 PAGE = 1000
 PARALLEL_UPDATES = 8
@@ -63,8 +63,11 @@ _CHANNEL: Final = (
     ("grpc.max_reconnect_backoff_ms", 1000),
 )
 
+_TEXT_LISTS = ("heading_path", "context")
 _TEXTS = ("chunk_id", "title", "content", "url", "language", "content_hash", "embedder")
-_CHUNK_PROPERTIES = ["chunk_id", "document_id", "title", "heading_path", "content", "url", "position", "language"]
+_CHUNK_PROPERTIES = [
+    "chunk_id", "document_id", "title", "heading_path", "content", "url", "position", "language", "context",
+]  # fmt: skip
 _FAILURES = (WeaviateBaseError, HTTPError, RpcError)
 
 Shard = CollectionAsync[Any, Any]
@@ -189,12 +192,13 @@ class WeaviateIndex:
     async def search(
         self, collection: Collection, queries: Sequence[Query], *, words: Sequence[str], limit: int
     ) -> Matches:
-        keyword, nearest, rarities = await asyncio.gather(
+        keyword, nearest, rarities, chunks = await asyncio.gather(
             asyncio.gather(*(self.keyword(collection, query.text, limit=limit) for query in queries)),
             asyncio.gather(*(self.nearest(collection, query.vector, limit=limit) for query in queries)),
             self.rarities(collection, words),
+            self._number(collection, None),
         )
-        return Matches(tuple(keyword), tuple(nearest), rarities)
+        return Matches(tuple(keyword), tuple(nearest), rarities, chunks)
 
     async def stretches(self, collection: Collection, stretches: Sequence[Stretch]) -> list[Chunk]:
         if not stretches:
@@ -289,7 +293,8 @@ async def _ensure_collection(client: weaviate.WeaviateAsyncClient) -> None:
 
 def _properties() -> list[Property]:
     """Only the lexemes are searched, first chunks counted and neighbours found by their place; the rest is stored."""
-    stored = [*(_stored(name, DataType.TEXT) for name in _TEXTS), _stored("heading_path", DataType.TEXT_ARRAY)]
+    lists = [_stored(name, DataType.TEXT_ARRAY) for name in _TEXT_LISTS]
+    stored = [*(_stored(name, DataType.TEXT) for name in _TEXTS), *lists]
     position = Property(name="position", data_type=DataType.INT, index_filterable=True, index_range_filters=True)
     document = Property(
         name="document_id",
@@ -339,7 +344,7 @@ def _object(each: IndexedChunk, known: Language, embedder: str) -> DataObject[di
         "chunk_id": chunk.chunk_id, "document_id": chunk.document_id, "title": chunk.title,
         "heading_path": list(chunk.heading_path), "content": chunk.text, "url": chunk.url, "position": chunk.position,
         "language": chunk.language, "content_hash": each.content_hash, "embedder": embedder,
-        "lexemes": " ".join(counts.elements()),
+        "context": list(chunk.context), "lexemes": " ".join(counts.elements()),
     }  # fmt: skip
     return DataObject(properties=properties, uuid=_uuid(chunk.chunk_id), vector=each.vector.tolist())
 
@@ -354,6 +359,7 @@ def _chunk(properties: Mapping[str, Any]) -> Chunk:
         url=properties["url"],
         position=int(properties["position"]),
         language=properties["language"],
+        context=tuple(properties["context"] or ()),
     )
 
 

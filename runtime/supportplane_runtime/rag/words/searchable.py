@@ -8,12 +8,13 @@ import hashlib
 from supportplane_runtime.domain.knowledge import Chunk
 
 # Stored with every chunk: raise it when cutting or searchable_text changes, and the next ingestion embeds anew.
-RECIPE = "1"
+RECIPE = "2"
 
 
 def searchable_text(chunk: Chunk) -> str:
-    """What full-text search and the embedder see: title and headings before the text, each once."""
-    context = dict.fromkeys(part.strip() for part in (chunk.title, *chunk.heading_path) if part.strip())
+    """What full-text search and the embedder see: title, context and headings before the text, each once."""
+    above = (chunk.title, *chunk.context, *chunk.heading_path)
+    context = dict.fromkeys(part.strip() for part in above if part.strip())
     first_line = chunk.text.split("\n", 1)[0].strip("# ")
     return "\n".join([*(part for part in context if part != first_line), chunk.text])
 

@@ -74,6 +74,7 @@ async def test_what_is_written_comes_back_whole(index: ChunkIndex, collection: C
         url="https://example.org/ä?q=1#x",
         position=7,
         language="de",
+        context=('Wie man "Schlüssel", {auch} alte, tauscht', "guide ключ"),
     )
     await index.upsert(collection, [indexed(chunk)], EMBEDDER)
     assert [hit.chunk for hit in await index.keyword(collection, "zeile", limit=5)] == [chunk]
@@ -105,8 +106,9 @@ async def test_keyword_search_ranks_by_rarity_repetition_and_length(index: Chunk
     assert ids(await index.keyword(collection, "How are the keys limited?", limit=10))[0] == "limits#0"
 
 
-async def test_keyword_search_sees_title_and_headings(index: ChunkIndex, collection: Collection) -> None:
-    await write(index, collection, KEYS)
+async def test_keyword_search_sees_title_headings_and_context(index: ChunkIndex, collection: Collection) -> None:
+    await write(index, collection, [*KEYS, passage("lamp", "Plug it in.", context=("glow lamp setup",))])
+    assert ids(await index.keyword(collection, "lamps", limit=10)) == ["lamp"]
     assert ids(await index.keyword(collection, "listings", limit=10)) == ["keys#1"]
     assert ids(await index.keyword(collection, "tickets", limit=10)) == ["tickets#0"]
 

@@ -52,10 +52,14 @@ TEXTS = st.one_of(
 )
 
 
-def test_a_short_document_is_one_chunk_under_its_title_heading() -> None:
-    (chunk,) = chunk_document(document(GUIDE))
-    assert chunk.heading_path == ("Guide",)
-    assert chunk.text == GUIDE.split("\n", 1)[1].strip()
+def test_every_section_of_a_short_document_is_a_chunk_under_its_own_heading() -> None:
+    chunks = chunk_document(document(GUIDE))
+    assert [chunk.heading_path for chunk in chunks] == [
+        ("Guide",),
+        ("Guide", "Rotate a key"),
+        ("Guide", "Revoke a key"),
+    ]
+    assert chunks[1].text == "Run this. Then wait.\n\n- first item\n- second item\n  with a nested line"
 
 
 def test_sections_become_chunks_with_their_heading_path_and_without_the_heading_line() -> None:
@@ -65,11 +69,17 @@ def test_sections_become_chunks_with_their_heading_path_and_without_the_heading_
     assert [chunk.text for chunk in chunks] == [prose(9), prose(9)]
 
 
-def test_neighbouring_small_sections_share_a_chunk_under_their_common_heading() -> None:
-    text = f"# Guide\n## A\nShort.\n## B\nAlso short.\n## C\n{prose(11)}\n"
-    first, second = chunk_document(document(text), limit=500)
-    assert (first.heading_path, first.text) == (("Guide",), "## A\nShort.\n## B\nAlso short.")
-    assert second.heading_path == ("Guide", "C")
+def test_a_section_of_one_short_sentence_keeps_its_heading_beside_its_neighbours() -> None:
+    text = "# Questions\n## Do you ship to Norway?\nYes.\n## May I pay in cash?\nNo.\n"
+    assert [(chunk.heading_path[-1], chunk.text) for chunk in chunk_document(document(text))] == [
+        ("Do you ship to Norway?", "Yes."),
+        ("May I pay in cash?", "No."),
+    ]
+
+
+def test_a_heading_with_nothing_below_it_goes_with_what_follows_and_the_last_with_what_is_before_it() -> None:
+    text = "# Guide\n## Empty\n## Full\nWords.\n## Last\n"
+    assert [chunk.text for chunk in chunk_document(document(text))] == ["## Empty\n## Full\nWords.\n## Last"]
 
 
 def test_two_sections_of_the_same_name_are_two_sections() -> None:
