@@ -28,14 +28,14 @@ from supportplane_runtime.evaluation.fits import Example
 from supportplane_runtime.rag.index.interfaces import Collection, Hit
 from supportplane_runtime.rag.ingestion.ingest import ingest
 from supportplane_runtime.rag.search import confidence, fusion
-from supportplane_runtime.rag.search.confidence import Features
+from supportplane_runtime.rag.search.confidence import Features, Found
 from supportplane_runtime.rag.search.fusion import Search
-from supportplane_runtime.rag.search.retriever import Found, IndexRetriever
+from supportplane_runtime.rag.search.retriever import IndexRetriever
 
 # Questions of each other folder, evenly spread over it.
 FOREIGN: Final = 100
 # The phrase share says little of scope: a single neighbouring pair in common is chance.
-IN_SCOPE_FEATURES: Final = ("similarity", "keyword")
+IN_SCOPE_FEATURES: Final = ("exchange", "keyword")
 
 
 @dataclass(slots=True)
@@ -123,7 +123,7 @@ def _learn(folder: str, question: Question, found: Found, rows: Rows) -> None:
 def _row(folder: str, found: Found, *, is_positive: bool) -> list[Example]:
     if not found.ranked:
         return []
-    features = confidence.features(found.searches, found.ranked, found.rarities)
+    features = confidence.features(found)
     return [Example(folder, asdict(features), is_positive)]
 
 
@@ -136,7 +136,7 @@ def without(found: Found, documents: Sequence[str]) -> Found:
     searches: list[Search] = [
         replace(search, keyword=left(search.keyword), nearest=left(search.nearest)) for search in found.searches
     ]
-    return Found(searches, found.rarities, fusion.fuse(searches, found.rarities))
+    return replace(found, searches=searches, ranked=fusion.fuse(searches, found.rarities))
 
 
 def _model(rows: Sequence[Example], names: Sequence[str]) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class Recorder:
         if self.asked is None:
             return {}
         found = await self.retriever.find(*self.asked)
-        return asdict(confidence.features(found.searches, found.ranked, found.rarities)) if found.ranked else {}
+        return asdict(confidence.features(found)) if found.ranked else {}
 
 
 @dataclass(slots=True)

@@ -1,27 +1,35 @@
-"""How sure retrieval is, from three numbers a person can read; pure, called by retriever.py with the whole ranking.
+"""How sure retrieval is, from four numbers a person can read; pure, called by retriever.py with the whole ranking.
 
 Two logistic models over the same features: that the first document answers the question (Retrieval.confidence), and
-that the question belongs to what the knowledge is about at all (Retrieval.in_scope). Coefficients are in
+that the question belongs to what the knowledge is about at all (Retrieval.in_scope). None depends on how much there is
+about something else. Coefficients are in
 confidence.json with what they were fitted on; `python -m supportplane_cli.evaluation.fitting` makes them
 anew.
 """
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from functools import cache
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
 
-from supportplane_runtime.domain.knowledge import Evidence
-from supportplane_runtime.languages import language
+from supportplane_runtime.domain.knowledge import Chunk, Evidence
+from supportplane_runtime.languages import Language, language
 from supportplane_runtime.rag.search.fusion import Search, phrase, similarity
 from supportplane_runtime.rag.words.lexemes import TERM_SATURATION, lexemes
+from supportplane_runtime.rag.words.searchable import searchable_text
 
 COEFFICIENTS: Final = "confidence.json"
 # rarity() of a lexeme that half of all passages hold.
 SUBJECT_RARITY: Final = math.log(2)
+# A small handbook is judged as if it stood among so many passages about something else, so that adding them changes
+# nothing: how rare a word is shows only in many passages. ADR 0033.
+LEAST_PASSAGES: Final = 1000
+# The question's words are looked for in so many of the first passages.
+LEADERS: Final = 10
 # Above the threshold by which the orchestrator tells in scope from out of scope, below what is sure of it.
 NAMED_IN_SCOPE: Final = 0.5
 
@@ -33,7 +41,8 @@ class Features:
     """
 
     similarity: float  # of the question to the nearest passage
-    keyword: float  # best BM25 of the question, of what a passage could reach that repeats all its words
+    exchange: float  # the same of the question with what was said before it; alone it is the question
+    keyword: float  # most of the question's words, by rarity, that one of the first passages has
     phrase: float  # how many of the question's neighbouring words are neighbours in the first passage
 
 
@@ -58,16 +67,36 @@ class Judgement:
 NOTHING_FOUND: Final = Judgement(confidence=0.0, in_scope=0.0)
 
 
-def judge(searches: Sequence[Search], ranked: Sequence[Evidence], rarities: Mapping[str, float]) -> Judgement:
-    """Searches and rarities: as given to fusion.fuse; ranked: all of what it returned."""
-    if not ranked:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Everything a judgement rests on, in the order in which it came about.
+
+    searches and rarities: as given to fusion.fuse. ranked: all of what it returned. chunks: how many there are in all.
+    """
+
+    searches: Sequence[Search]
+    rarities: Mapping[str, float]
+    ranked: Sequence[Evidence]
+    chunks: int
+
+
+def judge(found: Found) -> Judgement:
+    if not found.ranked:
         return NOTHING_FOUND
-    measured = features(searches, ranked, rarities)
+    measured = features(found)
     models = coefficients()
     in_scope = models["in_scope"].probability(measured)
-    if names_subject(searches, rarities):
+    if names_subject(found.searches, found.rarities):
         in_scope = max(in_scope, NAMED_IN_SCOPE)
     return Judgement(models["confidence"].probability(measured), in_scope)
+
+
+def scored(evidence: Sequence[Evidence], confidence: float) -> list[Evidence]:
+    """The first passage has the confidence as its score, the others in proportion, so scores of several knowledge bases
+    can be compared, and those of one do not depend on what else it holds.
+    """
+    best = evidence[0].score if evidence else 0.0
+    return [replace(each, score=confidence * each.score / best if best > 0 else 0.0) for each in evidence]
 
 
 def names_subject(searches: Sequence[Search], rarities: Mapping[str, float]) -> bool:
@@ -79,21 +108,44 @@ def names_subject(searches: Sequence[Search], rarities: Mapping[str, float]) -> 
     return any(rarities.get(word, math.inf) <= SUBJECT_RARITY for word in asked)
 
 
-def features(searches: Sequence[Search], ranked: Sequence[Evidence], rarities: Mapping[str, float]) -> Features:
-    question, first = searches[0].view, ranked[0].chunk
-    asked = [search for search in searches if search.view == question]
+def features(found: Found) -> Features:
+    """found: something, not nothing."""
+    question, ranked = found.searches[0].view, found.ranked
+    alone = _similarity(search for search in found.searches if search.view == question)
+    before = [search for search in found.searches if search.view.of_exchange]
+    rarities = _among_many(found.rarities, found.chunks)
     return Features(
-        similarity=max((similarity(hit.score, each.unrelated) for each in asked for hit in each.nearest), default=0.0),
-        keyword=_keyword(question.text, asked, rarities),
-        phrase=phrase(question.text, first, rarities),
+        similarity=alone,
+        exchange=_similarity(before) if before else alone,
+        keyword=max(_keyword(question.text, each.chunk, rarities) for each in ranked[:LEADERS]),
+        phrase=phrase(question.text, ranked[0].chunk, rarities),
     )
 
 
-def _keyword(question: str, asked: Sequence[Search], rarities: Mapping[str, float]) -> float:
-    best = max((hit.score for each in asked for hit in each.keyword), default=0.0)
-    wanted = lexemes(question, language(asked[0].collection.language))
-    reachable = (TERM_SATURATION + 1) * sum(rarities.get(word, 0.0) for word in wanted)
-    return min(1.0, best / reachable) if reachable else 0.0
+def _similarity(searches: Iterable[Search]) -> float:
+    return max((similarity(hit.score, each.unrelated) for each in searches for hit in each.nearest), default=0.0)
+
+
+def _among_many(rarities: Mapping[str, float], chunks: int) -> Mapping[str, float]:
+    """What lexemes.rarity would be among LEAST_PASSAGES at least, the others without any of the words."""
+    lifted = max(0.0, math.log((LEAST_PASSAGES + 1) / (chunks + 1)))
+    return {word: rarity + lifted for word, rarity in rarities.items()}
+
+
+def _keyword(question: str, chunk: Chunk, rarities: Mapping[str, float]) -> float:
+    """Like BM25 of what it could reach, without the lengths of other passages."""
+    known = language(chunk.language)
+    held = _held(searchable_text(chunk), known)
+    wanted = {word: rarities.get(word, 0.0) for word in lexemes(question, known)}
+    total = sum(wanted.values())
+    said = sum(rare * held[word] / (held[word] + TERM_SATURATION) for word, rare in wanted.items())
+    return said / total if total else 0.0
+
+
+# As for fusion's neighbours: the leaders are mostly the same few hundred passages.
+@lru_cache(maxsize=2048)
+def _held(text: str, known: Language) -> Counter[str]:
+    return lexemes(text, known)
 
 
 @cache

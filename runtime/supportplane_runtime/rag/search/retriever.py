@@ -5,8 +5,7 @@ fusion.py and the judgement of the result to confidence.py, which are pure. Rais
 does not answer: no answer is better than one from half the knowledge.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
 from supportplane_runtime import metrics
@@ -16,6 +15,7 @@ from supportplane_runtime.languages import language
 from supportplane_runtime.rag.embedding.interfaces import Embedder
 from supportplane_runtime.rag.index.interfaces import ChunkIndex, Collection, Hit, Query, Stretch
 from supportplane_runtime.rag.search import confidence, fusion
+from supportplane_runtime.rag.search.confidence import Found
 from supportplane_runtime.rag.search.fusion import Search, View
 from supportplane_runtime.rag.search.interfaces import Retrieval
 from supportplane_runtime.rag.words.lexemes import lexemes
@@ -29,15 +29,6 @@ BEFORE: Final = 3
 AFTER: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Everything a retrieval rests on, in the order in which it came about."""
-
-    searches: Sequence[Search]
-    rarities: Mapping[str, float]
-    ranked: Sequence[Evidence]
-
-
 class IndexRetriever:
     """Satisfies Retriever."""
 
@@ -48,8 +39,8 @@ class IndexRetriever:
 
     async def retrieve(self, question: str, history: Sequence[Message], *, limit: int) -> Retrieval:
         found = await self.find(question, history)
-        judged = confidence.judge(found.searches, found.ranked, found.rarities)
-        evidence = tuple(found.ranked[:limit])
+        judged = confidence.judge(found)
+        evidence = tuple(confidence.scored(found.ranked[:limit], judged.confidence))
         around = await self._around(evidence)
         return Retrieval(question, evidence, judged.confidence, judged.in_scope, found.rarities, around)
 
@@ -73,7 +64,7 @@ class IndexRetriever:
             found = await self._index.search(self._collection, queries, words=wanted, limit=CANDIDATES)
         hits = zip(views, found.keyword, found.nearest, strict=True)
         searches = [self._search(view, keyword, nearest) for view, keyword, nearest in hits]
-        return Found(searches, found.rarities, fusion.fuse(searches, found.rarities))
+        return Found(searches, found.rarities, fusion.fuse(searches, found.rarities), found.chunks)
 
     def _search(self, view: View, keyword: Sequence[Hit], nearest: Sequence[Hit]) -> Search:
         return Search(self._collection, view, self._embedder.unrelated, keyword, nearest)

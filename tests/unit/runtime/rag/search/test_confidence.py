@@ -1,9 +1,10 @@
 import pytest
 
-from supportplane_runtime.domain.knowledge import Chunk
+from supportplane_runtime.domain.conversation import Message, Role
+from supportplane_runtime.domain.knowledge import Chunk, Evidence
 from supportplane_runtime.rag.index.interfaces import Collection, Hit
 from supportplane_runtime.rag.search import confidence, fusion
-from supportplane_runtime.rag.search.confidence import NAMED_IN_SCOPE, NOTHING_FOUND, judge
+from supportplane_runtime.rag.search.confidence import NAMED_IN_SCOPE, NOTHING_FOUND, Found, judge, scored
 from supportplane_runtime.rag.search.fusion import Search
 from supportplane_runtime.rag.words.lexemes import rarity
 
@@ -26,7 +27,7 @@ PASSAGE = Chunk(
 def judged(question: str, *, keyword: float, cosine: float) -> confidence.Judgement:
     view = fusion.views(question, [])[0]
     found = Search(DOCS, view, 0.0, [Hit(PASSAGE, keyword)], [Hit(PASSAGE, cosine)])
-    return judge([found], fusion.fuse([found], RARITIES), RARITIES)
+    return judge(Found([found], RARITIES, fusion.fuse([found], RARITIES), CHUNKS))
 
 
 def test_a_question_that_a_passage_answers_is_sure() -> None:
@@ -49,9 +50,41 @@ def test_a_common_word_is_no_subject() -> None:
     assert judged("Which key opens my car?", keyword=0.5, cosine=0.1).in_scope < NAMED_IN_SCOPE
 
 
+def test_documents_about_something_else_change_nothing() -> None:
+    """The same passage for the same question, alone among five and beside thousands."""
+
+    def found_among(chunks: int) -> Found:
+        rarities = {"rotat": rarity(chunks, 1), "key": rarity(chunks, 2), "quick": rarity(chunks, 0)}
+        view = fusion.views("How do I rotate keys quickly?", [])[0]
+        search = Search(DOCS, view, 0.0, [Hit(PASSAGE, 3.0 * chunks**0.1)], [Hit(PASSAGE, 0.5)])
+        return Found([search], rarities, fusion.fuse([search], rarities), chunks)
+
+    alone, beside = judge(found_among(5)), judge(found_among(900))
+    assert alone.confidence == pytest.approx(beside.confidence, abs=0.01)
+    assert alone.in_scope == pytest.approx(beside.in_scope, abs=0.01)
+
+
+def test_a_follow_up_is_as_sure_as_what_it_follows() -> None:
+    follow_up, *others = fusion.views("And with MinIO?", [Message(Role.USER, "How do I rotate a key?")])
+    near = [Search(DOCS, view, 0.0, [], [Hit(PASSAGE, 0.8)]) for view in others]
+    far = [Search(DOCS, view, 0.0, [], [Hit(PASSAGE, 0.1)]) for view in others]
+    asked = Search(DOCS, follow_up, 0.0, [], [Hit(PASSAGE, 0.3)])
+    sure, unsure = (
+        judge(Found([asked, *rest], RARITIES, fusion.fuse([asked, *rest], RARITIES), CHUNKS)) for rest in (near, far)
+    )
+    assert sure.confidence > unsure.confidence
+    assert sure.in_scope > unsure.in_scope
+
+
+def test_the_score_of_a_passage_is_the_confidence_in_the_first_and_its_share_of_that() -> None:
+    found = [Evidence(PASSAGE, 0.0, 0.0, 1.5), Evidence(PASSAGE, 0.0, 0.0, 0.5)]
+    assert [each.score for each in scored(found, 0.6)] == pytest.approx([0.6, 0.2])
+    assert scored([], 0.6) == []
+
+
 def test_nothing_found_is_no_confidence() -> None:
     view = fusion.views("anything", [])[0]
-    assert judge([Search(DOCS, view, 0.0, [], [])], [], {}) == NOTHING_FOUND
+    assert judge(Found([Search(DOCS, view, 0.0, [], [])], {}, [], CHUNKS)) == NOTHING_FOUND
 
 
 def test_more_similar_is_more_sure() -> None:

@@ -2,6 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from supportplane_runtime.domain.answer import Outcome
 from supportplane_runtime.domain.conversation import Message, Role
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.rag.index.interfaces import Collection, Hit
@@ -61,6 +62,20 @@ def test_without_a_conversation_there_is_one_view() -> None:
     assert [view.text for view in views("How?", [])] == ["How?"]
 
 
+def test_what_the_agent_says_without_an_answer_is_not_searched() -> None:
+    history = [
+        Message(Role.USER, "Where is S3 configured?"),
+        Message(Role.ASSISTANT, "In storage.yaml.", outcome=Outcome.ANSWERED),
+        Message(Role.USER, "And with MinIO?"),
+        Message(Role.ASSISTANT, "I have passed your question on.", outcome=Outcome.HANDED_OFF),
+    ]
+    assert [view.text for view in views("It does not work", history)] == [
+        "It does not work",
+        "It does not work\nAnd with MinIO?\nIn storage.yaml.",
+        "In storage.yaml.",
+    ]
+
+
 def test_a_long_message_is_also_searched_part_by_part() -> None:
     letter = "I have a card. It was lost on Monday! Can you block it? " * 40
     whole, *parts = views(letter, [Message(Role.USER, "Hello"), Message(Role.ASSISTANT, "Hello.")])
@@ -95,8 +110,19 @@ def test_a_view_that_found_nothing_near_counts_little() -> None:
     assert ranking(question, noise) == ["a", "b"]
 
 
+def test_one_word_decides_less_than_what_is_meant_and_many_words_more() -> None:
+    found = ([(A, 9.0), (B, 6.0)], [(B, 0.8), (A, 0.65)])
+    assert ranking(search(*found, view=View("work", 1.0))) == ["b", "a"]
+    assert ranking(search(*found, view=View("rotate publishable api keys every month", 1.0))) == ["a", "b"]
+
+
+def test_what_only_the_words_found_may_be_as_near_as_the_last_that_is_near() -> None:
+    words_only = search([(A, 9.0)], [(B, 0.5), (C, 0.48)])
+    assert ranking(words_only)[0] == "a"
+
+
 def test_cosines_count_from_what_unrelated_texts_have() -> None:
-    keyword = [(A, 1.0), (B, 0.9)]
+    keyword = [(A, 1.0), (B, 0.85)]
     assert ranking(search(keyword, [(B, 0.86), (A, 0.8)])) == ["a", "b"]
     assert ranking(search(keyword, [(B, 0.86), (A, 0.8)], unrelated=0.78)) == ["b", "a"]
 
