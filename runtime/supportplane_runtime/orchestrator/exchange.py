@@ -45,7 +45,8 @@ class Ground:
     """What a message leans on, oldest first. questions: without words that add nothing.
 
     messages: questions and answers to search with, without answers that did not help. shown: the text of the answers;
-    rejected: of those that did not help. asked_back: whether we asked back on the way.
+    rejected: of those that did not help. asked_back: whether we asked back on the way. in_scope: whether an answer or a
+    person's ticket stands on the way, so that it belongs to what the documents are about.
     """
 
     questions: tuple[str, ...] = ()
@@ -53,6 +54,7 @@ class Ground:
     shown: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
     asked_back: bool = False
+    in_scope: bool = False
 
 
 NO_GROUND: Final = Ground()
@@ -103,6 +105,7 @@ def ground(said: Sequence[Exchange], known: SpokenLanguage, *, rejected: bool) -
         shown=tuple(reply for reply, _ in answers),
         rejected=tuple(reply for reply, bad in answers if bad),
         asked_back=asked_back,
+        in_scope=any(each.outcome in (Outcome.ANSWERED, Outcome.HANDED_OFF) for each, _ in found),
     )
 
 

@@ -37,7 +37,8 @@ class Intent(StrEnum):
 class Understanding:
     """question: the message, or, when it leans on what was said before, that and the message together.
 
-    reply: for small talk, which one. ground: what the message leans on; empty for one that stands for itself.
+    asked: what of the message is asked, `How can I pay?` of `No. How can I pay?`. reply: for small talk, which one.
+    ground: what the message leans on; empty for one that stands for itself.
     declinable: may be declined as out of scope; not what follows on an answer, or is asked in another language than
     that of the documents, since then being unlike them says nothing.
     """
@@ -45,6 +46,7 @@ class Understanding:
     language: str
     intent: Intent
     question: str
+    asked: str
     reply: str | None = None
     leaning: Leaning = Leaning.STANDS
     ground: Ground = NO_GROUND

@@ -29,6 +29,8 @@ from supportplane_runtime.rag.words.searchable import searchable_text
 
 # The share of a message's words, by rarity, that a passage holds which is about what the message names. A guess.
 NAMED: Final = 0.5
+# The share of a passage from which on an answer has quoted most of it.
+QUOTED: Final = 0.5
 
 _MARKER = re.compile(r"\s?\[\d{1,2}\]")
 
@@ -66,16 +68,17 @@ def merged(question: str, found: Sequence[Retrieval]) -> Retrieval:
 
 
 async def found_for(
-    message: str, known: Understanding, knowledge: Sequence[Knowledge], *, enough: float
+    known: Understanding, knowledge: Sequence[Knowledge], *, enough: float
 ) -> tuple[Retrieval, Understanding]:
     """What was found, and the understanding that goes with it: of a doubtful message that the documents answer alone
     nothing is left of the conversation. enough: confidence of such an answer. Raises KnowledgeUnavailable.
     """
     if known.leaning is Leaning.DOUBTFUL:
-        alone = await retrieve(message, (), knowledge)
+        alone = await retrieve(known.asked, (), knowledge)
         if alone.confidence >= enough:
-            return alone, replace(known, question=message, leaning=Leaning.STANDS, ground=NO_GROUND)
-    found = await retrieve(message, known.ground.messages, knowledge)
+            return alone, replace(known, question=known.asked, leaning=Leaning.STANDS, ground=NO_GROUND)
+    # What is asked as it was written: retrieval weighs the conversation itself, and was fitted that way.
+    found = await retrieve(known.asked, known.ground.messages, knowledge)
     if known.leaning in (Leaning.DOUBTFUL, Leaning.ADDS):
         found = named_first(found)
     return without_rejected(found, known.ground.rejected), known
@@ -99,12 +102,11 @@ def _held(found: Retrieval) -> list[float]:
 
 
 def without_rejected(found: Retrieval, rejected: Sequence[str]) -> Retrieval:
-    """Passages that an answer which did not help was quoted from are not quoted again. When the best is among them, the
-    next best is as much less sure as it is a worse find.
+    """Without passages of which an answer that did not help has quoted most. When the best is among them, the next best
+    is as much less sure as it is a worse find.
     """
-    quoted = [part for answer in rejected for part in _quoted(answer)]
     kept, around = (
-        tuple(each for each in some if not any(part in each.chunk.text for part in quoted))
+        tuple(each for each in some if all(_quoted(each, answer) < QUOTED for answer in rejected))
         for some in (found.evidence, found.around)
     )
     best = max((each.score for each in found.evidence), default=0.0)
@@ -112,8 +114,11 @@ def without_rejected(found: Retrieval, rejected: Sequence[str]) -> Retrieval:
     return replace(found, evidence=kept, around=around, confidence=found.confidence * share)
 
 
-def _quoted(answer: str) -> list[str]:
-    return [part.strip() for part in _MARKER.split(answer) if part.strip()]
+def _quoted(found: Evidence, answer: str) -> float:
+    """0..1: how much of a passage an answer has quoted."""
+    parts = (part.strip() for part in _MARKER.split(answer))
+    text = found.chunk.text
+    return sum(len(part) for part in parts if part and part in text) / max(1, len(text))
 
 
 def _lexemes(found: Evidence) -> Counter[str]:
@@ -165,11 +170,10 @@ class RetrieveNode:
         self._thresholds = thresholds
 
     async def __call__(self, state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
-        known, message = state["understanding"], state["turn"].question
+        known = state["understanding"]
         runtime.context.emit(step_began("retrieve", known.language))
-        # The message as it was written: retrieval weighs the conversation itself, and was fitted that way.
-        whole, known = await found_for(message, known, self._knowledge, enough=self._thresholds.answer)
-        asked = parts(message, spoken_language(known.language), "\n".join(known.ground.questions))
+        whole, known = await found_for(known, self._knowledge, enough=self._thresholds.answer)
+        asked = parts(known.asked, spoken_language(known.language), "\n".join(known.ground.questions))
         if asked:
             found = await asyncio.gather(*(retrieve(part.query, (), self._knowledge) for part in asked))
             whole = with_parts(whole, list(zip(asked, found, strict=True)), self._thresholds)

@@ -40,17 +40,20 @@ def understand(
     talk = _small_talk(message, said, known)
     if talk is not None:
         kind, code = talk
-        return Understanding(code, Intent.SMALL_TALK, message, reply=kind)
+        return Understanding(code, Intent.SMALL_TALK, message, message, reply=kind)
+    asked = begins_with_rejection(message, known) if business(said) else None
+    leans, found = _leans_on(message, asked, said, known)
+    asked = asked or message
     wished = wishes_in(message, known)
-    leans, found = _leans_on(message, said, known)
     foreign = is_foreign(message, spoken, of_documents or (expected_language,))
     return Understanding(
         wished or spoken,
         Intent.PERSON if wished is not None else _intent(message, said, found, known),
-        "\n".join([*found.questions, message]),
+        "\n".join([*found.questions, asked]),
+        asked,
         leaning=leans,
         ground=found,
-        declinable=not (foreign or found.shown),
+        declinable=not (foreign or found.in_scope or asked != message),
     )
 
 
@@ -68,11 +71,12 @@ def _intent(message: str, said: Sequence[Exchange], found: Ground, known: Spoken
     return Intent.STUCK if last is Outcome.ASKED_BACK else Intent.UNDERSPECIFIED
 
 
-def _leans_on(message: str, said: Sequence[Exchange], known: SpokenLanguage) -> tuple[Leaning, Ground]:
-    """How the message leans, and on what."""
+def _leans_on(
+    message: str, after_rejection: str | None, said: Sequence[Exchange], known: SpokenLanguage
+) -> tuple[Leaning, Ground]:
+    """How the message leans, and on what. after_rejection: what follows a `No.`; None where there is none."""
     before = business(said)
-    after_rejection = begins_with_rejection(message, known) if before else None
-    how = leaning(message if after_rejection is None else after_rejection, known)
+    how = leaning(after_rejection or message, known)
     rejected = after_rejection is not None or rejects(message, known)
     clarifies = bool(before) and before[-1].outcome is Outcome.ASKED_BACK
     if (rejected or clarifies) and not (how is Leaning.STANDS and message.rstrip().endswith("?")):

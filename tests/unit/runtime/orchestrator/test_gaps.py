@@ -12,7 +12,7 @@ from supportplane_runtime.orchestrator.gaps import nearest, with_gap
 from supportplane_runtime.orchestrator.state import Intent, Understanding
 from supportplane_runtime.rag.search.interfaces import Retrieval
 
-KNOWN = Understanding("en", Intent.QUESTION, "How do I rotate?\nAnd on Mars?")
+KNOWN = Understanding("en", Intent.QUESTION, "How do I rotate?\nAnd on Mars?", "And on Mars?")
 FOUND = Retrieval("And on Mars?", (ROTATE, BACKUP), confidence=0.2, in_scope=0.5)
 NEAR = (
     NearDocument("document-keys", "Keys", "https://docs.example/keys"),

@@ -28,7 +28,7 @@ CHECKED = Checked((CitedSentence("Keys are stored hashed.", Author.EXTRACT, 1),)
 
 
 def asked(intent: Intent, *, reply: str | None = None, spoken: str = "en") -> Understanding:
-    return Understanding(language=spoken, intent=intent, question="Who  am\nI?", reply=reply)
+    return Understanding(language=spoken, intent=intent, question="Who  am\nI?", asked="I?", reply=reply)
 
 
 def found(confidence: float, *, in_scope: float = 0.9) -> Retrieval:
