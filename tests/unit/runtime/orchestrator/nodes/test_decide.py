@@ -58,6 +58,11 @@ RULES: list[tuple[str, Intent, Policy, Retrieval | None, Checked, Outcome, Ticke
     ("evidence of which nothing is left", Intent.QUESTION, AUTO, found(0.9), NOTHING, Outcome.HANDED_OFF, M),
     ("missing knowledge is no trigger", Intent.QUESTION, NO_TRIGGERS, found(0.2), NOTHING, Outcome.DECLINED, None),
     ("out of scope", Intent.QUESTION, AUTO, found(0.1, in_scope=0.1), NOTHING, Outcome.DECLINED, None),
+    ("an answer that did not help is asked about", Intent.UNHELPED, AUTO, None, NOTHING, Outcome.ASKED_BACK, None),
+    ("the same again is for a person", Intent.STUCK, AUTO, None, NOTHING, Outcome.HANDED_OFF, M),
+    ("if the agent hands off", Intent.STUCK, NO_TRIGGERS, None, NOTHING, Outcome.DECLINED, None),
+    ("a person has it already", Intent.WAITING, AUTO, None, NOTHING, Outcome.HANDED_OFF, C),
+    ("who is told so by the kill switch too", Intent.WAITING, KILLED, None, NOTHING, Outcome.HANDED_OFF, C),
     ("too little confidence for this agent", Intent.QUESTION, CAREFUL, found(0.7), NOTHING, Outcome.HANDED_OFF, L),
 ]
 
@@ -79,6 +84,13 @@ def test_how_a_turn_ends(
     assert ending.answer.outcome is outcome
     queue = policy.handoff.queue
     assert ending.effect(OpenTicket) == (OpenTicket(reason, "Who am I?", queue) if reason else None)
+
+
+def test_what_may_not_be_declined_as_out_of_scope_goes_to_a_person() -> None:
+    known = replace(asked(Intent.QUESTION), declinable=False)
+    ending = decide(Decided(known, found(0.1, in_scope=0.1)), AUTO, THRESHOLDS)
+    assert ending.answer.outcome is Outcome.HANDED_OFF
+    assert ending.effects == (OpenTicket(M, "Who am I?", "second-line"),)
 
 
 @pytest.mark.parametrize("policy", [AUTO, KILLED], ids=["auto", "handoff only"])

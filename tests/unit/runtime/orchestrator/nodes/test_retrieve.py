@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
-from support.runtime.turn_parts import BACKUP, ROTATE, FixedRetriever
+from support.runtime.turn_parts import BACKUP, ROTATE, FixedRetriever, passage
 from supportplane_runtime.domain.conversation import Message, Role
 from supportplane_runtime.errors import KnowledgeUnavailable
-from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge, retrieve
+from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge, named_first, retrieve, without_rejected
 from supportplane_runtime.rag.search.interfaces import Retrieval
 
 
@@ -31,3 +33,27 @@ async def test_half_of_the_knowledge_is_not_answered_from() -> None:
 
     with pytest.raises(KnowledgeUnavailable):
         await retrieve("q", [], [Knowledge(FixedRetriever(), 3), Knowledge(FixedRetriever(wait=away), 3)])
+
+
+STORAGE = passage("To store files in S3, set the storage to s3.", name="storage")
+MINIO = passage("MinIO wants its address as the endpoint.", name="minio", score=0.5)
+FOUND = Retrieval("and with MinIO?", (STORAGE, MINIO), confidence=0.8, in_scope=0.9, rarities={"minio": 3.0})
+
+
+def test_what_a_fragment_names_comes_before_what_only_its_conversation_speaks_for() -> None:
+    assert named_first(FOUND).evidence == (MINIO, STORAGE)
+
+
+def test_the_order_stays_where_the_best_passage_has_a_word_of_the_message() -> None:
+    both = replace(FOUND, rarities={"minio": 3.0, "file": 1.0})
+    assert named_first(both).evidence == (STORAGE, MINIO)
+
+
+def test_what_was_quoted_without_helping_is_left_out_and_the_next_best_is_less_sure() -> None:
+    left = without_rejected(FOUND, ["To store files in S3, set the storage to s3. [1]"])
+    assert left.evidence == (MINIO,)
+    assert left.confidence == pytest.approx(0.8 * 0.5 / 0.9)
+
+
+def test_a_passage_of_which_little_was_quoted_may_answer_after_all() -> None:
+    assert without_rejected(FOUND, ["set the storage [1]"]) == FOUND
