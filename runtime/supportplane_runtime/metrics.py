@@ -59,6 +59,17 @@ EXTRACTED_INSTEAD = _counter(
     "Answers made of extracts although the model should have written",
     reason=("unavailable", "unsupported"),
 )
+REPEATED = _counter(
+    "supportplane_repeated_questions_total",
+    "First questions of conversations, by whether an answer to an equal one was kept",
+    result=("hit", "miss", "unknown"),  # unknown: the documents are being read, so none is used
+)
+REPEATED_SAVED_SECONDS = Counter(
+    "supportplane_repeated_questions_saved_seconds", "What making the kept answers took, less what finding them took"
+)
+REPEATED_WITHOUT_REDIS = Counter(
+    "supportplane_repeated_questions_without_redis_total", "Questions worked on without a look for a kept answer"
+)
 GAPS_UNGROUPED = Gauge(
     "supportplane_gaps_ungrouped",
     "Recent questions without a good answer that are not embedded yet, so only equal ones are in one group",

@@ -81,6 +81,7 @@ def compare(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # e5 takes 10 ms a question on an idle processor and 80 on a busy one
 @pytest.mark.parametrize("kind", [MiniLMEncoder, E5Encoder])
 def test_meaning_groups_better_than_words(kind: Callable[[], Encoder], halves: tuple[Sample, Sample]) -> None:
     encoder = kind()

@@ -11,6 +11,7 @@ from supportplane_crds.model_endpoint import CredentialsRef
 from supportplane_crds.runtime_status import OrchestratorStatus, Part
 from supportplane_runtime.app.clients import AgentClients
 from supportplane_runtime.app.indexed import Indexed, keep_metrics, read_index
+from supportplane_runtime.app.kept_answers import keeping_answers
 from supportplane_runtime.chores import every
 from supportplane_runtime.errors import InvalidRequest
 from supportplane_runtime.health import Probe, check_part
@@ -22,8 +23,10 @@ from supportplane_runtime.orchestrator.gap_meanings import PERIOD_S, GapMeanings
 from supportplane_runtime.orchestrator.graph import Parts
 from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge
 from supportplane_runtime.orchestrator.policy import Policy, policy_of
+from supportplane_runtime.orchestrator.repeated import Keeping, RepeatedQuestions
 from supportplane_runtime.orchestrator.turns import Bounds, LocalTurns
 from supportplane_runtime.settings import Settings
+from supportplane_runtime.store.redis.link import RedisLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,10 @@ async def open_worker(clients: AgentClients, *, drain_s: float) -> AsyncIterator
         gaps = GapMeanings(clients.store.gaps, clients.embedders.of(policy.language), policy)
         placing = every(PERIOD_S, gaps.place, name="gap-meanings")
         stack.callback(asyncio.create_task(placing, name="gap-meanings").cancel)
-        turns = await stack.enter_async_context(_turns(clients, model, policy, drain_s))
+        link = RedisLink(clients.settings.redis_url.get_secret_value())
+        stack.push_async_callback(link.close)
+        keeping = await keeping_answers(clients, model.name, link)
+        turns = await stack.enter_async_context(_turns(clients, model, policy, keeping, drain_s=drain_s))
         yield Worker(clients, model, turns)
 
 
@@ -92,14 +98,16 @@ def _policy(clients: AgentClients) -> Policy:
     return policy_of(clients.file.agent, languages=languages, revision=clients.settings.revision)
 
 
-def _turns(clients: AgentClients, model: ServedChatModel, policy: Policy, drain_s: float) -> LocalTurns:
+def _turns(
+    clients: AgentClients, model: ServedChatModel, policy: Policy, keeping: Keeping, *, drain_s: float
+) -> LocalTurns:
     agent = clients.file.agent
     parts = Parts(
         policy=policy,
         knowledge=_knowledge(clients),
         model=model if agent.spec.template.model.writing is Writing.VERIFIED else None,
     )
-    engine = GraphEngine(parts, checkpoint_saver(clients.store.database.pool))
+    engine = RepeatedQuestions(GraphEngine(parts, checkpoint_saver(clients.store.database.pool)), keeping, policy)
     bounds = Bounds(running=clients.settings.max_running_turns, drain_s=drain_s)
     return LocalTurns(engine, clients.store.turnbook, policy, bounds=bounds)
 

@@ -92,6 +92,7 @@ class _Base:
         """Raises InvalidRequest with what the sources lack when there is nothing to read at all."""
         if found.unread and not found.reading.documents and not found.reading.skipped:
             raise InvalidRequest(_reasons(found.unread))
+        await self.clients.store.readings.save_begun(self.clients.tenant, self.name)
         return await ingest(
             self.clients.collection(self.base),
             found.reading,

@@ -1,6 +1,6 @@
 """How the readings of knowledge bases went."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from supportplane_runtime.domain.knowledge import LastReading
@@ -10,6 +10,16 @@ NAMED_FILES = 100  # of a reading's left-out files that are kept by name; a gues
 
 class Readings(Protocol):
     """How the readings of a tenant's knowledge bases went; written by who reads, told by who serves."""
+
+    async def save_begun(self, tenant: str, knowledge_base: str) -> None:
+        """Documents may change from now on, until the reading is saved as completed or failed."""
+        ...
+
+    async def version(self, tenant: str, knowledge_bases: Collection[str]) -> str | None:
+        """Another text after every reading of one of these. None while one is read, after a reading that was broken
+        off, and before the first: then nobody knows which documents there are.
+        """
+        ...
 
     async def save_completed(
         self, tenant: str, knowledge_base: str, *, skipped: Sequence[tuple[str, str]], failure: str | None = None
@@ -25,5 +35,5 @@ class Readings(Protocol):
         ...
 
     async def listing(self, tenant: str) -> list[LastReading]:
-        """By the names of the knowledge bases."""
+        """Of those that ended, by the names of the knowledge bases."""
         ...

@@ -1,17 +1,32 @@
 """How the readings of knowledge bases went, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from supportplane_runtime.domain.knowledge import LastReading
 from supportplane_runtime.store.interfaces.readings import NAMED_FILES
 from supportplane_runtime.store.memory.state import Clock
+from supportplane_runtime.store.rules.readings import Times, version_of
 
 
 class MemoryReadings:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._known: dict[tuple[str, str], LastReading] = {}
+        self._began: dict[tuple[str, str], datetime] = {}
+
+    async def save_begun(self, tenant: str, knowledge_base: str) -> None:
+        self._began[tenant, knowledge_base] = self._clock()
+
+    async def version(self, tenant: str, knowledge_bases: Collection[str]) -> str | None:
+        names = sorted(set(knowledge_bases))
+        return version_of(names, {name: self._times(tenant, name) for name in names})
+
+    def _times(self, tenant: str, name: str) -> Times:
+        known = self._known.get((tenant, name), LastReading(name))
+        ends = [each for each in (known.completed_at, known.failed_at) if each is not None]
+        return max(ends, default=None), self._began.get((tenant, name))
 
     async def save_completed(
         self, tenant: str, knowledge_base: str, *, skipped: Sequence[tuple[str, str]], failure: str | None = None

@@ -15,6 +15,7 @@ knowledge_readings = Table(
     moment("failed_at", nullable=True),
     Column("failure", Text),
     Column("skipped", Integer, nullable=False, server_default=text("0")),
+    moment("began_at", nullable=True),  # of the latest, which may be going on or be broken off; NULL: of before
     Column("named", JSONB, nullable=False, server_default=text("'[]'")),  # the first that were skipped: name, reason
     CheckConstraint("(failed_at IS NULL) = (failure IS NULL)", name="failure"),
     ForeignKeyConstraint(["tenant"], ["tenants.tenant"]),

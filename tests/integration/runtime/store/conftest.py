@@ -1,15 +1,17 @@
 """The stores that must behave alike, each as a Subject: memory, and PostgreSQL with what only a test may do to it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from support.runtime.store_samples import new_tenant
+from supportplane_cli.embedded.redis import Redis, RedisSpec
 from supportplane_runtime.store.interfaces.store import Store
 from supportplane_runtime.store.memory.store import MemoryStore
 from supportplane_runtime.store.postgres.store import PostgresStore, open_store
@@ -97,3 +99,13 @@ async def subject(request: pytest.FixtureRequest, opening: Opening) -> Subject:
 @pytest.fixture
 def store(subject: Subject) -> Store:
     return subject.store
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[Redis]:
+    """A Redis that a test may kill."""
+    server = Redis(RedisSpec(folder=tmp_path / "redis", log_file=tmp_path / "redis.log", password="pw"))
+    server.start()
+    server.wait_ready()
+    yield server
+    server.stop()

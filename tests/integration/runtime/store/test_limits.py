@@ -4,17 +4,16 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 
 from support.eventually import eventually_async
 from support.runtime.store_samples import new_tenant
-from supportplane_cli.embedded.redis import Redis, RedisSpec
+from supportplane_cli.embedded.redis import Redis
 from supportplane_runtime.errors import CacheUnavailable
 from supportplane_runtime.metrics import LIMITS_LOCAL
 from supportplane_runtime.store.interfaces.limits import Limit, RateLimiter
@@ -97,16 +96,6 @@ async def test_gateways_share_a_limit_through_redis(redis_url: str, tenant: str)
     assert sum(allowed) == 5
     for link in links:
         await link.close()
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[Redis]:
-    """A Redis that a test may kill."""
-    server = Redis(RedisSpec(folder=tmp_path / "redis", log_file=tmp_path / "redis.log", password="pw"))
-    server.start()
-    server.wait_ready()
-    yield server
-    server.stop()
 
 
 class SteppedClock:

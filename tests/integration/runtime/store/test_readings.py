@@ -56,6 +56,44 @@ async def test_readings_of_another_tenant_are_not_told(store: Store, tenant: str
     assert [each.knowledge_base for each in await store.readings.listing(tenant)] == ["faq", "manual"]
 
 
+async def test_the_documents_have_another_version_after_every_reading_and_none_during_one(
+    store: Store, tenant: str
+) -> None:
+    async def version() -> str | None:
+        return await store.readings.version(tenant, ["guide", "faq"])
+
+    readings = store.readings
+    versions = [await version()]
+    await readings.save_begun(tenant, "guide")
+    versions.append(await version())
+    await readings.save_completed(tenant, "guide", skipped=[])
+    versions.append(await version())
+    assert versions == [None] * 3  # the other one was never read
+    await readings.save_failed(tenant, "faq", "The folder is gone.")
+    first = await version()
+    assert first is not None
+    assert await version() == first
+    await readings.save_begun(tenant, "guide")
+    assert await version() is None
+    assert [each.knowledge_base for each in await readings.listing(tenant)] == ["faq", "guide"]
+    await readings.save_failed(tenant, "guide", "The folder is gone.")
+    assert await version() not in {None, first}
+
+
+async def test_versions_are_those_of_the_tenant_and_the_named_knowledge_bases(
+    store: Store, tenant: str, other_tenant: str
+) -> None:
+    await store.readings.save_completed(tenant, "guide", skipped=[])
+    before = await store.readings.version(tenant, ["guide"])
+    await store.readings.save_begun(tenant, "faq")
+    await store.readings.save_begun(other_tenant, "guide")
+
+    assert await store.readings.version(tenant, ["guide"]) == before is not None
+    assert await store.readings.version(tenant, []) is None
+    assert await store.readings.version(other_tenant, ["guide"]) is None
+    assert await store.readings.listing(other_tenant) == []
+
+
 @pytest.mark.slow
 def test_what_an_earlier_release_has_indexed_counts_as_read(make_database: Callable[[], str]) -> None:
     url = make_database()

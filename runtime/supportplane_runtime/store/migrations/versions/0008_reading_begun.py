@@ -1,0 +1,10 @@
+"""When the reading of a knowledge base began, so that others know while one is going on."""
+
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE knowledge_readings ADD COLUMN began_at timestamptz")
