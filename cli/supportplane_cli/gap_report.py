@@ -14,6 +14,7 @@ REASONS: Final = {
     "tickets": "ticket",
     "declined": "declined",
     "out_of_scope": "out of scope",
+    "partial": "partial answer",
     "unsure": "unsure answer",
     "disliked": "thumb down",
 }

@@ -10,6 +10,7 @@ class GapReason(StrEnum):
     TICKET = "ticket"  # in scope, not answered or not surely enough: a ticket
     DECLINED = "declined"  # the same, where the agent opens no ticket for it
     OUT_OF_SCOPE = "out_of_scope"  # declined: the documents are about something else
+    PARTIAL = "partial"  # answered, but for a part of the question
     UNSURE = "unsure"  # answered, with a low confidence
 
 

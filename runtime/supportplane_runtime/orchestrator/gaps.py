@@ -16,28 +16,34 @@ UNSURE_BELOW: Final = 0.6
 NEAREST: Final = 3  # documents; a guess at how many an author opens to find where a sentence belongs
 
 
-def with_gap(ended: Ending, known: Understanding, retrieval: Retrieval | None, *, in_scope: float) -> Ending:
+def with_gap(
+    ended: Ending, known: Understanding, retrieval: Retrieval | None, *, in_scope: float, is_partial: bool
+) -> Ending:
     """The ending with a note for the authors, where there is something to note.
 
     in_scope: the least Retrieval.in_scope of a question that belongs to the documents (decide.py, Thresholds).
+    is_partial: the answer names a part of the question that it leaves open.
     """
     if known.intent is not Intent.QUESTION or retrieval is None:
         return ended
-    reason = _reason(ended, retrieval, in_scope)
+    reason = _reason(ended, retrieval, in_scope, is_partial=is_partial)
     if reason is None:
         return ended
     return replace(ended, effects=(*ended.effects, NoteGap(reason, known.question, nearest(retrieval))))
 
 
-def _reason(ended: Ending, retrieval: Retrieval, in_scope: float) -> GapReason | None:
+def _reason(ended: Ending, retrieval: Retrieval, in_scope: float, *, is_partial: bool) -> GapReason | None:
     ticket = ended.effect(OpenTicket)
     if ticket is not None:
         is_ours = ticket.reason in {TicketReason.MISSING_KNOWLEDGE, TicketReason.LOW_CONFIDENCE}
         return GapReason.TICKET if is_ours else None
     if ended.answer.outcome is Outcome.DECLINED:
         return GapReason.DECLINED if retrieval.in_scope >= in_scope else GapReason.OUT_OF_SCOPE
-    is_unsure = ended.answer.outcome is Outcome.ANSWERED and ended.answer.confidence < UNSURE_BELOW
-    return GapReason.UNSURE if is_unsure else None
+    if ended.answer.outcome is not Outcome.ANSWERED:
+        return None
+    if is_partial:
+        return GapReason.PARTIAL
+    return GapReason.UNSURE if ended.answer.confidence < UNSURE_BELOW else None
 
 
 def nearest(retrieval: Retrieval) -> tuple[NearDocument, ...]:

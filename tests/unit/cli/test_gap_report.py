@@ -13,6 +13,7 @@ ITEM: dict[str, Any] = {
     "tickets": 1,
     "declined": 0,
     "out_of_scope": 0,
+    "partial": 0,
     "unsure": 2,
     "disliked": 1,
     "last_asked_at": "2026-11-28T01:29:27+02:00",

@@ -196,7 +196,8 @@ class DecideNode:
             checked=state.get("checked", NOTHING),
         )
         ended = decide(decided, self._policy, self._thresholds)
-        ended = with_gap(ended, decided.understanding, decided.retrieval, in_scope=self._thresholds.in_scope)
+        in_scope, is_partial = self._thresholds.in_scope, bool(decided.checked.note)
+        ended = with_gap(ended, decided.understanding, decided.retrieval, in_scope=in_scope, is_partial=is_partial)
         if ended.effect(OpenTicket) is not None:
             runtime.context.emit(step_began("handoff", decided.understanding.language))
         runtime.context.conclude(ended)

@@ -16,6 +16,7 @@ ITEM: dict[str, Any] = {
     "tickets": 1,
     "declined": 0,
     "out_of_scope": 0,
+    "partial": 0,
     "unsure": 2,
     "disliked": 0,
     "last_asked_at": "2026-11-28T20:29:27+02:00",

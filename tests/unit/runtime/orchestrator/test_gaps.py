@@ -40,7 +40,7 @@ RULES: list[tuple[str, Ending, Retrieval, GapReason | None]] = [
 
 @pytest.mark.parametrize(("ended", "found", "reason"), [row[1:] for row in RULES], ids=[row[0] for row in RULES])
 def test_which_questions_are_gaps(ended: Ending, found: Retrieval, reason: GapReason | None) -> None:
-    noted = with_gap(ended, KNOWN, found, in_scope=0.3)
+    noted = with_gap(ended, KNOWN, found, in_scope=0.3, is_partial=False)
 
     assert noted.effect(NoteGap) == (NoteGap(reason, KNOWN.question, NEAR) if reason else None)
     assert noted.effect(OpenTicket) == ended.effect(OpenTicket)
@@ -51,11 +51,17 @@ def test_which_questions_are_gaps(ended: Ending, found: Retrieval, reason: GapRe
 @pytest.mark.parametrize("intent", [Intent.PERSON, Intent.SMALL_TALK, Intent.UNDERSPECIFIED])
 def test_what_is_no_question_is_no_gap(intent: Intent) -> None:
     declined = ending(Outcome.DECLINED)
-    assert with_gap(declined, replace(KNOWN, intent=intent), FOUND, in_scope=0.3) == declined
-    assert with_gap(declined, KNOWN, None, in_scope=0.3) == declined
+    assert with_gap(declined, replace(KNOWN, intent=intent), FOUND, in_scope=0.3, is_partial=False) == declined
+    assert with_gap(declined, KNOWN, None, in_scope=0.3, is_partial=False) == declined
 
 
 def test_the_nearest_documents_are_those_of_the_best_passages_once_each() -> None:
     names = ("a", "b", "a", "c", "d")
     found = nearest(replace(FOUND, evidence=tuple(passage("text", name=name) for name in names)))
     assert [each.document_id for each in found] == ["document-a", "document-b", "document-c"]
+
+
+def test_an_answer_that_leaves_a_part_open_is_one() -> None:
+    answered = ending(Outcome.ANSWERED, confidence=0.9)
+    noted = with_gap(answered, KNOWN, FOUND, in_scope=0.3, is_partial=True)
+    assert noted == replace(answered, effects=(NoteGap(GapReason.PARTIAL, KNOWN.question, NEAR),))

@@ -52,6 +52,7 @@ class SubjectReply:
     tickets: Annotated[int, Field(description="questions that became a ticket because the documents do not answer")]
     declined: Annotated[int, Field(description="the same, where the agent opens no ticket")]
     out_of_scope: Annotated[int, Field(description="declined, because the documents are about something else")]
+    partial: Annotated[int, Field(description="answered, but for a part of the question")]
     unsure: Annotated[int, Field(description="answered with a low confidence")]
     disliked: Annotated[int, Field(description="questions whose reply got a thumb down, whatever it was")]
     last_asked_at: datetime
@@ -71,6 +72,7 @@ class SubjectReply:
             tickets=subject.count(GapReason.TICKET),
             declined=subject.count(GapReason.DECLINED),
             out_of_scope=subject.count(GapReason.OUT_OF_SCOPE),
+            partial=subject.count(GapReason.PARTIAL),
             unsure=subject.count(GapReason.UNSURE),
             disliked=subject.disliked,
             last_asked_at=subject.asked_at,
