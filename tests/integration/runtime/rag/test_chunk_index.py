@@ -187,7 +187,7 @@ async def test_a_turns_whole_search_finds_what_its_parts_find(index: ChunkIndex,
     assert list(found.nearest) == [await index.nearest(collection, query.vector, limit=3) for query in queries]
     assert found.rarities == await index.rarities(collection, words)
     nothing = await index.search(collection, [], words=[], limit=3)
-    assert nothing == Matches(keyword=(), nearest=(), rarities={})
+    assert nothing == Matches(keyword=(), nearest=(), rarities={}, chunks=found.chunks)
 
 
 async def test_a_collection_nobody_wrote_to_is_empty(index: ChunkIndex, collection: Collection) -> None:
@@ -196,7 +196,7 @@ async def test_a_collection_nobody_wrote_to_is_empty(index: ChunkIndex, collecti
     assert await index.keyword(collection, "key", limit=5) == []
     assert await index.rarities(collection, ["key"]) == {"key": rarity(0, 0)}
     found = await index.search(collection, [Query("key", vector(1))], words=[], limit=5)
-    assert found == Matches(keyword=([],), nearest=([],), rarities={})
+    assert found == Matches(keyword=([],), nearest=([],), rarities={}, chunks=0)
     assert await index.nearest(collection, vector(1), limit=5) == []
     await index.delete(collection, ["unknown"])
     await index.upsert(collection, [], EMBEDDER)
