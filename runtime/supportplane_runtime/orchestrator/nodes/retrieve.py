@@ -7,7 +7,7 @@ itself.
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -132,10 +132,11 @@ def with_parts(whole: Retrieval, found: Sequence[tuple[Part, Retrieval]], thresh
     is: what is not is said to be so.
     """
     questions = [each for part, each in found if part.is_question]
+    parts_found = tuple(_part_found(part, each, thresholds) for part, each in found)
     confidence, evidence = whole.confidence, whole.evidence
-    if any(each.confidence >= thresholds.answer for each in questions):
+    if any(each.answered for each in parts_found if each.is_question):
         confidence = max(thresholds.answer, sum(each.confidence for each in questions) / len(questions))
-        evidence = _distinct([*(item for each in questions for item in each.evidence[:1]), *whole.evidence])
+        evidence = _distinct([*whole.evidence, *(item for each in questions for item in each.evidence[:1])])
     known = {item.chunk.chunk_id for item in evidence}
     others = _distinct([*whole.around, *(item for _, each in found for item in each.passages)])
     return replace(
@@ -144,7 +145,7 @@ def with_parts(whole: Retrieval, found: Sequence[tuple[Part, Retrieval]], thresh
         confidence=confidence,
         in_scope=max([whole.in_scope, *(each.in_scope for each in questions)]),
         around=tuple(item for item in others if item.chunk.chunk_id not in known),
-        parts=tuple(_part_found(part, each, thresholds) for part, each in found),
+        parts=parts_found,
     )
 
 
@@ -154,14 +155,26 @@ def _distinct(items: Sequence[Evidence]) -> tuple[Evidence, ...]:
 
 
 def _part_found(part: Part, found: Retrieval, thresholds: Thresholds) -> PartFound:
+    """A part of few words is answered also where a heading says them: `what is Direct?` by the section Direct."""
+    named = [item for item in found.evidence if part.is_question and _is_named(part, item, found.rarities)]
+    evidence = _distinct([*named, *found.evidence])
     return PartFound(
         text=part.text,
         query=part.query,
-        evidence=tuple(item.chunk.chunk_id for item in found.evidence),
+        evidence=tuple(item.chunk.chunk_id for item in evidence),
         rarities=found.rarities,
         is_question=part.is_question,
-        answered=bool(found.evidence) and found.confidence >= thresholds.answer,
+        answered=bool(named) or (bool(found.evidence) and found.confidence >= thresholds.answer),
     )
+
+
+def _is_named(part: Part, item: Evidence, rarities: Mapping[str, float]) -> bool:
+    """Whether the heading nearest to the passage has every word of the part."""
+    chunk = item.chunk
+    known = language(chunk.language)
+    wanted = {word: rarities.get(word, 1.0) for word in lexemes(part.text, known)}
+    heading = chunk.heading_path[-1] if chunk.heading_path else chunk.title
+    return bool(wanted) and covered(lexemes(heading, known), wanted) == 1.0
 
 
 class RetrieveNode:

@@ -51,6 +51,7 @@ NEARLY_AS_GOOD: Final = 0.7
 
 _PROCEDURE: Final = frozenset({Shape.LIST, Shape.STEPS, Shape.CODE})
 _LED: Final = frozenset({Shape.LIST, Shape.STEPS, Shape.CODE, Shape.TABLE})
+_NAMED_CONTROL: Final = re.compile(r"\*\*[^*\n]{1,60}\*\*|`[^`\n]{1,80}`")
 _LABEL: Final = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+(?:\*\*|__|\[|`|[^\s:.,][^:.,]{0,60}(?::|\s[-–—]\s))")  # noqa: RUF001 - dashes as authors write them
 
 
@@ -165,7 +166,7 @@ class _Reader:
         for section in sorted(self._sections(), key=self._share, reverse=True):
             detail = self._details(section)
             if detail and not self._fits_terse(section):
-                yield self.detail(detail)
+                yield self.detail(self._with_steps(section, detail))
             yield self._from_beginning(section)
 
     def _sections(self) -> list[Section]:
@@ -228,6 +229,25 @@ class _Reader:
                 kept.append(blocks[n])
                 held |= self._held(blocks[n])
         return kept
+
+    def _with_steps(self, section: Section, detail: list[Block]) -> list[Block]:
+        """A step written as a paragraph brings the steps before and after it."""
+        if not all(self._is_step(block) for block in detail):
+            return detail
+        run = list(detail)
+        for edge, step in ((0, -1), (-1, 1)):
+            following = _neighbour(section, run[edge], step)
+            while following is not None and self._is_step(following) and self._length([*run, following]) <= MAX_PROSE:
+                run = sorted([*run, following], key=lambda block: block.first)
+                following = _neighbour(section, following, step)
+        return run
+
+    def _is_step(self, block: Block) -> bool:
+        """Names what is pressed, chosen or typed, as authors of instructions mark it: in bold or as code."""
+        return block.shape is Shape.PARAGRAPH and _NAMED_CONTROL.search(self.page.text(block)) is not None
+
+    def _length(self, blocks: Sequence[Block]) -> int:
+        return sum(self.page.length(block.first, block.end) for block in blocks)
 
     # The subject: the section, whole or from its beginning
 

@@ -48,6 +48,7 @@ def test_a_message_that_asks_two_things_has_two_parts(code: str, message: str, e
         "It does not start. What can I do?",
         "The lamp is dark! Why? And what can I do?",
         "Open and close the valve",
+        "Do I need a token or is a password enough?",
         "",
     ],
 )

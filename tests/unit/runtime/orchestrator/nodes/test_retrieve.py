@@ -5,7 +5,15 @@ import pytest
 from support.runtime.turn_parts import BACKUP, ROTATE, FixedRetriever, passage
 from supportplane_runtime.domain.conversation import Message, Role
 from supportplane_runtime.errors import KnowledgeUnavailable
-from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge, named_first, retrieve, without_rejected
+from supportplane_runtime.orchestrator.nodes.decide import Thresholds
+from supportplane_runtime.orchestrator.nodes.retrieve import (
+    Knowledge,
+    named_first,
+    retrieve,
+    with_parts,
+    without_rejected,
+)
+from supportplane_runtime.orchestrator.parts import Part
 from supportplane_runtime.rag.search.interfaces import Retrieval
 
 
@@ -57,3 +65,15 @@ def test_what_was_quoted_without_helping_is_left_out_and_the_next_best_is_less_s
 
 def test_a_passage_of_which_little_was_quoted_may_answer_after_all() -> None:
     assert without_rejected(FOUND, ["set the storage [1]"]) == FOUND
+
+
+def test_a_part_is_answered_also_by_the_section_that_is_called_as_it_asks() -> None:
+    insurance = passage("Bikes are insured for a year.", name="insurance", score=0.3)
+    asked = (Part("When is it open", "When is it open"), Part("what is insurance?", "what is insurance?"))
+    unsure = [Retrieval(part.query, (BACKUP, insurance), confidence=0.2, in_scope=0.9) for part in asked]
+    whole = Retrieval("both", (BACKUP,), confidence=0.2, in_scope=0.9)
+    found = with_parts(whole, list(zip(asked, unsure, strict=True)), Thresholds())
+    assert [part.answered for part in found.parts] == [False, True]
+    assert found.parts[1].evidence[0] == insurance.chunk.chunk_id
+    assert found.confidence == 0.5
+    assert found.evidence[0] == BACKUP

@@ -232,3 +232,16 @@ def test_a_follow_up_gets_its_own_row_and_not_those_of_the_questions_before() ->
     for question, row in (("And for Turin?", "| Turin | 6 | 9 |"), ("How many days does it take?", "| Rome | 5 | 2 |")):
         (quoted,) = pick(question, Found(passages(TABLE, heading="Prices"), {}, 1), leans_on=before)
         assert quoted.text == row
+
+
+def test_steps_written_as_paragraphs_are_quoted_together() -> None:
+    intro = "Goals count what visitors do. " * 12
+    steps = [
+        "Go to the settings and open **Goals** to configure a goal.",
+        "Click **Add goal** and choose its kind.",
+        "Type its name and press **Save**.",
+    ]
+    (quoted,) = said(
+        "Where do I configure a goal in the settings?", "\n\n".join([intro, *steps, FILLER]), heading="Goals"
+    )
+    assert quoted == "\n\n".join(steps)
