@@ -315,6 +315,8 @@ class _Reader:
         if block.shape is Shape.MARK:
             return []
         spans = [Span(block.first, block.end)]
+        if block.shape is Shape.PARAGRAPH:
+            spans = self._without_neighbours(section, block)
         if block.shape in (Shape.TABLE, Shape.LIST):
             spans = self._entries(section, block)
         if self.page.length(block.first, block.end) > MAX_PROSE and block.shape in (Shape.LIST, Shape.STEPS):
@@ -325,6 +327,12 @@ class _Reader:
         if block.shape is not Shape.PARAGRAPH or self.page.length(block.first, block.end) <= TERSE:
             return self._whole(section, block)
         return self._sentences(block)
+
+    def _without_neighbours(self, section: Section, block: Block) -> list[Span]:
+        """A paragraph without the sentences that say of something else what another says of what is asked."""
+        held = [_lexemes(self.page.places[n].unit.text, self._language) for n in range(block.first, block.end)]
+        kept = entries.unlike(held, self._rest(section))
+        return _joined([Span(block.first + n, block.first + n + 1) for n in kept])
 
     def _entries(self, section: Section, block: Block) -> list[Span]:
         """The rows with their header, or the items, that the question names; all when it names none."""

@@ -141,6 +141,13 @@ def test_the_same_said_of_something_else_is_not_quoted() -> None:
     assert "bulb" not in quoted
 
 
+def test_of_a_short_section_the_neighbours_price_is_not_quoted() -> None:
+    text = "The bulb costs 19 euros. The strip costs 29 euros. All prices include tax."
+    quoted = said("How much is the strip?", text, heading="Prices")
+    assert quoted == ["The strip costs 29 euros. All prices include tax."]
+    assert said("Which prices are there?", text, heading="Prices") == [text]
+
+
 def test_code_is_quoted_with_the_sentence_that_explains_it() -> None:
     text = f"{FILLER}\n\nThis lists the lamps of a hub.\n\n```\nglow lamps\n```\n\n{FILLER}"
     assert said("How do I list lamps?", text, heading="Commands") == [
