@@ -47,19 +47,27 @@ class Observation:
 
 @dataclass(slots=True)
 class Recorder:
-    """Satisfies Retriever: hands on what the turn asks for and keeps the deeper ranking it was cut from."""
+    """Satisfies Retriever: hands on what the turn asks for and keeps the deeper ranking it was cut from.
+
+    A turn asks for its whole question first, perhaps again with its conversation, and then for the parts of it, which
+    are not kept.
+    """
 
     retriever: IndexRetriever
     found: Retrieval | None = None
     asked: tuple[str, Sequence[Message]] | None = None
 
     async def retrieve(self, question: str, history: Sequence[Message], *, limit: int) -> Retrieval:
-        self.asked = (question, history)
-        self.found = await self.retriever.retrieve(question, history, limit=max(limit, DEPTH))
-        return replace(self.found, evidence=self.found.evidence[:limit])
+        is_whole = self.asked is None or question == self.asked[0]
+        if is_whole:
+            self.asked = (question, history)
+        found = await self.retriever.retrieve(question, history, limit=max(limit, DEPTH))
+        if is_whole:
+            self.found = found
+        return replace(found, evidence=found.evidence[:limit])
 
     async def features(self) -> dict[str, float]:
-        """Of what was asked last, searched once more, so that the turn's own time holds nothing but the turn."""
+        """Of the whole question, searched once more, so that the turn's own time holds nothing but the turn."""
         if self.asked is None:
             return {}
         found = await self.retriever.find(*self.asked)
