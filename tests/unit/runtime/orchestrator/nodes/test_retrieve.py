@@ -75,5 +75,5 @@ def test_a_part_is_answered_also_by_the_section_that_is_called_as_it_asks() -> N
     found = with_parts(whole, list(zip(asked, unsure, strict=True)), Thresholds())
     assert [part.answered for part in found.parts] == [False, True]
     assert found.parts[1].evidence[0] == insurance.chunk.chunk_id
-    assert found.confidence == 0.5
+    assert found.confidence == Thresholds().answer
     assert found.evidence[0] == BACKUP
