@@ -75,7 +75,7 @@ class Thresholds:
     at 0.3), of ten near misses of it all ten are (nine at 0.3).
     """
 
-    answer: float = 0.55
+    answer: float = 0.5
     in_scope: float = 0.12
 
 

@@ -27,9 +27,7 @@ COEFFICIENTS: Final = "confidence.json"
 SUBJECT_RARITY: Final = math.log(2)
 # A small handbook is judged as if it stood among so many passages about something else, so that adding them changes
 # nothing: how rare a word is shows only in many passages. ADR 0033.
-LEAST_PASSAGES: Final = 1000
-# The question's words are looked for in so many of the first passages.
-LEADERS: Final = 10
+LEAST_PASSAGES: Final = 300
 # Above the threshold by which the orchestrator tells in scope from out of scope, below what is sure of it.
 NAMED_IN_SCOPE: Final = 0.5
 
@@ -42,7 +40,7 @@ class Features:
 
     similarity: float  # of the question to the nearest passage
     exchange: float  # the same of the question with what was said before it; alone it is the question
-    keyword: float  # most of the question's words, by rarity, that one of the first passages has
+    keyword: float  # how much of the question's words, by rarity, the first passage has
     phrase: float  # how many of the question's neighbouring words are neighbours in the first passage
 
 
@@ -117,7 +115,7 @@ def features(found: Found) -> Features:
     return Features(
         similarity=alone,
         exchange=_similarity(before) if before else alone,
-        keyword=max(_keyword(question.text, each.chunk, rarities) for each in ranked[:LEADERS]),
+        keyword=_keyword(question.text, ranked[0].chunk, rarities),
         phrase=phrase(question.text, ranked[0].chunk, rarities),
     )
 
