@@ -59,16 +59,16 @@ EXTRACTED_INSTEAD = _counter(
     "Answers made of extracts although the model should have written",
     reason=("unavailable", "unsupported"),
 )
-REPEATED = _counter(
-    "supportplane_repeated_questions_total",
+KEPT_ANSWERS = _counter(
+    "supportplane_kept_answers_total",
     "First questions of conversations, by whether an answer to an equal one was kept",
     result=("hit", "miss", "unknown"),  # unknown: the documents are being read, so none is used
 )
-REPEATED_SAVED_SECONDS = Counter(
-    "supportplane_repeated_questions_saved_seconds", "What making the kept answers took, less what finding them took"
+KEPT_ANSWERS_SAVED_SECONDS = Counter(
+    "supportplane_kept_answers_saved_seconds", "What making the kept answers took, less what finding them took"
 )
-REPEATED_WITHOUT_REDIS = Counter(
-    "supportplane_repeated_questions_without_redis_total", "Questions worked on without a look for a kept answer"
+KEPT_ANSWERS_WITHOUT_REDIS = Counter(
+    "supportplane_kept_answers_without_redis_total", "Questions worked on without a look for a kept answer"
 )
 GAPS_UNGROUPED = Gauge(
     "supportplane_gaps_ungrouped",

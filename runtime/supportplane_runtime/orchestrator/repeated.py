@@ -78,11 +78,11 @@ class RepeatedQuestions:
         name = self._name(turn)
         version, kept = await asyncio.gather(self._version(), self._find(turn, name))
         if version is None:  # the documents are being read, or the database is away
-            metrics.REPEATED.labels("unknown").inc()
+            metrics.KEPT_ANSWERS.labels("unknown").inc()
             return await self._engine.run(turn, history, emit)
         if kept is not None and kept.version == version:
             return self._told(kept, emit, began)
-        metrics.REPEATED.labels("miss").inc()
+        metrics.KEPT_ANSWERS.labels("miss").inc()
         telling = _Telling(emit)
         ending = await self._engine.run(turn, history, telling)
         if self._is_worth_keeping(ending):
@@ -100,8 +100,8 @@ class RepeatedQuestions:
         emit(step_began("understand", self._policy.language))
         for piece in kept.pieces:
             emit(lambda sequence, text=piece: Token(sequence, text))  # type: ignore[misc]
-        metrics.REPEATED.labels("hit").inc()
-        metrics.REPEATED_SAVED_SECONDS.inc(max(0.0, kept.seconds - (time.perf_counter() - began)))
+        metrics.KEPT_ANSWERS.labels("hit").inc()
+        metrics.KEPT_ANSWERS_SAVED_SECONDS.inc(max(0.0, kept.seconds - (time.perf_counter() - began)))
         return Ending(kept.answer)
 
     def _is_worth_keeping(self, ending: Ending) -> bool:
@@ -119,7 +119,7 @@ class RepeatedQuestions:
         try:
             found = await self._keeping.answers.find(turn.tenant, self._policy.agent or "", name)
         except CacheUnavailable:
-            metrics.REPEATED_WITHOUT_REDIS.inc()
+            metrics.KEPT_ANSWERS_WITHOUT_REDIS.inc()
             return None
         return self._read(name, found) if found is not None else None
 

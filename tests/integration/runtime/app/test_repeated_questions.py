@@ -91,7 +91,7 @@ class Shop:
             session.get(f"http://127.0.0.1:{self.ports[process]}/metrics") as reply,
         ):
             text = await reply.text()
-        counted = re.search(r'^supportplane_repeated_questions_total{result="hit"} (\S+)$', text, re.MULTILINE)
+        counted = re.search(r'^supportplane_kept_answers_total{result="hit"} (\S+)$', text, re.MULTILINE)
         assert counted
         return int(float(counted[1]))
 

@@ -74,7 +74,7 @@ def answer(events: Sequence[TurnEvent]) -> Answer:
 
 
 def counted(result: str) -> float:
-    return REGISTRY.get_sample_value("supportplane_repeated_questions_total", {"result": result}) or 0.0
+    return REGISTRY.get_sample_value("supportplane_kept_answers_total", {"result": result}) or 0.0
 
 
 def told(events: Sequence[TurnEvent]) -> list[Any]:
@@ -106,7 +106,7 @@ async def test_an_equal_question_gets_the_answer_again_with_the_same_events_and_
 
 async def test_what_saves_time_is_counted() -> None:
     agent = Agent()
-    name = "supportplane_repeated_questions_saved_seconds_total"
+    name = "supportplane_kept_answers_saved_seconds_total"
     await agent.ask()
     before = REGISTRY.get_sample_value(name) or 0.0
     await agent.ask()
