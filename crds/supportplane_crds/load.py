@@ -54,6 +54,12 @@ class AgentFile:
         wanted = self.agent.spec.template.model.model_ref.name
         return next(endpoint for endpoint in self.model_endpoints if endpoint.name == wanted)
 
+    @property
+    def judge_endpoint(self) -> ModelEndpoint | None:
+        """The one that judges sentences, None where the agent names none."""
+        named = self.agent.spec.template.model.judge_ref
+        return next((each for each in self.model_endpoints if named is not None and each.name == named.name), None)
+
     def knowledge_base(self, name: str) -> KnowledgeBase:
         """By a name of spec.template.knowledge."""
         return next(base for base in self.knowledge_bases if base.name == name)
@@ -255,10 +261,12 @@ def _dangling(loaded: list[_Loaded]) -> Iterator[Problem]:
         if not isinstance(each.item, SupportAgent):
             continue
         template = each.item.spec.template
-        wanted = template.model.model_ref.name
-        if wanted not in endpoints:
-            path: ValuePath = ("spec", "template", "model", "modelRef", "name")
-            yield each.problem(f"the file has no ModelEndpoint {wanted}", path, allowed=endpoints, word=wanted)
+        judge = template.model.judge_ref
+        named = [("modelRef", template.model.model_ref.name), *([("judgeRef", judge.name)] if judge else [])]
+        for field, wanted in named:
+            if wanted not in endpoints:
+                path: ValuePath = ("spec", "template", "model", field, "name")
+                yield each.problem(f"the file has no ModelEndpoint {wanted}", path, allowed=endpoints, word=wanted)
         for index, reference in enumerate(template.knowledge):
             if reference.name not in bases:
                 path = ("spec", "template", "knowledge", index, "name")

@@ -20,6 +20,7 @@ _Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 
 PART_SCHEMA: Final = "schema"
 PART_MODEL: Final = "model"
+PART_JUDGE: Final = "judge"
 PART_KNOWLEDGE: Final = "knowledge"
 BEHIND_ORCHESTRATORS: Final = (PART_MODEL, PART_KNOWLEDGE)
 """Parts that only an orchestrator reaches."""
@@ -33,6 +34,7 @@ CONDITIONS: Final[Mapping[str, ConditionType]] = {
     PART_SCHEMA: ConditionType.PERSISTENCE_READY,
     PART_KNOWLEDGE: ConditionType.KNOWLEDGE_READY,
     PART_MODEL: ConditionType.MODEL_READY,
+    PART_JUDGE: ConditionType.MODEL_READY,
 }
 """The condition that a component of an agent is about: a role, a store, or a part that the runtime depends on."""
 
@@ -44,7 +46,7 @@ class Part:
     required: without this part no question can be answered.
     """
 
-    name: _Name  # database, schema, cache, orchestrator, model or knowledge
+    name: _Name  # database, schema, cache, orchestrator, model, judge or knowledge
     ok: bool | None
     required: bool = True
     detail: str = ""

@@ -115,8 +115,22 @@ class ModelParameters(ContractModel):
     )
 
 
+class JudgeRef(ContractModel):
+    """A ModelEndpoint of the same file or namespace, asked what a passage proves."""
+
+    name: Name = Field(description="Name of the ModelEndpoint, the writer's or another.")
+
+
 class Model(ContractModel):
     """Which model the agent uses, and what it is trusted with."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!has(self.judgeRef) || (has(self.writing) && self.writing == 'Verified')",
+            "judgeRef needs writing: Verified, or there would be no sentence to judge",
+            lambda model: model.judge_ref is None or model.writing is Writing.VERIFIED,
+        ),
+    )
 
     model_ref: ModelRef = Field(description="The ModelEndpoint to use.")
     parameters: ModelParameters = Field(default=ModelParameters(), description="How the model generates.")
@@ -124,6 +138,11 @@ class Model(ContractModel):
         default=Writing.DISABLED,
         description="Disabled: an answer is composed of sentences quoted from the passages, the model is not asked. "
         "Verified: the model writes, and only sentences that the cited passages prove are used.",
+    )
+    judge_ref: JudgeRef | None = Field(
+        default=None,
+        description="With writing Verified: the ModelEndpoint that is asked whether a passage proves a sentence that "
+        "is no quotation and breaks no hard rule. Without it only near quotations are used.",
     )
 
 

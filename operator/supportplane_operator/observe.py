@@ -53,6 +53,7 @@ class Observer:
     async def agent(self, raw: Manifest) -> Snapshot:
         """Raises Unusable for an agent of another version of the contract."""
         key, agent = key_of(raw), parse(SupportAgent, raw)
+        model = agent.spec.template.model
         unread: list[Unread] = []
         bases = [self._companion(KnowledgeBase, key, each.name, unread) for each in agent.spec.template.knowledge]
         present = tuple(each for each in bases if each is not None)
@@ -62,7 +63,8 @@ class Observer:
             agent=agent,
             raw=raw,
             agent_class=self._class(agent, unread),
-            endpoint=self._companion(ModelEndpoint, key, agent.spec.template.model.model_ref.name, unread),
+            endpoint=self._companion(ModelEndpoint, key, model.model_ref.name, unread),
+            judge=self._companion(ModelEndpoint, key, model.judge_ref.name, unread) if model.judge_ref else None,
             bases=present,
             children=children,
             pods=pods,

@@ -57,6 +57,7 @@ def _named_by(agent: Manifest) -> frozenset[Key]:
             for each in (knowledge if isinstance(knowledge, list) else ())
         ),
         Key("ModelEndpoint", namespace, _at(agent, "spec", "template", "model", "modelRef", "name")),
+        Key("ModelEndpoint", namespace, _at(agent, "spec", "template", "model", "judgeRef", "name")),
         Key("SupportAgentClass", "", _at(agent, "spec", "classRef", "name")),
     ]
     return frozenset(key for key in found if isinstance(key.name, str) and key.name)

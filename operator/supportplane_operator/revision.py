@@ -37,6 +37,7 @@ def revision_of(snapshot: Snapshot, settings: Settings) -> str:
             "tenant": spec.tenant.dump(),
             "image": runtime_image(snapshot, settings),
             "model": _model(snapshot.endpoint),
+            **({"judge": _model(snapshot.judge)} if snapshot.judge is not None else {}),
             "knowledge": {base.name: _documents(base) for base in snapshot.bases},
         }
     )

@@ -67,13 +67,15 @@ class Snapshot(_Stored):
 
     runtime: None until a gateway answered; runtime_error says why it did not. sources: a digest of each ConfigMap that
     knowledge is read from, None for one that does not exist, no entry where nobody looked. events: Warning events of
-    pods that say why a volume or a container could not be set up.
+    pods that say why a volume or a container could not be set up. judge: the endpoint of judgeRef, which
+    may be the writer's.
     """
 
     agent: SupportAgent
     raw: Manifest
     agent_class: SupportAgentClass | None = None
     endpoint: ModelEndpoint | None = None
+    judge: ModelEndpoint | None = None
     bases: tuple[KnowledgeBase, ...] = ()
     children: Mapping[ChildKey, Manifest] = field(default_factory=lambda: _NOTHING)
     pods: tuple[Manifest, ...] = ()

@@ -74,6 +74,17 @@ GAPS_UNGROUPED = Gauge(
     "supportplane_gaps_ungrouped",
     "Recent questions without a good answer that are not embedded yet, so only equal ones are in one group",
 )
+JUDGE_CALLS = _counter(
+    "supportplane_judge_calls_total",
+    "Calls to the judge of meaning, by what came of them; after one that gave no verdict the turn goes on without it",
+    outcome=("answered", "unavailable", "malformed", "late"),
+)
+JUDGED_SENTENCES = _counter(
+    "supportplane_judged_sentences_total",
+    "Sentences of a model put before the judge of meaning, by where the verdict came from and what it was",
+    origin=("call", "remembered"),
+    verdict=("supported", "unsupported"),
+)
 
 # Gateway
 HTTP_REQUESTS = Counter(

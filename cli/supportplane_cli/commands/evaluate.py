@@ -16,6 +16,8 @@ EPILOG = """Examples:
 
   supportplane eval --claims claims.jsonl
 
+  supportplane eval --claims claims.jsonl --judge agent.yaml
+
   supportplane eval --judged answers.jsonl
 
   supportplane eval -f agent.yaml --questions questions.jsonl --transcript answers.jsonl
@@ -41,6 +43,14 @@ def evaluate(  # noqa: PLR0913, PLR0917  # each parameter is a flag
     claims: Annotated[
         list[Path] | None,
         typer.Option("--claims", help="File with true and false sentences about passages.", show_default=False),
+    ] = None,
+    judge: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Who judges --claims: none, accepts-everything, right-but-for:SHARE, or an agent file whose judge is"
+            " asked. Default: none, accepts-everything and right-but-for:0.03.",
+            show_default=False,
+        ),
     ] = None,
     judged: Annotated[
         list[Path] | None, typer.Option("--judged", help="File with answers that a reader judged.", show_default=False)
@@ -77,13 +87,26 @@ def evaluate(  # noqa: PLR0913, PLR0917  # each parameter is a flag
     """Measure retrieval, answers and refusals on questions, the proof of sentences on claims, and judged answers."""
     from supportplane_cli.evaluation import kept
     from supportplane_cli.evaluation.run import Before, Wanted, run
+    from supportplane_cli.paths import find_data_dir
     from supportplane_runtime.evaluation.dataset import Part
 
     if (file is None) is not (questions is None):
         raise WrongUsage("--file and --questions belong together: the questions are asked of the file's documents.")
     agent = None if file is None or questions is None else (file, questions)
     half = None if part is None else Part(part)
-    wanted = Wanted(data or [], claims or [], judged or [], agent=agent, part=half, seed=seed, transcript=transcript)
+    if judge and not claims:
+        raise WrongUsage("--judge says who judges claims: it needs --claims FILE.")
+    wanted = Wanted(
+        data or [],
+        claims or [],
+        judged or [],
+        agent=agent,
+        part=half,
+        seed=seed,
+        transcript=transcript,
+        judges=judge or (),
+        secrets=find_data_dir(data_dir).secrets,
+    )
     if not (wanted.asks or wanted.claims or wanted.judged):
         message = "Say what to measure: --data FOLDER, --file FILE with --questions, --claims FILE or --judged FILE."
         raise WrongUsage(message, hint="supportplane eval --help")

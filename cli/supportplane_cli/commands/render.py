@@ -77,6 +77,7 @@ def snapshot_of(loaded: "AgentFile", *, namespace: str, capabilities: tuple[str,
         raw=_raw(agent, namespace),
         agent_class=next((each for each in loaded.classes if each.name == wanted), None),
         endpoint=loaded.model_endpoint,
+        judge=loaded.judge_endpoint,
         bases=loaded.knowledge_bases,
         capabilities=frozenset(capabilities),
     )

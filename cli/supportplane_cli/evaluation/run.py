@@ -9,7 +9,7 @@ from pathlib import Path
 from supportplane_cli import __version__
 from supportplane_cli.console import note
 from supportplane_cli.errors import CommandFailed, PartFailed, WrongUsage
-from supportplane_cli.evaluation import kept, questions, report, transcripts
+from supportplane_cli.evaluation import judging, kept, questions, report, transcripts
 from supportplane_cli.evaluation.report import Shown
 from supportplane_cli.supervisor.report import Clock, SilentReporter, make_reporter
 from supportplane_crds import InvalidAgentFile
@@ -25,6 +25,7 @@ class Wanted:
     """What to measure. data: folders. claims, judged: files. agent: an agent file and questions about its documents.
 
     part: which half of the questions, by the seed; None for all. transcript: a new file that takes the answers.
+    judges: words for who judges claims, see judging.py; none: the usual ones. secrets: folder of their keys.
     """
 
     data: Sequence[Path] = ()
@@ -34,6 +35,8 @@ class Wanted:
     part: Part | None = None
     seed: int = SEED
     transcript: Path | None = None
+    judges: Sequence[str] = ()
+    secrets: Path | None = None
 
     @property
     def asks(self) -> bool:
@@ -102,7 +105,7 @@ def _measured(wanted: Wanted, *, as_json: bool) -> list[MeasuredSet]:
     """What costs nothing to read comes first, so that a mistake in a file is told at once."""
     sentences = [(path, claims.load(path)) for path in wanted.claims]
     answers = [answer for path in wanted.judged for answer in judged.load(path)]
-    measured = [asyncio.run(claims.measure(path.stem, each, [claims.Rules()])) for path, each in sentences]
+    measured = asyncio.run(_of_claims(sentences, wanted)) if sentences else []
     measured += judged.measure(answers)
     if wanted.asks:
         reporter = SilentReporter() if as_json else make_reporter(Clock(), as_json=False)
@@ -111,6 +114,11 @@ def _measured(wanted: Wanted, *, as_json: bool) -> list[MeasuredSet]:
         if wanted.transcript is not None:
             transcripts.write(wanted.transcript, asked)
     return measured
+
+
+async def _of_claims(sentences: Sequence[tuple[Path, Sequence[claims.Claim]]], wanted: Wanted) -> list[MeasuredSet]:
+    async with judging.open_judges(wanted.judges, wanted.secrets) as judges:
+        return [await claims.measure(path.stem, each, judges) for path, each in sentences]
 
 
 def _sets(wanted: Wanted) -> list[DataSet]:

@@ -107,6 +107,7 @@ def make_plan(options: UpOptions) -> Plan:
     """Raises WrongUsage with a sentence for a wrong file or flags that contradict each other."""
     agent, missing_sources = read_agent(options)
     model = choose_model(options, agent)
+    refuse_judge_without_address(agent)
     refuse_documents_of_a_cluster(agent)
     return Plan(
         data=options.data,
@@ -157,6 +158,17 @@ def choose_model(options: UpOptions, agent: AgentFile) -> EmbeddedModel | Remote
             raise WrongUsage("--model URL needs the name of the model there.", hint="add --model-name NAME")
         return RemoteModel(options.model.rstrip("/"), options.model_name, options.model_key_file)
     raise WrongUsage(f"--model {options.model} is neither hf:owner/repo/file.gguf nor an http(s) URL.")
+
+
+def refuse_judge_without_address(agent: AgentFile) -> None:
+    """One model can be embedded here, the one that writes; another one that judges is reached at a URL."""
+    judge = agent.judge_endpoint
+    if judge is None or judge.name == agent.model_endpoint.name or judge.spec.url is not None:
+        return
+    raise WrongUsage(
+        f"ModelEndpoint {judge.name} judges and has no url: here only the model that writes can be embedded.",
+        hint=f"give it url and model, or write {agent.model_endpoint.name} in spec.template.model.judgeRef",
+    )
 
 
 def model_of_file(agent: AgentFile) -> EmbeddedModel | FileModel:

@@ -1,11 +1,11 @@
 """ModelReady and KnowledgeReady: what answers are made of, as the runtime says it."""
 
 from supportplane_crds import ConditionType, Mode, Reason, names
-from supportplane_crds.runtime_status import Part
+from supportplane_crds.runtime_status import PART_JUDGE, Part
 from supportplane_operator.checks.persistence import silence, untold
 from supportplane_operator.checks.pods import obstacles
 from supportplane_operator.checks.unread import misunderstood
-from supportplane_operator.conditions import Impact, Verdict
+from supportplane_operator.conditions import FAILS, Impact, Verdict
 from supportplane_operator.render import job
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.snapshot import Manifest
@@ -34,7 +34,20 @@ def _told(plan: Plan, part: str) -> Part | str | None:
 def model_ready(plan: Plan) -> Verdict:
     impact = Impact.READY if _is_auto(plan) else Impact.NONE
     ok, reason, message = _model(plan)
+    if ok:
+        away = _silent_judge(plan)
+        if away is not None:
+            still = Impact.DEGRADED if _is_auto(plan) else Impact.NONE
+            return Verdict(FAILS, ConditionType.MODEL_READY, Reason.MODEL_UNREACHABLE, away, still)
     return Verdict(ok, ConditionType.MODEL_READY, reason, message, impact)
+
+
+def _silent_judge(plan: Plan) -> str | None:
+    """What is wrong with the judge: answers go on without it, with fewer sentences of the model."""
+    part = plan.snapshot.runtime.part(PART_JUDGE) if plan.snapshot.runtime is not None and plan.judge else None
+    if part is None or part.ok is not False or plan.judge is None:
+        return None
+    return f"ModelEndpoint {plan.judge.name}, which judges sentences: {part.detail}; check its url and credentials"
 
 
 def _model(plan: Plan) -> tuple[bool | None, Reason, str]:

@@ -24,7 +24,13 @@ def accepted(plan: Plan) -> Verdict:
 
 def resolved_refs(plan: Plan) -> Verdict:
     """The first of what is missing: objects of ours, then what pods wait for."""
-    found = _unreadable(plan) or _missing_model(plan) or _missing_bases(plan) or _missing_config_map(plan)
+    found = (
+        _unreadable(plan)
+        or _missing_model(plan)
+        or _missing_judge(plan)
+        or _missing_bases(plan)
+        or _missing_config_map(plan)
+    )
     found = found or _missed_by_pods(plan)
     return found or Verdict(HOLDS, _TYPE, Reason.ALL_RESOLVED, "Everything that the agent names exists")
 
@@ -46,6 +52,17 @@ def _missing_model(plan: Plan) -> Verdict | None:
     message = (
         f"ModelEndpoint {name} does not exist in namespace {plan.namespace}; create it, or name another one in "
         "spec.template.model.modelRef"
+    )
+    return Verdict(FAILS, _TYPE, Reason.MODEL_NOT_FOUND, message, _impact(plan))
+
+
+def _missing_judge(plan: Plan) -> Verdict | None:
+    judge = plan.snapshot.agent.spec.template.model.judge_ref
+    if judge is None or not plan.is_judge_missing:
+        return None
+    message = (
+        f"ModelEndpoint {judge.name} does not exist in namespace {plan.namespace}; create it, or name another one in "
+        "spec.template.model.judgeRef"
     )
     return Verdict(FAILS, _TYPE, Reason.MODEL_NOT_FOUND, message, _impact(plan))
 

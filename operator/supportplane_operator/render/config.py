@@ -17,9 +17,10 @@ _READ_OF_GATEWAY = ("rateLimits", "trustedProxies")
 
 
 def agent_file(snapshot: Snapshot, bases: tuple[KnowledgeBase, ...]) -> str:
-    """Several documents: the agent, its endpoint, its knowledge bases."""
+    """Several documents: the agent, its endpoints, its knowledge bases."""
     documents = [_agent(snapshot.agent, snapshot.namespace, bases)]
     documents.append(_endpoint(snapshot))
+    documents += _judge(snapshot)
     documents += [_base(base, snapshot.namespace) for base in bases]
     return _written(json.dumps(documents))
 
@@ -69,10 +70,31 @@ def _endpoint(snapshot: Snapshot) -> Manifest:
     url = model_url(name, snapshot.namespace)
     if endpoint is None:
         return _document("ModelEndpoint", name, snapshot.namespace, {"url": url, "model": "none"})
+    return _served(endpoint, snapshot.namespace)
+
+
+def _served(endpoint: ModelEndpoint, namespace: str) -> Manifest:
+    """The endpoint with the URL of the model server that the operator runs for it, if it does."""
     spec = endpoint.spec.dump()
     if spec.pop("serving", None) is not None:
-        spec |= {"url": url, "model": model_name(endpoint)}
-    return _document(endpoint.kind, name, snapshot.namespace, spec)
+        spec |= {"url": model_url(endpoint.name, namespace), "model": model_name(endpoint)}
+    return _document(endpoint.kind, endpoint.name, namespace, spec)
+
+
+def _judge(snapshot: Snapshot) -> list[Manifest]:
+    """The judge's endpoint where it is another than the writer's. The runtime reaches it at its URL, so that the model
+    that comes with Supportplane has one here as well.
+    """
+    judge, named = snapshot.judge, snapshot.agent.spec.template.model
+    if named.judge_ref is None or named.judge_ref.name == named.model_ref.name:
+        return []
+    if judge is None:
+        url = model_url(named.judge_ref.name, snapshot.namespace)
+        return [_document("ModelEndpoint", named.judge_ref.name, snapshot.namespace, {"url": url, "model": "none"})]
+    document = _served(judge, snapshot.namespace)
+    if document["spec"].pop("embedded", None) is not None:
+        document["spec"] |= {"url": model_url(judge.name, snapshot.namespace), "model": model_name(judge)}
+    return [document]
 
 
 def _base(base: KnowledgeBase, namespace: str) -> Manifest:

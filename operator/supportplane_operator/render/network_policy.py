@@ -93,7 +93,7 @@ def _weaviate(plan: Plan) -> Manifest:
 
 
 def _out(plan: Plan) -> list[Manifest]:
-    found = [dns(), _database(plan), _redis(plan), _model(plan), _vectors(plan)]
+    found = [dns(), _database(plan), _redis(plan), _model(plan), _judge(plan), _vectors(plan)]
     return [each for each in found if each is not None]
 
 
@@ -122,6 +122,14 @@ def _model(plan: Plan) -> Manifest | None:
         return _to_host(plan, *plan.model_host)
     peer = {"podSelector": {"matchLabels": {names.LABEL_MODEL: plan.endpoint.name}}}
     return _rule("to", [peer], [names.MODEL_PORT])
+
+
+def _judge(plan: Plan) -> Manifest | None:
+    if plan.judge is None:
+        return None
+    if plan.judge_host is not None:
+        return _to_host(plan, *plan.judge_host)
+    return _rule("to", [{"podSelector": {"matchLabels": {names.LABEL_MODEL: plan.judge.name}}}], [names.MODEL_PORT])
 
 
 def _vectors(plan: Plan) -> Manifest | None:

@@ -189,6 +189,21 @@ class Plan:
         return _address(self.endpoint.spec.url) if self.endpoint and self.endpoint.spec.url else None
 
     @property
+    def judge(self) -> ModelEndpoint | None:
+        """Of the judge, where it is another endpoint than the writer's."""
+        judge, endpoint = self.snapshot.judge, self.endpoint
+        return None if judge is None or (endpoint is not None and judge.name == endpoint.name) else judge
+
+    @property
+    def is_judge_missing(self) -> bool:
+        return self.snapshot.agent.spec.template.model.judge_ref is not None and self.snapshot.judge is None
+
+    @property
+    def judge_host(self) -> tuple[str, int] | None:
+        """Host and port of a judge with a URL."""
+        return _address(self.judge.spec.url) if self.judge and self.judge.spec.url else None
+
+    @property
     def weaviate_host(self) -> tuple[str, int] | None:
         """Host and port of the user's own Weaviate."""
         return _address(self.weaviate.url) if self.weaviate and self.weaviate.url else None
@@ -209,7 +224,9 @@ class Plan:
         """Something that is named does not exist: what runs stays as it is rather than becoming worse."""
         spec = self.snapshot.agent.spec
         is_classless = spec.class_ref is not None and self.snapshot.agent_class is None
-        is_dangling = spec.mode is Mode.AUTO and (self.endpoint is None or bool(self.missing_bases))
+        is_dangling = spec.mode is Mode.AUTO and (
+            self.endpoint is None or self.is_judge_missing or bool(self.missing_bases)
+        )
         return is_classless or is_dangling or self.database_secret is None or not self._has_cache
 
     @property

@@ -267,9 +267,7 @@ def mounts(plan: Plan, role: str) -> list[Manifest]:
         mount("data", names.DATA_DIR),
         mount("tmp", "/tmp"),  # noqa: S108 -- a volume of the pod's own
     ]
-    credentials = _credentials(plan)
-    if credentials:
-        found.append(mount("model-credentials", f"{names.SECRETS_DIR}/{credentials.name}", readOnly=True))
+    found += [mount(volume, f"{names.SECRETS_DIR}/{each.name}", readOnly=True) for volume, each in _credentials(plan)]
     if role == names.ROLE_GATEWAY and plan.snapshot.agent.spec.gateway.auth.api_keys_secret_ref:
         found.append(mount("api-keys", names.API_KEYS_DIR, readOnly=True))
     return found
@@ -281,18 +279,28 @@ def volumes(plan: Plan, role: str) -> list[Manifest]:
         {"name": "data", "emptyDir": {}},
         {"name": "tmp", "emptyDir": {}},
     ]
-    credentials = _credentials(plan)
-    if credentials:
-        items = [{"key": credentials.key, "path": credentials.key}]
-        found.append(_secret_volume("model-credentials", credentials.name, items))
+    for volume, each in _credentials(plan):
+        found.append(_secret_volume(volume, each.name, [{"key": key, "path": key} for key in _keys(plan, each.name)]))
     keys = plan.snapshot.agent.spec.gateway.auth.api_keys_secret_ref
     if role == names.ROLE_GATEWAY and keys:
         found.append(_secret_volume("api-keys", keys.name, None))
     return found
 
 
-def _credentials(plan: Plan) -> Any:
-    return plan.endpoint.spec.credentials_secret_ref if plan.endpoint else None
+def _credentials(plan: Plan) -> list[tuple[str, Any]]:
+    """The secrets of the models, each with the name of its volume: two models may share one."""
+    found = {
+        each.spec.credentials_secret_ref.name: (volume, each.spec.credentials_secret_ref)
+        for volume, each in (("judge-credentials", plan.judge), ("model-credentials", plan.endpoint))
+        if each is not None and each.spec.credentials_secret_ref
+    }
+    return sorted(found.values(), key=lambda known: known[0], reverse=True)
+
+
+def _keys(plan: Plan, secret: str) -> list[str]:
+    """Of a secret, those that the models name."""
+    named = [each.spec.credentials_secret_ref for each in (plan.endpoint, plan.judge) if each is not None]
+    return sorted({each.key for each in named if each is not None and each.name == secret})
 
 
 def _secret_volume(name: str, secret: str, items: list[Manifest] | None) -> Manifest:

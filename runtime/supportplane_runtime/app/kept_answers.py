@@ -25,7 +25,7 @@ async def keeping_answers(clients: AgentClients, model: str, link: RedisLink) ->
 def _made_by(clients: AgentClients, model: str) -> str:
     """Another text for another release, agent file or model."""
     file = clients.file
-    documents = (file.agent, file.model_endpoint, *file.knowledge_bases)
+    documents = (file.agent, *file.model_endpoints, *file.knowledge_bases)
     facts = [version("supportplane"), model, clients.settings.revision or "", clients.settings.model_url or ""]
     facts += [each.model_dump_json() for each in documents]
     return hashlib.sha256("\x1f".join(facts).encode()).hexdigest()

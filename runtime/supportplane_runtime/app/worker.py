@@ -8,7 +8,7 @@ from pathlib import Path
 
 from supportplane_crds import AgentFile, Writing
 from supportplane_crds.model_endpoint import CredentialsRef
-from supportplane_crds.runtime_status import OrchestratorStatus, Part
+from supportplane_crds.runtime_status import PART_JUDGE, OrchestratorStatus, Part
 from supportplane_runtime.app.clients import AgentClients
 from supportplane_runtime.app.indexed import Indexed, keep_metrics, read_index
 from supportplane_runtime.app.kept_answers import keeping_answers
@@ -21,19 +21,24 @@ from supportplane_runtime.orchestrator.checkpoints import checkpoint_saver
 from supportplane_runtime.orchestrator.engine import GraphEngine
 from supportplane_runtime.orchestrator.gap_meanings import PERIOD_S, GapMeanings
 from supportplane_runtime.orchestrator.graph import Parts
+from supportplane_runtime.orchestrator.judge import ModelJudge
 from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge
 from supportplane_runtime.orchestrator.policy import Policy, policy_of
-from supportplane_runtime.orchestrator.repeated import Keeping, RepeatedQuestions
+from supportplane_runtime.orchestrator.repeated import RepeatedQuestions
 from supportplane_runtime.orchestrator.turns import Bounds, LocalTurns
+from supportplane_runtime.orchestrator.work import Engine
 from supportplane_runtime.settings import Settings
 from supportplane_runtime.store.redis.link import RedisLink
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
+    """judge: the model that judges sentences, which may be the one that writes; None when the agent names none."""
+
     clients: AgentClients
     model: ServedChatModel
     turns: LocalTurns
+    judge: ServedChatModel | None = None
 
     @property
     def writes(self) -> bool:
@@ -46,12 +51,27 @@ class Worker:
 
         return Probe("model", answers, required=False)
 
+    def judge_probes(self) -> tuple[Probe, ...]:
+        """None where no model judges, or the one that writes does: that one is asked already."""
+        judge = self.judge
+        if judge is None or judge is self.model:
+            return ()
+
+        async def answers() -> str:
+            await judge.probe()
+            return f"{judge.name} answers."
+
+        return (Probe(PART_JUDGE, answers, required=False),)
+
     async def report(self) -> OrchestratorStatus:
         """Model and knowledge, asked whether answers need them or not."""
-        model, (knowledge, found) = await asyncio.gather(check_part(self.model_probe()), self._knowledge())
+        probes = (self.model_probe(), *self.judge_probes())
+        models, (knowledge, found) = await asyncio.gather(
+            asyncio.gather(*(check_part(probe) for probe in probes)), self._knowledge()
+        )
         if found is None:
-            return OrchestratorStatus((model, knowledge), unread=knowledge.detail)
-        return OrchestratorStatus((model, knowledge), found.counts, found.unread(self.clients.file))
+            return OrchestratorStatus((*models, knowledge), unread=knowledge.detail)
+        return OrchestratorStatus((*models, knowledge), found.counts, found.unread(self.clients.file))
 
     async def _knowledge(self) -> tuple[Part, Indexed | None]:
         """None: the index or the store does not answer in time."""
@@ -81,6 +101,9 @@ async def open_worker(clients: AgentClients, *, drain_s: float) -> AsyncIterator
     async with AsyncExitStack() as stack:
         model = _model(clients.settings, clients.file)
         stack.push_async_callback(model.close)
+        judge = _judge(clients.settings, clients.file, model)
+        if judge is not None and judge is not model:
+            stack.push_async_callback(judge.close)
         stack.callback(asyncio.create_task(keep_metrics(clients), name="knowledge-metrics").cancel)
         policy = _policy(clients)
         gaps = GapMeanings(clients.store.gaps, clients.embedders.of(policy.language), policy)
@@ -89,8 +112,9 @@ async def open_worker(clients: AgentClients, *, drain_s: float) -> AsyncIterator
         link = RedisLink(clients.settings.redis_url.get_secret_value())
         stack.push_async_callback(link.close)
         keeping = await keeping_answers(clients, model.name, link)
-        turns = await stack.enter_async_context(_turns(clients, model, policy, keeping, drain_s=drain_s))
-        yield Worker(clients, model, turns)
+        answers = _engine(clients, model, judge, policy)
+        turns = _turns(clients, RepeatedQuestions(answers, keeping, policy), policy, drain_s)
+        yield Worker(clients, model, await stack.enter_async_context(turns), judge)
 
 
 def _policy(clients: AgentClients) -> Policy:
@@ -98,16 +122,20 @@ def _policy(clients: AgentClients) -> Policy:
     return policy_of(clients.file.agent, languages=languages, revision=clients.settings.revision)
 
 
-def _turns(
-    clients: AgentClients, model: ServedChatModel, policy: Policy, keeping: Keeping, *, drain_s: float
-) -> LocalTurns:
+def _engine(
+    clients: AgentClients, model: ServedChatModel, judge: ServedChatModel | None, policy: Policy
+) -> GraphEngine:
     agent = clients.file.agent
     parts = Parts(
         policy=policy,
         knowledge=_knowledge(clients),
         model=model if agent.spec.template.model.writing is Writing.VERIFIED else None,
+        judge=ModelJudge(judge) if judge is not None else None,
     )
-    engine = RepeatedQuestions(GraphEngine(parts, checkpoint_saver(clients.store.database.pool)), keeping, policy)
+    return GraphEngine(parts, checkpoint_saver(clients.store.database.pool))
+
+
+def _turns(clients: AgentClients, engine: Engine, policy: Policy, drain_s: float) -> LocalTurns:
     bounds = Bounds(running=clients.settings.max_running_turns, drain_s=drain_s)
     return LocalTurns(engine, clients.store.turnbook, policy, bounds=bounds)
 
@@ -133,6 +161,22 @@ def _model(settings: Settings, file: AgentFile) -> ServedChatModel:
             " where the embedded server listens; `supportplane up` starts it and sets that."
         )
     key = _secret(settings, spec.credentials_secret_ref) if spec.credentials_secret_ref else None
+    return ServedChatModel(Endpoint(spec.url, spec.model, key, timeouts))
+
+
+def _judge(settings: Settings, file: AgentFile, writer: ServedChatModel) -> ServedChatModel | None:
+    """The writer's client where both are one ModelEndpoint; another one is reached at its own URL."""
+    endpoint = file.judge_endpoint
+    if endpoint is None or endpoint.name == file.model_endpoint.name:
+        return writer if endpoint is not None else None
+    spec = endpoint.spec
+    if spec.url is None or spec.model is None:
+        raise InvalidRequest(
+            f"ModelEndpoint {endpoint.name} judges and has no url: here only the model that writes can be embedded; "
+            "give it url and model, or name the writer's ModelEndpoint in spec.template.model.judgeRef."
+        )
+    key = _secret(settings, spec.credentials_secret_ref) if spec.credentials_secret_ref else None
+    timeouts = Timeouts(first_token_s=spec.timeout.total_seconds())
     return ServedChatModel(Endpoint(spec.url, spec.model, key, timeouts))
 
 

@@ -11,12 +11,10 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from supportplane_runtime import languages
 from supportplane_runtime.errors import InvalidRequest
 from supportplane_runtime.evaluation import metrics
 from supportplane_runtime.evaluation.figures import Better, Figure, Kind, MeasuredSet
 from supportplane_runtime.evaluation.rows import fingerprint, rows
-from supportplane_runtime.rag.evidence.verify import support
 
 
 class Claim(BaseModel):
@@ -42,20 +40,9 @@ class Judge(Protocol):
         """Stands in every figure of the judge, so it must not change from run to run."""
         ...
 
-    async def accepts(self, claim: str, passage: str, *, language: str, passage_language: str) -> bool:
-        """Whether the passage proves the claim. language: of the claim, which may be another than the passage's."""
+    async def accepts(self, claim: Claim) -> float:
+        """0..1: whether the passage proves the claim; between them, how often one that errs by chance says so."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Satisfies Judge: the rules of rag/evidence/verify.py, by which a model's sentence is checked in every turn."""
-
-    name: str = "rules"
-
-    async def accepts(self, claim: str, passage: str, *, language: str, passage_language: str) -> bool:  # noqa: ARG002
-        """Rules of the passage's language, as in a turn: a sentence in another language is proven by its words only."""
-        return support(claim, passage, languages.language(passage_language)) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +50,7 @@ class Ruling:
     """What a judge said of a claim."""
 
     claim: Claim
-    is_accepted: bool
+    accepted: float
 
 
 def load(path: Path) -> tuple[Claim, ...]:
@@ -95,10 +82,7 @@ async def measure(name: str, claims: Sequence[Claim], judges: Sequence[Judge]) -
 
 
 async def _ruling(judge: Judge, claim: Claim) -> Ruling:
-    is_accepted = await judge.accepts(
-        claim.claim, claim.passage, language=claim.language, passage_language=claim.passage_language
-    )
-    return Ruling(claim, is_accepted)
+    return Ruling(claim, await judge.accepts(claim))
 
 
 def _figures(judge: str, rulings: Sequence[Ruling]) -> Iterator[Figure]:
@@ -120,4 +104,4 @@ def _figures(judge: str, rulings: Sequence[Ruling]) -> Iterator[Figure]:
 
 
 def _accepted(rulings: Sequence[Ruling]) -> metrics.Estimate:
-    return metrics.share([ruling.is_accepted for ruling in rulings])
+    return metrics.share([ruling.accepted for ruling in rulings])

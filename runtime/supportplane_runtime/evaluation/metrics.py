@@ -32,8 +32,11 @@ class Estimate:
 NOTHING: Final = Estimate(None)
 
 
-def share(marks: Sequence[bool]) -> Estimate:
-    """How many are true, with Wilson's interval, which is right for few and for extreme shares too."""
+def share(marks: Sequence[float]) -> Estimate:
+    """How many are true, with Wilson's interval, which is right for few and for extreme shares too.
+
+    marks: 1 for true, 0 for false, between them for what is true as often.
+    """
     n = len(marks)
     if not n:
         return NOTHING

@@ -32,6 +32,7 @@ from supportplane_runtime.model.interfaces import ChatModel
 from supportplane_runtime.orchestrator import ending
 from supportplane_runtime.orchestrator.checkpoints import FIRST_ATTEMPT
 from supportplane_runtime.orchestrator.drafters import ModelDrafter, PassageDrafter
+from supportplane_runtime.orchestrator.judge import Judge
 from supportplane_runtime.orchestrator.nodes.answer import AnswerNode
 from supportplane_runtime.orchestrator.nodes.decide import FITTED, DecideNode, Thresholds
 from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge, RetrieveNode
@@ -49,12 +50,16 @@ Graph = CompiledStateGraph[Any, Any, Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a graph is built of. model None: the agent does not let a model write (policy.writing is None)."""
+    """What a graph is built of. model None: the agent does not let a model write (policy.writing is None).
+
+    judge None: the agent names none, and only near quotations of what the model writes are used.
+    """
 
     policy: Policy
     knowledge: Sequence[Knowledge]
     model: ChatModel | None = None
     thresholds: Thresholds = FITTED
+    judge: Judge | None = None
 
 
 def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[Any] | None) -> Graph:
@@ -64,7 +69,7 @@ def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[Any] | None) -> 
     _add(builder, "understand", UnderstandNode(policy))
     _add(builder, "retrieve", RetrieveNode(parts.knowledge, thresholds))
     _add(builder, "answer", AnswerNode(writer or PassageDrafter()))
-    _add(builder, "verify", VerifyNode(writing_s=_writing_s(policy) if writer is not None else None))
+    _add(builder, "verify", VerifyNode(writing_s=_writing_s(policy) if writer is not None else None, judge=parts.judge))
     _add(builder, "decide", DecideNode(policy, thresholds))
     builder.add_edge(START, "understand")
     builder.add_conditional_edges("understand", partial(after_understand, policy=policy), ["retrieve", "decide"])

@@ -14,6 +14,7 @@ from supportplane_runtime.languages import language
 from supportplane_runtime.orchestrator.drafts import Author, Draft
 from supportplane_runtime.rag.evidence import claims, runs, verify
 from supportplane_runtime.rag.evidence.passage import Passage
+from supportplane_runtime.rag.evidence.rules.table import breach
 from supportplane_runtime.rag.evidence.runs import Found
 from supportplane_runtime.rag.search.interfaces import PartFound, Retrieval
 from supportplane_runtime.rag.words.lexemes import covered, lexemes
@@ -124,6 +125,24 @@ def proof(draft: Draft, retrieval: Retrieval) -> Quote | None:
         words = draft.text if draft.text and draft.text in passage.text and _stands(draft.head, retrieval) else None
     else:
         words = _proof_of_claim(draft.text, passage, retrieval.question)
+    return Quote(draft.passage, words) if words else None
+
+
+def is_quotation(draft: Draft, quote: Quote) -> bool:
+    """Word for word, white space apart: nothing of its meaning is left to judge."""
+    return verify.quotation(draft.text, quote.text) is not None
+
+
+def basis(draft: Draft, retrieval: Retrieval, spoken: str) -> Quote | None:
+    """What would be cited if a judge found the draft proven, or None when it may not even be judged.
+
+    spoken: language of the draft. A hard rule that it breaks is no judge's to overrule.
+    """
+    passage = _passage(retrieval.evidence[draft.passage])
+    is_broken = breach(draft.text, passage.text, spoken=language(spoken), written=passage.language) is not None
+    if is_broken or not claims.says_something(draft.text, passage, retrieval.question):
+        return None
+    words = verify.basis(draft.text, passage.text, passage.language)
     return Quote(draft.passage, words) if words else None
 
 

@@ -1,4 +1,4 @@
-"""Builds what the model is asked: the system prompt of prompts/system.md, and passages and question as marked data.
+"""Builds what a model is asked, the writer and the judge: a prompt of prompts/, and texts of others as marked data.
 
 Pure. The marks carry a code made new for each turn, so no document and no question can close them and speak as us. That
 is a courtesy to the model; the boundary is the check of every sentence in nodes/verify.py.
@@ -20,6 +20,27 @@ MAX_PASSAGE_CHARACTERS: Final = 6000
 MAX_CONTEXT_CHARACTERS: Final = 1000
 MAX_SENTENCES: Final = 8
 MAX_SENTENCE_CHARACTERS: Final = 400
+
+
+def judging_messages(sentences: Sequence[tuple[str, int]], passages: Sequence[str], *, code: str) -> list[ChatMessage]:
+    """sentences: each with the index of the passage that it names. code: unguessable, new for each call."""
+    parts = [_marked("passage", text, code, f' number="{n}"') for n, text in enumerate(passages, start=1)]
+    parts += [
+        _marked("sentence", text, code, f' number="{n}" passage="{passage + 1}"')
+        for n, (text, passage) in enumerate(sentences, start=1)
+    ]
+    return [ChatMessage("system", _judging_template()), ChatMessage("user", "\n\n".join(parts))]
+
+
+def verdict_schema(sentences: int) -> dict[str, Any]:
+    """One true or false for each sentence, and nothing else."""
+    keys = [str(n) for n in range(1, sentences + 1)]
+    return {
+        "type": "object",
+        "properties": {key: {"type": "boolean"} for key in keys},
+        "required": keys,
+        "additionalProperties": False,
+    }
 
 
 def fitting(evidence: Sequence[Evidence]) -> Sequence[Evidence]:
@@ -76,6 +97,11 @@ def _system(language: str, instructions: str | None) -> str:
 @cache
 def _template() -> str:
     return (resources.files("supportplane_runtime.orchestrator") / "prompts" / "system.md").read_text("utf-8")
+
+
+@cache
+def _judging_template() -> str:
+    return (resources.files("supportplane_runtime.orchestrator") / "prompts" / "judge.md").read_text("utf-8")
 
 
 def _marked(kind: str, text: str, code: str, attributes: str = "") -> str:

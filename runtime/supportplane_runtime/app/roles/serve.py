@@ -23,7 +23,7 @@ async def run(settings: Settings, file: AgentFile) -> None:
     async with open_agent_clients(settings, file) as clients:
         await wait_for_schema(clients.store)
         async with open_worker(clients, drain_s=AFTER_DRAIN_S) as worker:
-            probes = (worker.used_model_probe(), knowledge_probe(clients))
+            probes = (worker.used_model_probe(), *worker.judge_probes(), knowledge_probe(clients))
             service = CustomerService(
                 settings, file, clients.store, worker.turns, probes, _awaited(clients), _reporting(worker)
             )

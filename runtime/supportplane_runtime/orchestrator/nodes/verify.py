@@ -18,10 +18,12 @@ from supportplane_runtime.domain.answer import Source
 from supportplane_runtime.errors import ModelUnavailable
 from supportplane_runtime.orchestrator.drafters import PassageDrafter
 from supportplane_runtime.orchestrator.drafts import Author, Checked, CitedSentence, Draft, Drafts
-from supportplane_runtime.orchestrator.grounding import Quote, proof, unanswered
+from supportplane_runtime.orchestrator.grounding import Quote, unanswered
+from supportplane_runtime.orchestrator.judge import Judge
 from supportplane_runtime.orchestrator.language import spoken_language
 from supportplane_runtime.orchestrator.places import headings, readable_elsewhere
 from supportplane_runtime.orchestrator.progress import step_began
+from supportplane_runtime.orchestrator.proving import Proven, proven
 from supportplane_runtime.orchestrator.state import TurnContext, TurnState
 from supportplane_runtime.rag.search.interfaces import Retrieval
 from supportplane_runtime.turns.events import Token
@@ -37,13 +39,14 @@ class Composition:
     def __init__(self, retrieval: Retrieval) -> None:
         self._retrieval = retrieval
         self.checked = Checked()
+        self.dropped: frozenset[int] = frozenset()  # the passages that dropped drafts named
 
-    def add(self, draft: Draft) -> str | None:
+    def add(self, draft: Draft, quote: Quote | None) -> str | None:
         """The text to send, or None when no passage proves the draft or the answer says it already."""
-        quote = proof(draft, self._retrieval)
         verdict = "unsupported" if quote is None else "supported"
         metrics.SENTENCES.labels(writer=draft.author, verdict=verdict).inc()
         if quote is None:
+            self.dropped |= {draft.passage}
             return None
         source = self._source(quote)
         text = readable_elsewhere(draft.shown, source.url)
@@ -113,10 +116,14 @@ def _is_block(text: str) -> bool:
 
 
 class VerifyNode:
-    """writing_s: how long the model may write, None when it does not write at all."""
+    """writing_s: how long the model may write and be judged, None when it does not write at all.
 
-    def __init__(self, *, writing_s: float | None) -> None:
+    judge: who is asked whether a passage proves what is no near quotation; None: then nothing else is proven.
+    """
+
+    def __init__(self, *, writing_s: float | None, judge: Judge | None = None) -> None:
         self._writing_s = writing_s
+        self._judge = judge
 
     async def __call__(self, state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         known, retrieval = state["understanding"], state["retrieval"]
@@ -126,30 +133,56 @@ class VerifyNode:
         def send(text: str) -> None:
             runtime.context.emit(lambda sequence: Token(sequence, text))
 
-        whole = await _compose(composition, state["drafts"], send, limit_s=self._writing_s)
-        if self._writing_s is not None and not (whole and composition.checked.sentences):
+        written = proven(state["drafts"], retrieval, self._judge, language=known.language)
+        whole = await _compose(composition, written, send, limit_s=self._writing_s)
+        if self._writing_s is not None:
+            await self._complete(composition, state, send, whole=whole)
+        _left_open(composition, state, send)
+        return {"checked": composition.checked}
+
+    async def _complete(
+        self, composition: Composition, state: TurnState, send: Callable[[str], None], *, whole: bool
+    ) -> None:
+        """Quotations for what the model did not say, or said and nothing proved."""
+        known, retrieval = state["understanding"], state["retrieval"]
+        is_empty = not (whole and composition.checked.sentences)
+        if is_empty:
             metrics.EXTRACTED_INSTEAD.labels(reason="unsupported" if whole else "unavailable").inc()
             log.warning("answer_degraded", reason="unsupported" if whole else "unavailable")
-            said = frozenset(sentence.text for sentence in composition.checked.sentences)
-            drafts = PassageDrafter(said).drafts(state["turn"], known, retrieval)
-            await _compose(composition, drafts, send)
-        if composition.checked.sentences:
-            answer = "\n".join(sentence.text for sentence in composition.checked.sentences)
-            left_open = note(unanswered(retrieval, answer), known.language)
-            if left_open:
-                composition.checked = replace(composition.checked, note=left_open)
-                send(left_open)
-        return {"checked": composition.checked}
+        elif not composition.dropped:
+            return
+        said = frozenset(sentence.text for sentence in composition.checked.sentences)
+        drafts = PassageDrafter(said).drafts(state["turn"], known, retrieval)
+        wanted = None if is_empty else composition.dropped
+        await _compose(composition, proven(_from(drafts, wanted), retrieval, None, language=known.language), send)
+
+
+def _left_open(composition: Composition, state: TurnState, send: Callable[[str], None]) -> None:
+    """Says which parts of the question the answer leaves open."""
+    if not composition.checked.sentences:
+        return
+    answer = "\n".join(sentence.text for sentence in composition.checked.sentences)
+    left_open = note(unanswered(state["retrieval"], answer), state["understanding"].language)
+    if left_open:
+        composition.checked = replace(composition.checked, note=left_open)
+        send(left_open)
+
+
+async def _from(drafts: Drafts, passages: frozenset[int] | None) -> Drafts:
+    """The drafts of these passages; None: of all."""
+    async for draft in drafts:
+        if passages is None or draft.passage in passages:
+            yield draft
 
 
 async def _compose(
-    composition: Composition, drafts: Drafts, send: Callable[[str], None], *, limit_s: float | None = None
+    composition: Composition, drafts: Proven, send: Callable[[str], None], *, limit_s: float | None = None
 ) -> bool:
     """False when the model broke off or took too long: what it said until then was checked and stays."""
     try:
         async with asyncio.timeout(limit_s), aclosing(drafts):
-            async for draft in drafts:
-                text = composition.add(draft)
+            async for draft, quote in drafts:
+                text = composition.add(draft, quote)
                 if text is not None:
                     send(text)
     except (ModelUnavailable, TimeoutError):

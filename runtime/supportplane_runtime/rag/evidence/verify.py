@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Final
 
 from supportplane_runtime.languages import Language
-from supportplane_runtime.rag.evidence.alignment import taken_apart
+from supportplane_runtime.rag.evidence.alignment import best, taken_apart
 from supportplane_runtime.rag.evidence.marks import Mark, denial_words, marks, statement, stems, without_marks
 from supportplane_runtime.rag.evidence.measures import in_plain_numbers
 from supportplane_runtime.rag.evidence.rules.case import denies
@@ -42,7 +42,7 @@ _CONTRACTION = re.compile(r"(?:n['\u2019]t|['\u2019](?:re|ll|ve|s|d|m))\b")
 
 def support(claim: str, passage: str, language: Language) -> str | None:
     """The words of the passage that prove the claim, verbatim, or None. language: of both."""
-    quoted = _quotation(claim, passage)
+    quoted = quotation(claim, passage)
     if quoted is not None or language.denials is None or language.meaning is None:
         return quoted
     said = statement(claim, language)
@@ -55,6 +55,12 @@ def support(claim: str, passage: str, language: Language) -> str | None:
     return min(stretches, key=len, default=None)
 
 
+def basis(claim: str, passage: str, language: Language) -> str:
+    """The statement of the passage that shares most with a claim, verbatim; the whole passage when none stands out."""
+    found = best(frozenset(sequence(claim, language)), taken_apart(passage, language))
+    return next((each.text.strip() for each in found if each.text in passage), passage.strip())
+
+
 def _words(text: str, language: Language) -> list[str]:
     """What is compared: marks and denials have rules of their own, and light words say nothing."""
     plain = without_marks(in_plain_numbers(_CONTRACTION.sub(" ", text), language), language)
@@ -63,7 +69,7 @@ def _words(text: str, language: Language) -> list[str]:
     return [word for word in sequence(plain, language) if word not in left_out]
 
 
-def _quotation(claim: str, passage: str) -> str | None:
+def quotation(claim: str, passage: str) -> str | None:
     """The claim where it stands in the passage, white space apart; half a word is no quotation."""
     words = _SPACE.split(claim.strip())
     if not any(words):

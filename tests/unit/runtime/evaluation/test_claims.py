@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from supportplane_runtime.errors import InvalidRequest
-from supportplane_runtime.evaluation.claims import Claim, Judge, Rules, load, measure
+from supportplane_runtime.evaluation.claims import Claim, Judge, load, measure
 from supportplane_runtime.evaluation.figures import Better, Figure
+from supportplane_runtime.evaluation.judges import AcceptsEverything, ByModel, RightButFor, Rules, simulated
+from supportplane_runtime.model.memory import ScriptedChatModel
+from supportplane_runtime.orchestrator.judge import ModelJudge
 
 PASSAGE = "A parcel is kept for seven days. After that the parcel goes back to the sender."
 
@@ -32,8 +35,8 @@ class Agreeable:
     name: str
     words: tuple[str, ...]
 
-    async def accepts(self, claim: str, passage: str, *, language: str, passage_language: str) -> bool:  # noqa: ARG002
-        return any(word in claim for word in self.words)
+    async def accepts(self, claim: Claim) -> float:
+        return float(any(word in claim.claim for word in self.words))
 
 
 async def figures(claims: Sequence[Claim], *judges: Judge) -> dict[str, Figure]:
@@ -67,6 +70,47 @@ async def test_the_product_rules_take_a_quotation_and_refuse_another_number() ->
     found = await figures(CLAIMS, Rules())
     assert found["rules.true.kind.near_verbatim"].estimate.value == 1.0
     assert found["rules.false"].estimate.value == 0.0
+
+
+PARAPHRASED = claim("For seven days we keep a parcel for you.", supported=True, kind="paraphrase")
+CAUSE = claim("The sender asks for the parcel after seven days.", supported=False, kind="cause")
+BROKEN = claim("A parcel is kept for seven weeks.", supported=False, kind="unit")
+
+
+async def test_a_judge_that_accepts_everything_shows_what_the_hard_rules_refuse() -> None:
+    found = await figures([PARAPHRASED, CAUSE, BROKEN], AcceptsEverything())
+    assert found["accepts-everything.true"].estimate.value == 1.0
+    assert found["accepts-everything.false.kind.cause"].estimate.value == 1.0
+    assert found["accepts-everything.false.kind.unit"].estimate.value == 0.0
+
+
+async def test_a_judge_that_errs_is_measured_over_many_seeds_and_never_overrules_a_rule() -> None:
+    found = await figures([PARAPHRASED, CAUSE, BROKEN], RightButFor(0.5, seeds=200))
+    assert found["right-but-for-0.5.true"].estimate.value == pytest.approx(0.5, abs=0.15)
+    assert found["right-but-for-0.5.false.kind.cause"].estimate.value == pytest.approx(0.5, abs=0.15)
+    assert found["right-but-for-0.5.false.kind.unit"].estimate.value == 0.0
+    assert await figures([CAUSE], RightButFor(0.5)) == await figures([CAUSE], RightButFor(0.5))
+
+
+async def test_a_model_judges_only_what_the_rules_leave_open() -> None:
+    model = ScriptedChatModel([['{"1": true}'], ["nonsense"]])
+    judge = ByModel("scripted", ModelJudge(model))
+    found = await figures([BROKEN, CLAIMS[0], PARAPHRASED, CAUSE], judge)
+    assert found["scripted.true"].estimate.value == 1.0
+    assert found["scripted.false"].estimate.value == 0.0
+    assert len(model.calls) == 2
+
+
+@pytest.mark.parametrize(("word", "name"), [("none", "rules"), ("right-but-for:0.1", "right-but-for-0.1"), ("x", None)])
+def test_a_word_names_a_simulated_judge(word: str, name: str | None) -> None:
+    judge = simulated(word)
+    assert (judge.name if judge else None) == name
+
+
+@pytest.mark.parametrize("word", ["right-but-for:", "right-but-for:2", "right-but-for:much"])
+def test_a_share_that_is_none_is_an_error(word: str) -> None:
+    with pytest.raises(InvalidRequest, match="share of wrong verdicts"):
+        simulated(word)
 
 
 async def test_languages_are_told_apart_where_there_are_several() -> None:

@@ -66,8 +66,15 @@ async def test_what_a_passage_proves_may_be_written_by_the_model() -> None:
     assert (answer.response, answer.model_share) == (f"{HASHED} [1]", 1.0)
 
 
-async def test_an_unproven_sentence_is_dropped_from_among_proven_ones() -> None:
-    answer = await answered(model_writing((HASHED, 1), (INVENTED, 1), ("A backup holds the database for ever.", 2)))
+async def test_quotations_of_the_passage_that_it_named_take_the_place_of_an_unproven_sentence() -> None:
+    answer = await answered(model_writing((HASHED, 1), (INVENTED, 1)))
+    rotate = "To rotate an API key, run supportplane keys create and revoke the old key."
+    assert answer.response == f"{HASHED} [1] {rotate} [2]"
+    assert answer.model_share == 0.5
+
+
+async def test_nothing_is_added_when_the_dropped_sentence_named_a_passage_without_an_answer() -> None:
+    answer = await answered(model_writing((HASHED, 1), ("A backup holds the database for ever.", 2)))
     assert answer.response == f"{HASHED} [1]"
 
 

@@ -18,6 +18,7 @@ from supportplane_runtime.rag.evidence.rules.denying import is_turned
 from supportplane_runtime.rag.evidence.rules.names import has_other_code, has_other_name
 from supportplane_runtime.rag.evidence.rules.numbers import has_other_number, has_other_unit
 from supportplane_runtime.rag.evidence.rules.order import has_other_order
+from supportplane_runtime.rag.evidence.rules.outside import is_outside
 from supportplane_runtime.rag.evidence.rules.wording import has_opposite, has_other_modality, has_other_quantifier
 
 
@@ -32,6 +33,7 @@ class Breach(StrEnum):
     ORDER = "order"
     OPPOSITE = "opposite"
     BINDING = "binding"
+    OUTSIDE = "outside"
 
 
 Rule = Callable[[Case], bool]
@@ -54,4 +56,5 @@ _RULES: Final[dict[Breach, Rule]] = {
     Breach.QUANTIFIER: has_other_quantifier,
     Breach.OPPOSITE: has_opposite,
     Breach.BINDING: is_bound_to_another,
+    Breach.OUTSIDE: is_outside,
 }

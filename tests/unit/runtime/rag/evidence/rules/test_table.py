@@ -65,6 +65,7 @@ def test_what_the_passage_says_in_other_words_breaks_no_rule(claim: str) -> None
         ("Run `locker close --door 4`.", Breach.CODE),
         ("North Hall lockers accept only cards and phones.", Breach.BINDING),
         ("`locker status` opens a door by hand.", Breach.BINDING),
+        ("Refunds arrive after review by our finance team.", Breach.OUTSIDE),
     ],
 )
 def test_what_the_passage_does_not_hold_or_turns_round_breaks_a_rule(claim: str, rule: Breach) -> None:
@@ -92,5 +93,5 @@ def test_a_language_without_words_of_meaning_leaves_meaning_to_others() -> None:
 
 
 @pytest.mark.parametrize("passage", ["", "# Lockers", "Is it free?", "| a | b |", "1."])
-def test_a_passage_without_statements_breaks_nothing_that_it_cannot_tell(passage: str) -> None:
-    assert breach("Lockers are there.", passage, spoken=language("en"), written=language("en")) is None
+def test_a_passage_without_statements_speaks_of_nothing(passage: str) -> None:
+    assert breach("Small boxes are there.", passage, spoken=language("en"), written=language("en")) is Breach.OUTSIDE
