@@ -79,6 +79,10 @@ PANELS = (
         "ops",
         (
             ("sum by (reason) (rate(supportplane_model_failures_total{%}[5m]))", "model, {{reason}}"),
+            (
+                'sum by (outcome) (rate(supportplane_judge_calls_total{%,outcome!="answered"}[5m]))',
+                "judge, {{outcome}}",
+            ),
             ("sum by (reason) (rate(supportplane_store_failures_total{%}[5m]))", "database, {{reason}}"),
             ("sum(rate(supportplane_limits_local_total{%}[5m]))", "counted without Redis"),
             ("sum by (reason) (rate(supportplane_turns_refused_total{%}[5m]))", "refused, {{reason}}"),

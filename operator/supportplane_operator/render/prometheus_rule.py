@@ -80,6 +80,14 @@ ALERTS = (
         "The model of an agent fails",
     ),
     Alert(
+        "SupportplaneJudgeSilent",
+        'sum(rate(supportplane_judge_calls_total{%,outcome!="answered"}[10m])) > 0.1',
+        "10m",
+        "warning",
+        "The judge of meaning gives no verdicts; answers hold quotations and near quotations only.",
+        "The judge of an agent gives no verdicts",
+    ),
+    Alert(
         "SupportplaneTurnsRefused",
         "sum(rate(supportplane_turns_refused_total{%}[5m])) > 0.1",
         "10m",

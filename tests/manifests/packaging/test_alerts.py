@@ -118,6 +118,14 @@ OF_AGENTS = {
     "a model fails now and then": stays_silent(
         "SupportplaneModelFailing", one("supportplane_model_failures_total", f'{ORCHESTRATOR},reason="cut"', "0+3x60")
     ),
+    "a judge gives no verdicts": fires(
+        "SupportplaneJudgeSilent",
+        one("supportplane_judge_calls_total", f'{ORCHESTRATOR},outcome="malformed"', "0+12x60"),
+    ),
+    "a judge that answers": stays_silent(
+        "SupportplaneJudgeSilent",
+        one("supportplane_judge_calls_total", f'{ORCHESTRATOR},outcome="answered"', "0+120x60"),
+    ),
     "too many questions": fires(
         "SupportplaneTurnsRefused", one("supportplane_turns_refused_total", f'{GATEWAY},reason="overloaded"', "0+12x60")
     ),

@@ -36,12 +36,17 @@ def merged(base: Manifest, change: Mapping[str, Any]) -> Manifest:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def agent_file(spec: Mapping[str, Any] | None = None, endpoint: Mapping[str, Any] | None = None) -> AgentFile:
-    """spec, endpoint: what differs from the usual ones; an endpoint is replaced as a whole."""
+def agent_file(
+    spec: Mapping[str, Any] | None = None,
+    endpoint: Mapping[str, Any] | None = None,
+    judge: Mapping[str, Any] | None = None,
+) -> AgentFile:
+    """spec, endpoint: what differs from the usual ones; an endpoint is replaced as a whole. judge: of another model."""
     documents = [
         document("SupportAgent", "helpdesk", merged(AGENT, spec or {})),
         document("ModelEndpoint", "slm", dict(endpoint or ENDPOINT)),
         document("KnowledgeBase", "handbook", BASE),
+        *([document("ModelEndpoint", "judge", dict(judge))] if judge else []),
     ]
     return parse_agent_file(_text(documents), Path("agent.yaml"))
 
@@ -61,11 +66,12 @@ def snapshot(
     spec: Mapping[str, Any] | None = None,
     *,
     endpoint: Mapping[str, Any] | None = None,
+    judge: Mapping[str, Any] | None = None,
     apis: frozenset[str] = frozenset(),
     **more: Any,
 ) -> Snapshot:
     """more: fields of the snapshot."""
-    return replace(of_file(agent_file(spec, endpoint), apis=apis), **more)
+    return replace(of_file(agent_file(spec, endpoint, judge), apis=apis), **more)
 
 
 def of_file(file: AgentFile, *, apis: frozenset[str] = ALL_APIS) -> Snapshot:
@@ -73,6 +79,7 @@ def of_file(file: AgentFile, *, apis: frozenset[str] = ALL_APIS) -> Snapshot:
         agent=file.agent,
         raw=raw(file.agent),
         endpoint=file.model_endpoint,
+        judge=file.judge_endpoint,
         bases=file.knowledge_bases,
         capabilities=apis,
     )
