@@ -15,7 +15,7 @@ from typing import Final
 
 from supportplane_runtime.languages import ENGLISH, SMALL_TALK, Language, Script, Speech, codes, language
 from supportplane_runtime.orchestrator.phrases import any_of, bare_any_of, is_open, plain
-from supportplane_runtime.orchestrator.wishes import Wishes, wishes, wishes_for_a_person
+from supportplane_runtime.orchestrator.wishes import Wishes, wishes, wishes_for_a_person, wishing_words
 from supportplane_runtime.rag.words.lexemes import lexemes
 
 # A language other than the expected one must win clearly: one function word of its own, half a word ahead.
@@ -29,7 +29,7 @@ LETTERS_OF_OTHER_WORDS: Final = 5.0
 # What is quoted from a program or a product is Latin in every language, so Latin letters count half.
 LATIN_SHARE: Final = 0.5
 # A longer message has words by which its language is told.
-MOST_WORDS_OF_ANY_LANGUAGE: Final = 3
+MOST_WORDS_OF_ANY_LANGUAGE: Final = 5
 
 _SCRIPTS: Final[Mapping[Script, re.Pattern[str]]] = {
     "Latin": re.compile(r"[a-z\u00df-\u024f\u1e00-\u1eff]"),
@@ -87,36 +87,36 @@ def detect(text: str, *, expected: str) -> str:
     """The language a text is written in, or ``expected`` when nothing clearly says another one."""
     folded = unicodedata.normalize("NFC", text).casefold()
     found = Counter(_WORD.findall(folded))
-    script = _script_of(folded)
-    candidates = [known for known in spoken_languages().values() if script in known.scripts]
-    if not candidates:
-        return expected
-    scores = _scores(found, candidates)
-    if script == "Latin":
-        return _clearest(scores, expected)
-    own = {known.code: scores[known.code] + (known.scripts[0] == script) / 2 for known in candidates}
-    if expected in own:
-        own[expected] += LEAST_LEAD + 0.1
-    return max(own, key=lambda code: own[code])
+    for script in _scripts_of(folded):
+        candidates = [known for known in spoken_languages().values() if script in known.scripts]
+        scores = _scores(found, candidates)
+        if script != "Latin" and candidates:
+            return _of_script(script, candidates, scores, expected)
+        # Latin letters without a word that tells their language are names, and the rest of the text decides.
+        if max(scores.values(), default=0.0) >= LEAST_SCORE:
+            best = max(scores, key=lambda code: scores[code])
+            return best if scores[best] - scores.get(expected, 0.0) >= LEAST_LEAD else expected
+    return expected
 
 
-def _clearest(scores: Mapping[str, float], expected: str) -> str:
-    best = max(scores, key=lambda code: scores[code])
-    clear = scores[best] >= LEAST_SCORE and scores[best] - scores.get(expected, 0.0) >= LEAST_LEAD
-    return best if clear else expected
+def _of_script(script: Script, candidates: Sequence[SpokenLanguage], scores: Mapping[str, float], expected: str) -> str:
+    """The language by words and letters; where those say nothing the expected one, then that whose own script it is."""
+
+    def likely(known: SpokenLanguage) -> float:
+        return scores[known.code] + (known.scripts[0] == script) / 4 + (known.code == expected) * LEAST_LEAD
+
+    return max(candidates, key=likely).code
 
 
-def _script_of(folded: str) -> Script | None:
-    """The script of the larger part; None without letters of a known one. Han beside kana is Japanese."""
+def _scripts_of(folded: str) -> Sequence[Script]:
+    """The scripts that it holds letters of, that of the largest part first. Han beside kana is Japanese."""
     letters: dict[Script, float] = {script: len(pattern.findall(folded)) for script, pattern in _SCRIPTS.items()}
     if letters["Kana"] * 10 > letters["Han"]:
         letters["Kana"] += letters.pop("Han")
     words = {script: n / LETTERS_OF_A_WORD.get(script, LETTERS_OF_OTHER_WORDS) for script, n in letters.items() if n}
     if "Latin" in words:
         words["Latin"] *= LATIN_SHARE
-    if not words:
-        return None
-    return max(words, key=lambda script: words[script])
+    return sorted(words, key=lambda script: words[script], reverse=True)
 
 
 def _scores(found: Mapping[str, int], candidates: Sequence[SpokenLanguage]) -> Mapping[str, float]:
@@ -144,7 +144,7 @@ def _languages_of() -> Mapping[str, frozenset[str]]:
 
 def _spoken(known: Language, speech: Speech) -> SpokenLanguage:
     kinds = speech.small_talk
-    words = known.function_words | speech.markers | speech.vague
+    words = known.function_words | speech.markers | speech.vague | wishing_words(speech)
     return SpokenLanguage(
         code=known.code,
         name=speech.name,
@@ -152,7 +152,7 @@ def _spoken(known: Language, speech: Speech) -> SpokenLanguage:
         words=words,
         letters=frozenset(speech.letters),
         small_talk=_nothing_but([phrase for kind in SMALL_TALK for phrase in kinds[kind]], speech.fillers),
-        small_talk_kinds={kind: re.compile(any_of(kinds[kind])) for kind in SMALL_TALK},
+        small_talk_kinds={kind: _kind(kinds[kind]) for kind in SMALL_TALK},
         wishes=wishes(speech, words),
         vague=frozenset(lexemes(" ".join(speech.vague), known)),
         vague_inside=re.compile(any_of(speech.vague)) if is_open(speech.name) else None,
@@ -160,6 +160,13 @@ def _spoken(known: Language, speech: Speech) -> SpokenLanguage:
         progress=speech.progress,
         replies=speech.replies,
     )
+
+
+def _kind(phrases: Sequence[str]) -> re.Pattern[str]:
+    """Finds such a phrase. One of a single letter must stand alone: 你好 is no 好."""
+    found = any_of(phrase for phrase in phrases if len(phrase) > 1)
+    letters = bare_any_of(phrase for phrase in phrases if len(phrase) == 1)
+    return re.compile(rf"{found}|(?<![^ ])(?:{letters})(?![^ ])" if letters else found)
 
 
 def _nothing_but(phrases: Sequence[str], fillers: Sequence[str]) -> re.Pattern[str]:
@@ -175,7 +182,8 @@ def wishes_in(message: str, known: SpokenLanguage) -> str | None:
     """The language in which a message wishes for a person. A few words may not tell their language: `operator`."""
     if wishes_for_a_person(message, known.wishes):
         return known.code
-    if message.count(" ") >= MOST_WORDS_OF_ANY_LANGUAGE:
+    written = message.casefold().split()
+    if len(written) > MOST_WORDS_OF_ANY_LANGUAGE or not known.words.isdisjoint(written):
         return None
     others = (other for other in spoken_languages().values() if other is not known and other.scripts == known.scripts)
     return next((other.code for other in others if wishes_for_a_person(message, other.wishes)), None)

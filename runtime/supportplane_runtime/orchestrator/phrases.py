@@ -55,5 +55,9 @@ def bare_any_of(phrases: Iterable[str]) -> str:
 
 
 def _pattern(phrase: str) -> str:
-    words = r"[^ ]*".join(re.escape(plain(part)) for part in phrase.rstrip("$").split("*"))
+    words = " ".join(_word_pattern(word) for word in phrase.rstrip("$").split())
     return words + r"\Z" if phrase.endswith("$") else words
+
+
+def _word_pattern(word: str) -> str:
+    return r"[^ ]*".join(re.escape(plain(part)) for part in word.split("*"))

@@ -37,7 +37,8 @@ LEAST_LETTERS: Final = 4
 # Where none of these is, there is no wish.
 HINTS: Final = ("human", "person", "someone", "asks", "machine")
 
-_CLAUSE: Final = re.compile(r"[.!?;:,\n()…。！？、，；؟؛،۔।]+|\s[-–—]\s")  # noqa: RUF001 - marks of many scripts
+_CLAUSE: Final = re.compile(r"[.!?;:\n()…。！？；؟؛۔।]+|\s[-–—]\s")  # noqa: RUF001 - marks of many scripts
+_COMMA: Final = re.compile(r"[,、，،]+")  # noqa: RUF001
 
 
 Span = tuple[int, int]
@@ -76,9 +77,16 @@ def wishes(speech: Speech, words: Iterable[str]) -> Wishes:
     )
 
 
+def wishing_words(speech: Speech) -> frozenset[str]:
+    """The words of its parts as written: they tell the language of a short wish."""
+    wish = speech.wish
+    phrases = [*wish.want, *wish.contact, *wish.polite, *wish.asks, *wish.human, *wish.person]
+    return frozenset(word for phrase in phrases for word in phrase.strip("!$").split() if "*" not in word)
+
+
 def wishes_for_a_person(message: str, known: Wishes) -> bool:
     """message: as the customer wrote it."""
-    texts = [_spelt_right(text, known) for text in map(plain, _CLAUSE.split(message)) if text]
+    texts = [text for sentence in _CLAUSE.split(message) for text in _clauses(sentence, known)]
     if not any(known.hints.search(text) for text in texts):
         return False
     clauses = [_Clause(text, known) for text in texts]
@@ -124,7 +132,7 @@ class _Clause:
         if self._near(want, self.human) or self._near(want, [each for each in self.person if self._ends(each)]):
             return True
         asked = self._found("asks")
-        if self._begins(asked) or self._near(want, asked):
+        if asked and (self._begins(asked) or self._near(want, asked) or self._found("machine")):
             return True
         spoken = self._pairs(contact, [*self.person, *self._someone])
         return bool(spoken) and (self._begins(spoken) or self._near(want, spoken))
@@ -151,6 +159,21 @@ class _Clause:
             for other in others
             if max(one[0], other[0]) - min(one[1], other[1]) <= self._known.near
         ]
+
+
+def _clauses(sentence: str, known: Wishes) -> list[str]:
+    """At commas, but for those around a polite word: `connect me, please, with ...` is one."""
+    found: list[str] = []
+    goes_on = False
+    for part in filter(None, map(plain, _COMMA.split(sentence))):
+        text = _spelt_right(part, known)
+        polite = known.only_polite.fullmatch(text) is not None
+        if found and (goes_on or polite):
+            found[-1] = f"{found[-1]} {text}"
+        else:
+            found.append(text)
+        goes_on = polite
+    return found
 
 
 def _part(phrases: Iterable[str]) -> re.Pattern[str]:
