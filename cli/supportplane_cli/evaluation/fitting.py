@@ -2,6 +2,8 @@
 
 ``--part tuning`` fits on a half of the questions, so that ``supportplane eval --part kept`` can test on the other.
 
+``--agent FILE QUESTIONS`` adds the documents of an agent file with questions about them, such as those of tests/judged.
+
 For whoever changes the ranking or the embedding, then the features move. Two logistic regressions, each folder weighing
 the same: "confidence" learns whether the first document is relevant, over every measured question; "in_scope" learns to
 tell a folder's own questions, also with their documents taken away, from those of the other folders. A folder without
@@ -20,6 +22,7 @@ from typing import Any, Final
 from supportplane_cli.console import emit, note
 from supportplane_cli.errors import CommandFailed, WrongUsage
 from supportplane_cli.evaluation.parts import EvaluationParts, database, opened
+from supportplane_crds.errors import InvalidAgentFile
 from supportplane_runtime.errors import InvalidRequest
 from supportplane_runtime.evaluation import dataset, fits, metrics
 from supportplane_runtime.evaluation.asking import messages
@@ -49,14 +52,19 @@ class Rows:
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m supportplane_cli.evaluation.fitting")
     parser.add_argument("folders", nargs="*", type=Path)
+    parser.add_argument("--agent", nargs=2, action="append", default=[], type=Path, metavar=("FILE", "QUESTIONS"))
     parser.add_argument("--part", type=Part, choices=list(Part))
     parser.add_argument("--seed", type=int, default=SEED)
     wanted = parser.parse_args(arguments)
     try:
-        fitted = asyncio.run(_fit(wanted.folders, wanted.part, wanted.seed))
+        agents = [dataset.of_agent_file(file, questions) for file, questions in wanted.agent]
+        fitted = asyncio.run(_fit(wanted.folders, agents, wanted.part, wanted.seed))
     except CommandFailed as failure:
         note(f"error: {failure.message}")
         return failure.exit_code
+    except InvalidAgentFile as fault:
+        note(f"error: {fault}")
+        return WrongUsage.exit_code
     except InvalidRequest as fault:
         note(f"error: {fault.detail}")
         return WrongUsage.exit_code
@@ -64,8 +72,8 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-async def _fit(folders: Sequence[Path], part: Part | None, seed: int) -> dict[str, Any]:
-    whole = [dataset.load(folder) for folder in folders if (folder / DOCUMENTS).is_file()]
+async def _fit(folders: Sequence[Path], agents: Sequence[DataSet], part: Part | None, seed: int) -> dict[str, Any]:
+    whole = [*(dataset.load(folder) for folder in folders if (folder / DOCUMENTS).is_file()), *agents]
     sets = [each.part(part, seed) for each in whole] if part else whole
     lenders = [folder for folder in folders if not (folder / DOCUMENTS).is_file()]
     lent = {each.name: each.questions for each in sets} | {each.name: dataset.questions_of(each) for each in lenders}

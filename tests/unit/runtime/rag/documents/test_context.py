@@ -19,5 +19,9 @@ def test_the_names_of_a_folders_own_page_say_nothing() -> None:
 
 
 def test_a_long_description_is_cut() -> None:
-    (description, _) = context({"description": "word " * 100_000}, "d/x.md", "")
+    (description,) = context({"description": "word " * 100_000}, "d/x.md", "")
     assert len(description) == 200
+
+
+def test_marks_of_an_order_in_names_say_nothing() -> None:
+    assert context({}, "01/b_n_r-backup_2.en.md", "Welcome") == ("backup en",)
