@@ -34,12 +34,8 @@ def manifests(found: Snapshot, kind: str) -> dict[str, Manifest]:
 
 
 def agent_file_of(found: Snapshot) -> str:
-    return next(
-        text
-        for each in manifests(found, "ConfigMap").values()
-        for text in each["data"].values()
-        if "kind: SupportAgent" in text
-    )
+    texts: list[str] = [text for each in manifests(found, "ConfigMap").values() for text in each["data"].values()]
+    return next(text for text in texts if "kind: SupportAgent" in text)
 
 
 def test_pods_read_where_the_judge_is_and_its_key() -> None:
