@@ -25,7 +25,7 @@ from supportplane_crds.resources import Resources, Toleration, parse_quantity
 from supportplane_crds.rules import RULE_BROKEN, Rule
 from supportplane_crds.scaling import Autoscaling, Scaling
 from supportplane_crds.structural import structural_schema
-from supportplane_crds.support_agent import Gateway, Handoff, SupportAgentSpec
+from supportplane_crds.support_agent import Gateway, Handoff, Model, SupportAgentSpec
 from supportplane_crds.text import NAME_RULE
 
 cel = pytest.importorskip("cel_expr_python.cel", reason="cel-expr-python has wheels for Linux only")
@@ -164,6 +164,11 @@ CHOICES: dict[type[ContractModel], dict[str, list[Any]]] = {
         "queue": ["tier-1"],
         "triggers": [["LowConfidence"], ["CustomerRequest"], ["MissingKnowledge", "LowConfidence"]],
         "confidenceBelow": [1, 40],
+    },
+    Model: {
+        "modelRef": [{"name": "slm"}],
+        "writing": ["Disabled", "Verified"],
+        "judgeRef": [{"name": "judge"}],
     },
     ModelEndpointSpec: {
         "embedded": [{}],
