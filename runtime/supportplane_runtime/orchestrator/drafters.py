@@ -14,7 +14,6 @@ from supportplane_runtime.domain.conversation import Turn
 from supportplane_runtime.model.interfaces import ChatModel, Generation
 from supportplane_runtime.orchestrator import prompt
 from supportplane_runtime.orchestrator.drafts import Draft, Drafts
-from supportplane_runtime.orchestrator.exchange import Ground
 from supportplane_runtime.orchestrator.grounding import extract, unsaid
 from supportplane_runtime.orchestrator.language import spoken_language
 from supportplane_runtime.orchestrator.policy import WritingPolicy
@@ -36,17 +35,19 @@ class PassageDrafter:
     said: frozenset[str] = frozenset()
 
     async def drafts(self, _: Turn, known: Understanding, retrieval: Retrieval) -> Drafts:
-        for draft in _not_shown(extract(known.question, retrieval), known.ground):
+        for draft in _not_shown(extract(known.question, retrieval), known):
             for part in unsaid(draft, self.said, retrieval):
                 yield part
 
 
-def _not_shown(drafts: list[Draft], ground: Ground) -> list[Draft]:
+def _not_shown(drafts: list[Draft], known: Understanding) -> list[Draft]:
     """Without what the answers that a follow-up leans on have shown: it is quoted again only where nothing else
-    answers, and never when it did not help.
+    answers, and never when it did not help, when we asked what is missing, or when the follow-up hardly says so.
     """
+    ground = known.ground
     new = [draft for draft in drafts if not any(draft.text in answer for answer in ground.shown)]
-    return new if new or ground.rejected else drafts
+    is_no_use = ground.rejected or ground.asked_back or known.says_little
+    return new if new or is_no_use else drafts
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ class Understanding:
     """question: the message, or, when it leans on what was said before, that and the message together.
 
     asked: what of the message is asked, `How can I pay?` of `No. How can I pay?`. reply: for small talk, which one.
-    ground: what the message leans on; empty for one that stands for itself.
+    ground: what the message leans on; empty for one that stands for itself. says_little: leans, with hardly a word of
+    its own (`how do I undo that?`), so that it cannot be judged alone.
     declinable: may be declined as out of scope; not what follows on an answer, or is asked in another language than
     that of the documents, since then being unlike them says nothing.
     """
@@ -50,6 +51,7 @@ class Understanding:
     reply: str | None = None
     leaning: Leaning = Leaning.STANDS
     ground: Ground = NO_GROUND
+    says_little: bool = False
     declinable: bool = True
 
 

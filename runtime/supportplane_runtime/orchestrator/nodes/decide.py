@@ -6,6 +6,7 @@ nothing new while a person has the question  -> told so, and added to the ticket
 mode HandoffOnly                             -> ticket
 nothing says what the question is about      -> asked back, once
 the answer did not help                      -> asked back, once
+nothing but what the answer before has said  -> asked back, once
 the same again                               -> ticket, if the agent hands that off
 out of scope                                 -> declined; not a follow-up, nor in another language than the documents'
 in scope, not answered, or not surely enough -> ticket, if the agent hands that off
@@ -104,7 +105,16 @@ def decide(decided: Decided, policy: Policy, thresholds: Thresholds) -> Ending:
         return ending
     if decided.checked.sentences:
         return Ending(_answer(decided))
+    if _was_shown_already(decided, thresholds):
+        return Ending(_said("ask_back", Outcome.ASKED_BACK, decided))
     return _without_answer(decided, policy, thresholds)
+
+
+def _was_shown_already(decided: Decided, thresholds: Thresholds) -> bool:
+    """A follow-up of hardly a word to which the documents say only what the answer before has said."""
+    known, retrieval = decided.understanding, decided.retrieval
+    sure = retrieval is not None and retrieval.confidence >= thresholds.answer
+    return sure and known.says_little and bool(known.ground.shown) and not known.ground.asked_back
 
 
 def _without_documents(decided: Decided, policy: Policy) -> Ending | None:

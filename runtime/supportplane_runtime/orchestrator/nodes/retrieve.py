@@ -81,6 +81,9 @@ async def found_for(
     found = await retrieve(known.asked, known.ground.messages, knowledge)
     if known.leaning in (Leaning.DOUBTFUL, Leaning.ADDS):
         found = named_first(found)
+    if known.says_little:
+        together = await retrieve(known.question, (), knowledge)
+        found = replace(found, confidence=(found.confidence + together.confidence) / 2)
     return without_rejected(found, known.ground.rejected), known
 
 

@@ -21,6 +21,10 @@ from supportplane_runtime.orchestrator.remarks import awaits, begins_with_reject
 from supportplane_runtime.orchestrator.small_talk import small_talk_kind
 from supportplane_runtime.orchestrator.state import Intent, TurnContext, TurnState, Understanding
 
+# Words of its own. Three of mtrag_un's follow-ups have so few. Judged with what they lean on, one more is answered and
+# none that is out of scope; of all that lean it would be three of 14 more, and four of nine out of scope.
+LITTLE = 1
+
 # What a message means that says only that the reply before did not help.
 _REJECTED = {
     Outcome.ANSWERED: Intent.UNHELPED,
@@ -53,6 +57,7 @@ def understand(
         asked,
         leaning=leans,
         ground=found,
+        says_little=leans is Leaning.LEANS and bool(found.questions) and len(content(asked, known)) <= LITTLE,
         declinable=not (foreign or found.in_scope or asked != message),
     )
 

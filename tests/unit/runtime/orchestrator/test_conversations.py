@@ -1,23 +1,28 @@
 """Conversations in memory: what each message ends with, how many tickets there are, and what was searched."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from uuid import UUID
+from dataclasses import dataclass, field, replace
+from uuid import UUID, uuid4
 
 import pytest
 
 from support.runtime.turn_parts import FixedRetriever, passage
 from support.runtime.turn_subject import Setup, in_memory
 from supportplane_runtime.domain.answer import Answer, Outcome
-from supportplane_runtime.domain.conversation import Message
+from supportplane_runtime.domain.conversation import Message, Turn, TurnStatus
+from supportplane_runtime.orchestrator.drafters import PassageDrafter
+from supportplane_runtime.orchestrator.exchange import Ground
 from supportplane_runtime.orchestrator.language import spoken_language
 from supportplane_runtime.orchestrator.policy import Policy
+from supportplane_runtime.orchestrator.state import Intent, Understanding
 from supportplane_runtime.rag.search.interfaces import Retrieval
 
 ROTATE = passage("To rotate an API key, run supportplane keys create.")
 REVOKE = passage("To rotate an API key by hand, revoke the old one.", name="revoke", score=0.8)
 REPLIES = spoken_language("en").replies
 KEYS = "How do I rotate an API key?"
+SHOWN = "To rotate an API key, run supportplane keys create."
+TURN = Turn("t", uuid4(), uuid4(), "ada", "q", {}, TurnStatus.ACCEPTED)
 
 
 @dataclass
@@ -57,8 +62,8 @@ async def test_a_question_that_stands_for_itself_is_searched_as_in_a_fresh_conve
 
 
 async def test_a_follow_up_is_searched_with_what_it_leans_on_beyond_small_talk() -> None:
-    answers, retriever, _ = await talk(KEYS, "thanks!", "and how do I undo that?")
-    assert retriever.searched[1] == ("and how do I undo that?", (KEYS, answers[0].response))
+    answers, retriever, _ = await talk(KEYS, "thanks!", "and how do I revoke it by hand?")
+    assert retriever.searched[1] == ("and how do I revoke it by hand?", (KEYS, answers[0].response))
     assert answers[2].outcome is Outcome.ANSWERED
 
 
@@ -121,3 +126,28 @@ async def test_a_question_in_another_language_than_the_documents_is_never_declin
     assert (german[0][0].outcome, english[0][0].outcome) == (Outcome.HANDED_OFF, Outcome.DECLINED)
     both = Policy(tenant="default", document_languages=frozenset({"de", "en"}))
     assert (await talk("Wie kann ich fliegen?", policy=both))[0][0].outcome is Outcome.DECLINED
+
+
+async def test_a_second_complaint_in_the_same_matter_goes_to_a_person() -> None:
+    answers, _, _ = await talk(KEYS, "wrong", "I mean the key of the widget", "still wrong")
+    assert [each.outcome for each in answers[1:]] == [Outcome.ASKED_BACK, Outcome.ANSWERED, Outcome.HANDED_OFF]
+
+
+async def test_a_follow_up_of_hardly_a_word_is_judged_with_what_it_leans_on() -> None:
+    answers, retriever, _ = await talk(KEYS, "and how do I undo that?")
+    assert retriever.searched[1:] == [
+        ("and how do I undo that?", (KEYS, answers[0].response)),
+        (f"{KEYS}\nand how do I undo that?", ()),
+    ]
+    assert answers[1].outcome is Outcome.ASKED_BACK  # the documents say only what was shown
+
+
+async def test_a_follow_up_is_quoted_what_was_not_shown_yet() -> None:
+    known = Understanding(
+        "en", Intent.QUESTION, f"{KEYS}\nand the old one?", "and the old one?", ground=Ground(shown=(f"{SHOWN} [1]",))
+    )
+    retrieval = Retrieval("and the old one?", (passage(SHOWN),), confidence=0.9, in_scope=0.9)
+    alone = [draft.text async for draft in PassageDrafter().drafts(TURN, known, retrieval)]
+    assert alone == [SHOWN]  # nothing else answers it
+    rejected = replace(known, ground=Ground(shown=(SHOWN,), rejected=(SHOWN,)))
+    assert [draft async for draft in PassageDrafter().drafts(TURN, rejected, retrieval)] == []
