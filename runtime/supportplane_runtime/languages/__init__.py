@@ -136,6 +136,7 @@ class Wish:
     machine: _Phrases
     refusal: _Phrases
     asks: _Phrases
+    whom: _Phrases
     polite: _Phrases
     asks_how: _Phrases
     asks_about: _Phrases

@@ -179,11 +179,15 @@ def _nothing_but(phrases: Sequence[str], fillers: Sequence[str]) -> re.Pattern[s
 
 
 def wishes_in(message: str, known: SpokenLanguage) -> str | None:
-    """The language in which a message wishes for a person. A few words may not tell their language: `operator`."""
+    """The language in which a message wishes for a person.
+
+    A few Latin words may not tell their language, `operator`, nor may more in scripts that few languages share.
+    """
     if wishes_for_a_person(message, known.wishes):
         return known.code
     written = message.casefold().split()
-    if len(written) > MOST_WORDS_OF_ANY_LANGUAGE or not known.words.isdisjoint(written):
+    told = len(written) > MOST_WORDS_OF_ANY_LANGUAGE or not known.words.isdisjoint(written)
+    if told and "Latin" in known.scripts:
         return None
     others = (other for other in spoken_languages().values() if other is not known and other.scripts == known.scripts)
     return next((other.code for other in others if wishes_for_a_person(message, other.wishes)), None)

@@ -7,6 +7,9 @@ Called by the understand node. Pure, without a model. A clause, which ends at pu
     a wish, speaking, and somebody          I'd like to talk to someone · Talk to an agent
     a wish, and at its end a person         I want a manager
     a wish that is whole in itself          Call me back · Open a ticket
+    the same, and somebody                  Can a technician call me?
+    whom to speak to                        Who can I call?
+    a human, in a few words                 human assistance required
     nothing but a person                    agent please
     a refusal of machines, and speaking     I don't want to talk to a bot
 
@@ -33,11 +36,13 @@ NEAR_IN: Final[Mapping[Script, int]] = {"Han": 12, "Kana": 14}
 MAX_PARTS: Final = 24
 # Words of four letters have too many neighbours that are words: only exchanged letters are put right in them.
 LEAST_LETTERS: Final = 4
+# So few words that name a human are about little else. Measured as NEAR is.
+SHORT_WORDS: Final = 4
 
 # Where none of these is, there is no wish.
-HINTS: Final = ("human", "person", "someone", "asks", "machine")
+HINTS: Final = ("human", "person", "someone", "asks", "whom", "machine")
 
-_CLAUSE: Final = re.compile(r"[.!?;:\n()…。！？；؟؛۔।]+|\s[-–—]\s")  # noqa: RUF001 - marks of many scripts
+_SENTENCE: Final = re.compile(r"[.!?;:\n()…。！？；؟؛۔।]+|\s[-–—]\s")  # noqa: RUF001 - marks of many scripts
 _COMMA: Final = re.compile(r"[,、，،]+")  # noqa: RUF001
 
 
@@ -53,6 +58,7 @@ class Wishes:
     begins: re.Pattern[str]  # fits all that is polite at the beginning of a clause, nothing included
     only_polite: re.Pattern[str]
     only_somebody: re.Pattern[str]
+    only_wanted: re.Pattern[str]
     only_refusal: re.Pattern[str]
     near: int
     known: frozenset[str]  # words that are spelt right
@@ -63,13 +69,14 @@ def wishes(speech: Speech, words: Iterable[str]) -> Wishes:
     """words: those of the language that are no misspelt parts of a wish, such as its function words."""
     phrases = {part.name: getattr(speech.wish, part.name) for part in fields(Wish)}
     own = {word for each in phrases.values() for phrase in each if "*" not in phrase for word in plain(phrase).split()}
-    polite = phrases["polite"]
+    polite, somebody = phrases["polite"], [*phrases["human"], *phrases["person"]]
     return Wishes(
         hints=re.compile(any_of({phrase.lstrip("!") for part in HINTS for phrase in phrases[part]})),
         parts={name: _part(each) for name, each in phrases.items()},
         begins=re.compile(rf"(?:(?>{any_of(polite)}) ?)*+"),
         only_polite=_nothing_but(polite),
-        only_somebody=_nothing_but([*polite, *phrases["human"], *phrases["person"]]),
+        only_somebody=_nothing_but([*polite, *somebody]),
+        only_wanted=_nothing_but([*polite, *somebody, *phrases["want"]]),
         only_refusal=_nothing_but([*polite, *phrases["refusal"], *phrases["machine"]]),
         near=NEAR_IN.get(speech.scripts[0], NEAR),
         known=frozenset(own | {plain(word) for word in words}),
@@ -86,22 +93,34 @@ def wishing_words(speech: Speech) -> frozenset[str]:
 
 def wishes_for_a_person(message: str, known: Wishes) -> bool:
     """message: as the customer wrote it."""
-    texts = [text for sentence in _CLAUSE.split(message) for text in _clauses(sentence, known)]
-    if not any(known.hints.search(text) for text in texts):
+    sentences = [_clauses(sentence, known) for sentence in _SENTENCE.split(message)]
+    if not any(known.hints.search(text) for texts in sentences for text in texts):
         return False
-    clauses = [_Clause(text, known) for text in texts]
+    parted = [[_Clause(text, known, whole=len(texts) == 1) for text in texts] for texts in sentences]
+    clauses = [clause for sentence in parted for clause in sentence]
+    if any(_is_nothing_but_a_human(sentence, known) for sentence in parted):
+        return True
     somebody = any(clause.human or clause.person for clause in clauses)
     if somebody and all(known.only_somebody.fullmatch(clause.text) for clause in clauses):
         return True
     return any(clause.wishes() or clause.refuses_machines(somebody=somebody) for clause in clauses)
 
 
+def _is_nothing_but_a_human(sentence: Sequence["_Clause"], known: Wishes) -> bool:
+    """A whole sentence: `a real, live person` at the end of one says less."""
+    return any(clause.human for clause in sentence) and all(
+        known.only_somebody.fullmatch(clause.text) for clause in sentence
+    )
+
+
 class _Clause:
     """A clause, and where in it stands which part of a wish."""
 
-    def __init__(self, text: str, known: Wishes) -> None:
+    def __init__(self, text: str, known: Wishes, *, whole: bool) -> None:
+        """whole: the sentence has no other clause."""
         self.text = text
         self._known = known
+        self._is_short = whole and text.count(" ") < SHORT_WORDS and len(text) <= 2 * known.near
         polite = known.begins.match(text)
         self._begin = polite.end() if polite else 0
         self.human = self._found("human")
@@ -109,6 +128,8 @@ class _Clause:
         self._someone = self._found("someone")
 
     def wishes(self) -> bool:
+        if self._near(self._found("whom"), self._found("contact")):
+            return True
         return self._speaks_of_somebody() and not self._found("asks_about") and self._is_wished()
 
     def refuses_machines(self, *, somebody: bool) -> bool:
@@ -124,18 +145,22 @@ class _Clause:
         return bool(self.human or self.person or self._someone or self._found("asks"))
 
     def _is_wished(self) -> bool:
-        contact, want = self._found("contact"), self._found("want")
-        if self._near(contact, self.human):
-            return True
-        if self._found("asks_how"):
-            return False
-        if self._near(want, self.human) or self._near(want, [each for each in self.person if self._ends(each)]):
-            return True
-        asked = self._found("asks")
-        if asked and (self._begins(asked) or self._near(want, asked) or self._found("machine")):
-            return True
-        spoken = self._pairs(contact, [*self.person, *self._someone])
-        return bool(spoken) and (self._begins(spoken) or self._near(want, spoken))
+        return self._names_a_human_to_speak_to() or (not self._found("asks_how") and self._wants_somebody())
+
+    def _names_a_human_to_speak_to(self) -> bool:
+        somebody = [*self.human, *self.person, *self._someone]
+        return self._near(self._found("contact"), self.human) or self._near(somebody, self._found("asks"))
+
+    def _wants_somebody(self) -> bool:
+        want, asked = self._found("want"), self._found("asks")
+        spoken = self._pairs(self._found("contact"), [*self.person, *self._someone])
+        return (
+            self._near(want, [*self.human, *asked, *spoken, *filter(self._ends, self.person)])
+            or self._begins([*asked, *spoken])
+            or (bool(asked) and bool(self._found("machine")))
+            or (bool(self.human) and self._is_short)
+            or (bool(want and self.person) and self._known.only_wanted.fullmatch(self.text) is not None)
+        )
 
     def _found(self, part: str) -> list[Span]:
         found = islice(self._known.parts[part].finditer(self.text), MAX_PARTS)
