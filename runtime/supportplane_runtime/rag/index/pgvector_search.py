@@ -64,10 +64,11 @@ _CHUNKS: LiteralString = f"""
 SELECT {_COLUMNS} FROM knowledge_chunks c WHERE c.tenant = %s AND c.collection_id = %s AND c.chunk_key = ANY(%s)
 """
 
+# By the index of 0010_place_of_chunks.py.
 _STRETCHES: LiteralString = f"""
 SELECT {_COLUMNS}
 FROM knowledge_collections k JOIN knowledge_chunks c ON c.tenant = k.tenant AND c.collection_id = k.collection_id
-WHERE k.tenant = %s AND k.knowledge_base = %s AND c.document_id = ANY(%s) AND EXISTS (
+WHERE k.tenant = %s AND k.knowledge_base = %s AND left(c.document_id, 200) = ANY(%s) AND EXISTS (
     SELECT FROM unnest(%s::text[], %s::integer[], %s::integer[]) AS wanted (document_id, first, last)
     WHERE c.document_id = wanted.document_id AND c.position BETWEEN wanted.first AND wanted.last
 )
@@ -145,7 +146,8 @@ async def find_stretches(
     firsts, lasts = [each.first for each in stretches], [each.last for each in stretches]
     cursor = connection.cursor(binary=True)
     scope = (collection.tenant, collection.knowledge_base)
-    await cursor.execute(_STRETCHES, (*scope, list(set(documents)), documents, firsts, lasts))
+    beginnings = list({each[:200] for each in documents})
+    await cursor.execute(_STRETCHES, (*scope, beginnings, documents, firsts, lasts))
     return [_chunk(row) for row in await cursor.fetchall()]
 
 
