@@ -16,7 +16,8 @@ class Role:
     """Pods that take requests. work: what the pods do, as the end of "Deployment of the pods that ...".
 
     resources: what a container requests and its limits; a guess with room, for agents that ask for nothing else.
-    asked_by: names of the roles that send requests to this one, and may. is_public: customers send requests, too.
+    asked_by: names of the roles that send requests to this one, and may. address_variable: of their settings, holds the
+    role's URL; "" where none of them reads it. is_public: customers send requests, too.
     is_per_revision: every revision of the agent has a Deployment of its own, and the Service selects one of them.
     """
 
@@ -25,6 +26,7 @@ class Role:
     work: str
     resources: Mapping[str, Any]
     asked_by: tuple[str, ...] = ()
+    address_variable: str = ""
     is_public: bool = False
     is_per_revision: bool = False
 
@@ -52,6 +54,7 @@ ORCHESTRATOR: Final = Role(
     # The orchestrator holds the embedding model.
     {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}},
     asked_by=(GATEWAY.name,),
+    address_variable="ORCHESTRATOR_URL",
     is_per_revision=True,
 )
 ROLES: Final = (GATEWAY, ORCHESTRATOR)

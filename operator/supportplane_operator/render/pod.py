@@ -223,9 +223,10 @@ def _http(plan: Plan, role: str) -> list[Manifest]:
 
 def _asked(plan: Plan, role: Role) -> list[Manifest]:
     """Where the roles are that this one asks."""
-    found = ((each, names.service_host(each.object_name(plan.name), plan.namespace)) for each in ROLES)
+    asked = [each for each in ROLES if role.name in each.asked_by and each.address_variable]
     return [
-        variable(f"{each.name.upper()}_URL", f"http://{host}") for each, host in found if role.name in each.asked_by
+        variable(each.address_variable, f"http://{names.service_host(each.object_name(plan.name), plan.namespace)}")
+        for each in asked
     ]
 
 

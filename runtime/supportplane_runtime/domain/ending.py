@@ -38,7 +38,7 @@ class NoteGap:
 
 
 Effect = OpenTicket | NoteGap
-EffectT = TypeVar("EffectT", bound=OpenTicket | NoteGap)
+EffectT = TypeVar("EffectT", bound=Effect)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from support.runtime.roles import is_ready
 from supportplane_cli.embedded.ports import free_port
 from supportplane_cli.embedded.process import Child, ChildSpec
 from supportplane_crds import names
+from supportplane_crds.roles import ASKED_FIRST, ROLES
 from supportplane_operator.render import render, render_endpoint
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.snapshot import Manifest
@@ -74,8 +75,9 @@ class Node:
             return str(self.ports.setdefault(role, free_port()))
         if variable["name"] == "SUPPORTPLANE_HEALTH_PORT":
             return str(self.ports.setdefault(f"{role} health", free_port()))
-        if variable["name"] == "SUPPORTPLANE_ORCHESTRATOR_URL":
-            return f"http://127.0.0.1:{self.ports['orchestrator']}"
+        asked = {f"SUPPORTPLANE_{each.address_variable}": each.name for each in ROLES if each.address_variable}
+        if variable["name"] in asked:
+            return f"http://127.0.0.1:{self.ports[asked[variable['name']]]}"
         return self.here(variable["value"])
 
     def here(self, text: str) -> str:
@@ -119,7 +121,7 @@ def test_every_role_is_ready_as_it_was_rendered(node: Node) -> None:
     node.mount_as_a_kubelet_does(f"{names.KNOWLEDGE_DIR}/handbook/docs", "returns.md", DOCUMENT)
     node.run(node.container("Job", "helpdesk-knowledge-"))
     assert '"documents":1,' in (node.folder / "knowledge.log").read_text()
-    node.serve(node.container("Deployment", "helpdesk-orchestrator-"))
-    node.serve(node.container("Deployment", "helpdesk-gateway"))
+    for role in ASKED_FIRST:
+        node.serve(node.container("Deployment", role.object_name("helpdesk")))
     assert "gateways_file_unreadable" not in (node.folder / "gateway.log").read_text()
     node.serve(node.container("Deployment", "slm-model"), "/health")

@@ -46,8 +46,9 @@ def test_a_role_is_told_where_the_roles_are_that_it_asks(role: Role) -> None:
     deployment = by_name(render(plan), "Deployment")[role.deployment_name("helpdesk", plan.revision)]
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     told = {each["name"]: each.get("value") for each in container["env"]}
-    asked = {each.name: each.object_name("helpdesk") for each in ROLES if role.name in each.asked_by}
-    of_roles = {f"SUPPORTPLANE_{each.name.upper()}_URL" for each in ROLES} & told.keys()
-    assert {name: told[name] for name in of_roles} == {
-        f"SUPPORTPLANE_{name.upper()}_URL": f"http://{service}.acme.svc" for name, service in asked.items()
+    addressed = {f"SUPPORTPLANE_{each.address_variable}": each for each in ROLES if each.address_variable}
+    assert {name: told[name] for name in addressed.keys() & told.keys()} == {
+        name: f"http://{each.object_name('helpdesk')}.acme.svc"
+        for name, each in addressed.items()
+        if role.name in each.asked_by
     }

@@ -90,7 +90,7 @@ def test_what_may_not_be_declined_as_out_of_scope_goes_to_a_person() -> None:
     known = replace(asked(Intent.QUESTION), declinable=False)
     ending = decide(Decided(known, found(0.1, in_scope=0.1)), AUTO, THRESHOLDS)
     assert ending.answer.outcome is Outcome.HANDED_OFF
-    assert ending.effects == (OpenTicket(M, "Who am I?", "second-line"),)
+    assert ending.effect(OpenTicket) == OpenTicket(M, "Who am I?", "second-line")
 
 
 @pytest.mark.parametrize("policy", [AUTO, KILLED], ids=["auto", "handoff only"])

@@ -102,7 +102,9 @@ UNKNOWN = [
 ]
 
 
-@pytest.mark.parametrize(("code", "said", "opposite"), [*KNOWN, *UNKNOWN])
+@pytest.mark.parametrize(
+    ("code", "said", "opposite"), [*KNOWN, *UNKNOWN]
+)  # an unknown one that becomes known stays right
 def test_a_denied_sentence_proves_itself_and_never_its_opposite(code: str, said: str, opposite: str) -> None:
     assert support(said, f"Intro. {said} {said}", language(code)) == said
     assert support(opposite, said, language(code)) is None
