@@ -12,9 +12,8 @@ from functools import cache
 from typing import Final
 
 from supportplane_runtime.languages import Language, language
-from supportplane_runtime.orchestrator.language import SpokenLanguage
+from supportplane_runtime.orchestrator.language import SpokenLanguage, content
 from supportplane_runtime.orchestrator.phrases import plain
-from supportplane_runtime.rag.words.lexemes import lexemes
 
 # More questions in one message than a reader would answer one by one. A guess, like the next two.
 MOST_PARTS: Final = 4
@@ -48,7 +47,7 @@ def parts(message: str, known: SpokenLanguage, before: str = "") -> tuple[Part, 
     asked = [each for each in sentences if each.endswith(_ASKS)] or sentences[-1:]
     told = [before, *(each for each in sentences if each not in asked)]
     questions = [part for sentence in asked for part in _split(sentence, words)]
-    questions = _with_content(questions, words, known)
+    questions = _with_content(questions, known)
     if 1 < len(questions) <= MOST_PARTS:
         return tuple(_part(questions, n, told, known) for n in range(len(questions)))
     return _sides(asked[0], words, known) if len(questions) == 1 else ()
@@ -67,11 +66,11 @@ def _joint(words: Language) -> re.Pattern[str]:
     return re.compile(rf",?\s+(?:{joining})\s+(?:also\s+)?(?=(?:{asking})\b)", re.IGNORECASE)
 
 
-def _with_content(questions: Sequence[str], words: Language, known: SpokenLanguage) -> list[str]:
+def _with_content(questions: Sequence[str], known: SpokenLanguage) -> list[str]:
     """A question that names nothing (`and what can I do?`) belongs to the one before."""
     found: list[str] = []
     for question in questions:
-        if found and not (lexemes(question, words).keys() - known.vague):
+        if found and not content(question, known):
             found[-1] = f"{found[-1]} {question}"
         else:
             found.append(question)
@@ -101,7 +100,7 @@ def _sides(question: str, words: Language, known: SpokenLanguage) -> tuple[Part,
     compares = bool(re.search(rf"\b(?:{_any(words.comparing_words)})\b", question, re.IGNORECASE))
     for joint in reversed(joints):
         texts = question[: joint.start()], question[joint.end() :].rstrip("?\uff1f ")
-        first, second = (lexemes(text, words).keys() - known.vague for text in texts)
+        first, second = (content(text, known) for text in texts)
         least = 1 if compares else LEAST_OF_SIDE
         if len(first) >= least and len(second) >= least and second - first:
             return tuple(Part(text, text, is_question=False) for text in texts)

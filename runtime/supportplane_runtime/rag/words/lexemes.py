@@ -24,7 +24,11 @@ LENGTH_WEIGHT = 0.75
 # Longer runs of letters are keys, hashes and base64: no question holds them, and they fill the index.
 MAX_LEXEME_CHARACTERS = 64
 
-_WORD = re.compile(r"[^\W_]+")
+# Vowel signs and accents that stand as characters of their own are part of a word: Hindi, Bengali and Thai words are
+# made of them. None of those that follow belongs to a script; the marks of emoji are among them.
+_LAST_MARK = 0x1DFF
+_MARKS = "".join(chr(code) for code in range(_LAST_MARK) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
+_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_MARKS}])*")
 _CAMEL_CASE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _PLAIN = re.compile(r"[^\W\d]?[^\WA-Z]+|[A-Z\d]+s?")  # api, Api, API, APIs, v1alpha1: nothing to take apart
 # Scripts written without spaces: Thai, Lao, Khmer, kana, Han.

@@ -1,9 +1,10 @@
+import unicodedata
 from collections import Counter
 
 import pytest
 
 from supportplane_runtime.languages import language
-from supportplane_runtime.rag.words.lexemes import covered, lexemes, rarity, weight
+from supportplane_runtime.rag.words.lexemes import covered, lexemes, rarity, sequence, weight
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,15 @@ def test_repetition_adds_less_each_time_and_longer_chunks_count_less() -> None:
 def test_the_covered_share_is_by_rarity() -> None:
     assert covered({"key"}, {"key": 1.0, "rotat": 3.0}) == 0.25
     assert covered({"key"}, {}) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "words"),
+    [
+        ("bn", "আমার অর্ডার কোথায়?", ["আমার", "অর্ডার", "কোথায়"]),
+        ("he", "שָׁלוֹם עולם", ["שָׁלוֹם", "עולם"]),
+        ("en", "n\u0303 key 1\ufe0f\u20e3", ["ñ", "key", "1"]),
+    ],
+)
+def test_vowel_signs_and_accents_are_part_of_a_word(code: str, text: str, words: list[str]) -> None:
+    assert sequence(text, language(code)) == [unicodedata.normalize("NFKC", word) for word in words]
