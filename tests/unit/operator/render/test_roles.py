@@ -1,3 +1,5 @@
+import importlib.util
+
 import pytest
 
 from support.operator.samples import ALL_APIS, SETTINGS, by_name, snapshot
@@ -52,3 +54,8 @@ def test_a_role_is_told_where_the_roles_are_that_it_asks(role: Role) -> None:
         for name, each in addressed.items()
         if role.name in each.asked_by
     }
+
+
+@EACH
+def test_a_role_is_a_program_of_the_runtime(role: Role) -> None:
+    assert importlib.util.find_spec(f"supportplane_runtime.app.roles.{role.name}") is not None
