@@ -1,7 +1,7 @@
 """The table of an agent's roles that take requests: all that a cluster must know of each.
 
 ``names`` and the page ``kubernetes_page.py`` are made from it, the operator renders and judges whatever stands in it,
-and tells each role where the roles are that it asks (SUPPORTPLANE_<NAME>_URL).
+and tells each role where the roles are that it asks.
 A new role is a row here, a module of the runtime's ``app/roles``, and its variables in the operator's ``render/pod.py``
 where it needs further ones. Jobs and stores are no roles of this table: they take no requests.
 """
