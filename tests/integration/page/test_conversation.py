@@ -171,7 +171,7 @@ async def test_feedback_is_stored_with_its_comment(open_page: OpenPage, site: Pa
 
 def feedback_of(site: PageSite) -> list[Any]:
     given: Any = site.gateway.store.feedback  # the store's own rows, so that the wait can look without awaiting
-    return [each for each, _ in given._given.values()]
+    return [each for each, _ in given._state.feedback.values()]
 
 
 async def test_a_connection_that_breaks_during_an_answer_comes_back_without_asking_twice(
