@@ -38,7 +38,8 @@ async def serving(work: Work, *, health_port: int | None = None) -> AsyncIterato
     listener = socket.create_server(("127.0.0.1", 0))
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        await eventually_async(lambda: server.started)
+        ports = 1 if health_port is None else 2  # uvicorn has started when the first of them listens
+        await eventually_async(lambda: server.started and len(server.servers) == ports)
         yield server, listener.getsockname()[1]
     finally:
         server.should_exit = True
