@@ -60,7 +60,10 @@ async def serve(**settings: Any) -> AsyncIterator[Served]:
         task = asyncio.create_task(server.serve())
         # Also what came up too late is stopped: left to the garbage collector, its sockets fail some other test.
         try:
-            await eventually_async(lambda: server.started or task.done(), deadline_s=60)
+            ports = 1 if gateway.settings.health_port is None else 2
+            await eventually_async(
+                lambda: (server.started and len(server.servers) == ports) or task.done(), deadline_s=60
+            )
             port = server.servers[0].sockets[0].getsockname()[1]
             async with aiohttp.ClientSession(headers=gateway.key.headers) as client:
                 yield Served(gateway, server, port, client)
