@@ -104,14 +104,16 @@ def serve(connection: socket.socket, limits: Limits, work: Work) -> None:
 
 
 def _reply(request: dict[str, Any], content: bytes, limits: Limits, work: Work) -> dict[str, Any]:
+    # Made before: where memory has run out, there may be none left to say so.
+    too_big = {
+        "unreadable": f"takes more than the {limits.memory_bytes // 1_000_000} MB that a file may take; split it"
+    }
     try:
         return work(request, content)
     except Unreadable as problem:
         return {"unreadable": str(problem)}
     except MemoryError:
-        return {
-            "unreadable": f"takes more than the {limits.memory_bytes // 1_000_000} MB that a file may take; split it"
-        }
+        return too_big
     except Exception as problem:  # noqa: BLE001 -- any fault of a reader is this file's, and its author is told
         return {"unreadable": f"cannot be read: {type(problem).__name__}: {str(problem)[:200]}"}
 
@@ -122,18 +124,19 @@ class _Limited:
     def __init__(self, limits: Limits, idle_bytes: int) -> None:
         self._limits = limits
         self._idle_bytes = idle_bytes
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        self._without_limit = (hard, hard)  # made before, as above
 
     def __enter__(self) -> None:
         if self._idle_bytes:
-            hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+            hard = self._without_limit[1]
             resource.setrlimit(resource.RLIMIT_AS, (self._idle_bytes + self._limits.memory_bytes, hard))
         signal.setitimer(signal.ITIMER_PROF, self._limits.cpu_s)
 
     def __exit__(self, *_: object) -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
         if self._idle_bytes:
-            hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-            resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+            resource.setrlimit(resource.RLIMIT_AS, self._without_limit)
 
 
 def _address_space_bytes() -> int:
