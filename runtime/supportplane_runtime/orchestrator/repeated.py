@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -99,7 +100,7 @@ class RepeatedQuestions:
     def _told(self, kept: Kept, emit: Emit, began: float) -> Ending:
         emit(step_began("understand", self._policy.language))
         for piece in kept.pieces:
-            emit(lambda sequence, text=piece: Token(sequence, text))  # type: ignore[misc]
+            emit(partial(Token, text=piece))
         metrics.KEPT_ANSWERS.labels("hit").inc()
         metrics.KEPT_ANSWERS_SAVED_SECONDS.inc(max(0.0, kept.seconds - (time.perf_counter() - began)))
         return Ending(kept.answer)
