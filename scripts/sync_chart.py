@@ -22,6 +22,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 CHART = Path("operator/chart")
 KUSTOMIZE = Path("operator/kustomize")
 ARGOCD = Path("operator/argocd")
+# Laid out as in Argo CD's own repository, so that a copy of the folder is a contribution.
+CUSTOMIZATIONS = ARGOCD / "resource_customizations/supportplane.io"
 NOTICE = "# Written by scripts/sync-chart: edit {source}.\n"
 # What the base is called; an overlay changes it with `namespace:` and `namePrefix:`.
 RELEASE, NAMESPACE = "supportplane", "supportplane-system"
@@ -57,7 +59,7 @@ def roles() -> dict[Path, str]:
 def argocd_settings() -> dict[Path, str]:
     """The scripts as keys of Argo CD's ConfigMap."""
     data: dict[str, str] = {}
-    for folder in sorted(path.parent for path in (REPOSITORY / ARGOCD).glob("*/health.lua")):
+    for folder in sorted(path.parent for path in (REPOSITORY / CUSTOMIZATIONS).glob("*/health.lua")):
         kind = f"supportplane.io_{folder.name}"
         data[f"resource.customizations.health.{kind}"] = literal(folder / "health.lua")
         if (folder / "actions").is_dir():
@@ -68,7 +70,9 @@ def argocd_settings() -> dict[Path, str]:
         "labels": {"app.kubernetes.io/name": "argocd-cm", "app.kubernetes.io/part-of": "argocd"},
     }
     manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
-    return {ARGOCD / "argocd-cm.yaml": NOTICE.format(source="the Lua files beside it") + dumped(manifest)}
+    return {
+        ARGOCD / "argocd-cm.yaml": NOTICE.format(source="the Lua files in resource_customizations") + dumped(manifest)
+    }
 
 
 def actions(folder: Path) -> Manifest:

@@ -3,45 +3,15 @@ from typing import Any
 
 import pytest
 
-from support.operator.samples import ALL_APIS, SETTINGS, applied, pod, ready, snapshot, waiting
+from support.operator.samples import ALL_APIS, SETTINGS, pod, snapshot, waiting
+from support.operator.situations import CRASH, SECRET_MISSING, report, serving, without_pods
 from supportplane_crds import ConditionType, Reason
-from supportplane_crds.runtime_status import KnowledgeCount, Part, RuntimeStatus
+from supportplane_crds.runtime_status import KnowledgeCount, RuntimeStatus
 from supportplane_operator import checks
 from supportplane_operator.conditions import Impact, Verdict, summarised
 from supportplane_operator.errors import WriteRefused
 from supportplane_operator.render.plan import Plan
 from supportplane_operator.snapshot import Manifest, Snapshot, Unread
-
-REVISION = Plan(snapshot(), SETTINGS).revision
-WELL = ("database", "schema", "cache", "model", "knowledge", "orchestrator")
-
-
-def report(*failing: str, chunks: int = 340, optional: tuple[str, ...] = ()) -> RuntimeStatus:
-    components = tuple(
-        Part(name, name not in failing, name not in optional, f"{name} is away" if name in failing else "fine")
-        for name in WELL
-    )
-    return RuntimeStatus(
-        version="0.1.0",
-        revision=REVISION,
-        mode="Auto",
-        components=components,
-        knowledge=(KnowledgeCount("handbook", 12, chunks),),
-    )
-
-
-def serving(spec: dict[str, Any] | None = None, *, apis: frozenset[str] = frozenset(), **more: Any) -> Snapshot:
-    """An agent that answers: pods ready, jobs done, and the runtime says that all is well. more: what differs."""
-    found = applied(snapshot(spec, apis=apis))
-    status = {"Deployment": ready(), "Job": {"succeeded": 1}}
-    children = {
-        key: {**each, "status": status[key[0]]} if key[0] in status else each for key, each in found.children.items()
-    }
-    return replace(found, children=children, **{"runtime": report(), **more})
-
-
-def without_pods(spec: dict[str, Any] | None = None, **more: Any) -> Snapshot:
-    return replace(applied(snapshot(spec)), runtime_error="connection refused", **more)
 
 
 def verdicts(found: Snapshot) -> dict[str, Verdict]:
@@ -79,10 +49,7 @@ def test_what_the_runtime_did_not_say_is_unknown_and_never_true() -> None:
     assert (found["Ready"].ok, found["Ready"].reason) == (None, Reason.STATUS_UNREADABLE)
 
 
-CONFIG_ERROR = waiting("CreateContainerConfigError", 'secret "pg" not found')
-OBSTACLES = (pod("helpdesk-gateway-1", "gateway", **CONFIG_ERROR),)
 PULL = (pod("helpdesk-gateway-1", "gateway", **waiting("ErrImagePull")),)
-CRASH = waiting("CrashLoopBackOff", lastState={"terminated": {"exitCode": 1}})
 HANDOFF = {"mode": "HandoffOnly"}
 PATH_BASE = {"sources": [{"name": "docs", "path": "docs"}]}
 FAILING: dict[str, tuple[Snapshot, ConditionType, bool | None, Reason, Reason]] = {
@@ -103,7 +70,7 @@ FAILING: dict[str, tuple[Snapshot, ConditionType, bool | None, Reason, Reason]] 
         ConditionType.RESOLVED_REFS, False, Reason.INVALID_REFERENCE, Reason.INVALID_REFERENCE,
     ),
     "no Secret and no pods": (
-        without_pods(pods=OBSTACLES),
+        without_pods(pods=SECRET_MISSING),
         ConditionType.RESOLVED_REFS, False, Reason.SECRET_NOT_FOUND, Reason.SECRET_NOT_FOUND,
     ),
     "no image": (
@@ -162,7 +129,7 @@ def test_what_keeps_customers_from_answers_is_the_reason_of_ready(
 
 
 DEGRADING: dict[str, tuple[Snapshot, ConditionType, Reason]] = {
-    "a Secret that new pods miss": (serving(pods=OBSTACLES), ConditionType.RESOLVED_REFS, Reason.SECRET_NOT_FOUND),
+    "a Secret that new pods miss": (serving(pods=SECRET_MISSING), ConditionType.RESOLVED_REFS, Reason.SECRET_NOT_FOUND),
     "a cache that is away": (
         serving(runtime=report("cache", optional=("cache",))),
         ConditionType.PERSISTENCE_READY,

@@ -24,6 +24,10 @@ local function said(type)
   return text
 end
 
+local function because(type, reason)
+  return found[type] ~= nil and found[type].status == "False" and found[type].reason == reason
+end
+
 local annotations = obj.metadata.annotations
 if annotations ~= nil and annotations["supportplane.io/paused"] == "true" then
   hs.status = "Suspended"
@@ -47,9 +51,16 @@ end
 if is("Stalled", "True") then
   hs.status = "Degraded"
   hs.message = said("Stalled")
+elseif because("Available", "ScaledToZero") then
+  hs.status = "Suspended"
+  hs.message = said("Available")
 elseif is("Progressing", "True") then
+  -- While customers get no answer, why they get none says more than that pods are on their way.
   hs.status = "Progressing"
   hs.message = said("Progressing")
+  if is("Ready", "False") then
+    hs.message = said("Ready")
+  end
 elseif is("Ready", "True") then
   hs.status = "Healthy"
   hs.message = said("Ready")

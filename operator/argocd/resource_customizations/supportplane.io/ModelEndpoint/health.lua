@@ -1,6 +1,6 @@
--- A model or a knowledge base has one condition, Ready. A reason that names work in progress is not a fault.
+-- A model has one condition of its own, Ready. A model server that still loads its model is no fault.
 local hs = {}
-local working = {Loading = true, Indexing = true, RollingOut = true}
+local working = {Loading = true}
 
 local ready = nil
 if obj.status ~= nil and obj.status.conditions ~= nil then
@@ -30,14 +30,13 @@ if hs.message == nil or hs.message == "" then
 end
 if ready.status == "True" then
   hs.status = "Healthy"
+elseif ready.status == "False" and working[ready.reason] then
+  hs.status = "Progressing"
 elseif ready.status == "False" then
   hs.status = "Degraded"
-  if working[ready.reason] then
-    hs.status = "Progressing"
-  end
 else
-  -- Only an agent's pods can ask a model or read documents. Waiting here would keep Argo CD from making that agent when
-  -- it stands in a later sync wave; the agent's own health tells what is wrong.
+  -- Only an agent's pods ask a server of one's own. Waiting here would keep Argo CD from making that agent when it stands
+  -- in a later sync wave; the agent's own health tells what is wrong.
   hs.status = "Healthy"
 end
 return hs

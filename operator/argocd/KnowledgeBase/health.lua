@@ -1,1 +1,0 @@
-../ModelEndpoint/health.lua
