@@ -36,7 +36,16 @@ class Settings(BaseSettings):
     weaviate_image: str = Field(
         default="cr.weaviate.io/semitechnologies/weaviate:1.39.0", min_length=1, description="of managed vector stores"
     )
+    image_registry: str = Field(
+        default="",
+        pattern=r"^$|^[a-z0-9][a-zA-Z0-9._:/-]*[a-zA-Z0-9]$",
+        description="registry that stands in place of every image's own; empty: images are pulled from where they are",
+    )
     image_pull_policy: str = Field(default="IfNotPresent", pattern="^(Always|IfNotPresent|Never)$")
+    image_pull_secrets: tuple[str, ...] = Field(
+        default=(),
+        description="JSON list of Secrets in the namespace of each agent and model, where the agent names none",
+    )
     watch_namespaces: tuple[str, ...] = Field(default=(), description="JSON list; empty: the whole cluster")
     namespace: str = Field(default="supportplane-system", description="where the operator itself and its Lease are")
     pod_name: str = Field(default="supportplane-operator", description="who holds the Lease")

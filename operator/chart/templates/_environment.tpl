@@ -21,6 +21,7 @@
 - name: SUPPORTPLANE_OPERATOR_IMAGE_PULL_POLICY
   value: {{ .Values.agents.imagePullPolicy }}
 {{- $optional := dict
+  "IMAGE_REGISTRY" .Values.imageRegistry
   "RUNTIME_IMAGE" .Values.agents.runtimeImage
   "REDIS_IMAGE" .Values.agents.redisImage
   "WEAVIATE_IMAGE" .Values.agents.weaviateImage
@@ -35,6 +36,7 @@
 {{- end }}
 {{- end }}
 {{- $lists := dict
+  "IMAGE_PULL_SECRETS" .Values.agents.imagePullSecrets
   "DATABASE_PORTS" .Values.agents.networkPolicies.databasePorts
   "CACHE_PORTS" .Values.agents.networkPolicies.cachePorts
   "API_SERVER_CIDRS" .Values.agents.networkPolicies.apiServerCIDRs

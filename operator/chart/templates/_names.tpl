@@ -28,8 +28,12 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 
 {{- define "operator.image" -}}
 {{- $image := .Values.image -}}
-{{- if $image.digest }}{{ $image.repository }}@{{ $image.digest }}
-{{- else }}{{ $image.repository }}:{{ $image.tag | default .Chart.AppVersion }}
+{{- $repository := $image.repository -}}
+{{- if and .Values.imageRegistry (not (hasPrefix (printf "%s/" .Values.imageRegistry) $repository)) -}}
+{{- $repository = printf "%s/%s" .Values.imageRegistry (regexReplaceAll "^([^/]*[.:][^/]*|localhost)/" $repository "") -}}
+{{- end -}}
+{{- if $image.digest }}{{ $repository }}@{{ $image.digest }}
+{{- else }}{{ $repository }}:{{ $image.tag | default .Chart.AppVersion }}
 {{- end -}}
 {{- end -}}
 

@@ -4,6 +4,7 @@ from supportplane_crds import names
 from supportplane_operator import snapshot as seen
 from supportplane_operator.render.meta import compact, labels, metadata
 from supportplane_operator.render.plan import Plan
+from supportplane_operator.render.pod import pull_secrets
 from supportplane_operator.snapshot import Manifest
 
 DATABASE = "supportplane"
@@ -15,6 +16,7 @@ def cluster(plan: Plan) -> Manifest | None:
         return None
     spec = {
         "instances": wanted.instances,
+        "imagePullSecrets": pull_secrets(plan.pull_secrets),
         "storage": {"size": wanted.storage_size, "storageClass": wanted.storage_class_name},
         "bootstrap": {
             "initdb": {

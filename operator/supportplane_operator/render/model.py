@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from supportplane_crds import names
 from supportplane_crds.serving import Serving, ServingEngine
+from supportplane_operator.images import relocated
 from supportplane_operator.render.config import model_name
 from supportplane_operator.render.meta import compact, metadata
 from supportplane_operator.render.network_policy import dns, network_policy
@@ -15,6 +16,7 @@ from supportplane_operator.render.pod import (
     default_resources,
     mount,
     probe,
+    pull_secrets,
     restricted,
     tolerations,
     variable,
@@ -38,7 +40,7 @@ def manifests(snapshot: EndpointSnapshot, settings: Settings) -> tuple[Manifest,
             *_claims(snapshot, serving),
             _policy(snapshot),
             _service(snapshot),
-            _deployment(snapshot, _served_pod(snapshot, serving), serving.replicas),
+            _deployment(snapshot, _served_pod(snapshot, serving, settings), serving.replicas),
         )
     if snapshot.endpoint.spec.embedded is not None:
         return (_policy(snapshot), _service(snapshot), _deployment(snapshot, _embedded_pod(snapshot, settings), 1))
@@ -113,7 +115,7 @@ def _policy(snapshot: EndpointSnapshot) -> Manifest:
 def _embedded_pod(snapshot: EndpointSnapshot, settings: Settings) -> Manifest:
     container = {
         "name": names.ROLE_MODEL,
-        "image": snapshot.runtime_image or settings.runtime_image,
+        "image": relocated(snapshot.runtime_image or settings.runtime_image, settings.image_registry),
         "imagePullPolicy": settings.image_pull_policy,
         "command": [*names.RUNTIME_COMMAND, names.ROLE_MODEL],
         "env": [
@@ -126,7 +128,8 @@ def _embedded_pod(snapshot: EndpointSnapshot, settings: Settings) -> Manifest:
         "volumeMounts": [mount("data", names.DATA_DIR), mount("tmp", "/tmp")],  # noqa: S108 -- the pod's own volume
         **_answering(failures=60),
     }
-    return restricted([container], volumes=[_scratch("data"), _scratch("tmp")])
+    volumes = [_scratch("data"), _scratch("tmp")]
+    return restricted([container], volumes=volumes, imagePullSecrets=pull_secrets(settings.image_pull_secrets))
 
 
 def _answering(*, failures: int) -> Manifest:
@@ -147,17 +150,19 @@ def _scratch(name: str) -> Manifest:
 # Model servers of others
 
 
-def _served_pod(snapshot: EndpointSnapshot, serving: Serving) -> Manifest:
+def _served_pod(snapshot: EndpointSnapshot, serving: Serving, settings: Settings) -> Manifest:
     container = {
         "name": names.ROLE_MODEL,
-        "image": serving.image,
+        "image": relocated(serving.image, settings.image_registry),
         "args": _ARGUMENTS[serving.engine](serving),
         "env": _environment(serving),
         "resources": _resources(serving),
         "volumeMounts": [mount("models", CACHE_DIR), mount("shm", "/dev/shm"), mount("tmp", "/tmp")],  # noqa: S108
         **_answering(failures=DOWNLOAD_TRIES),
     }
-    return restricted([container], **_placement(serving), volumes=_volumes(names.model(snapshot.name), serving))
+    volumes = _volumes(names.model(snapshot.name), serving)
+    secrets = pull_secrets(settings.image_pull_secrets)
+    return restricted([container], **_placement(serving), volumes=volumes, imagePullSecrets=secrets)
 
 
 def _placement(serving: Serving) -> Manifest:

@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 from supportplane_crds import KnowledgeBase, Mode, ModelEndpoint, names
 from supportplane_crds.exposure import Ingress
 from supportplane_crds.persistence import CloudNativePG, DeletionPolicy, ManagedWeaviate, Weaviate
-from supportplane_crds.references import GatewayRef, SecretRef
+from supportplane_crds.references import GatewayRef
 from supportplane_crds.scaling import Autoscaling, AutoscalingProvider
 from supportplane_crds.serving import Serving
 from supportplane_crds.workloads import Workload
 from supportplane_operator import snapshot as seen
+from supportplane_operator.images import relocated
 from supportplane_operator.render import config
 from supportplane_operator.revision import digest, revision_of, runtime_image
 from supportplane_operator.settings import Settings
@@ -44,22 +45,24 @@ class Plan:
 
     @cached_property
     def runtime_image(self) -> str:
-        return runtime_image(self.snapshot, self.settings)
+        return relocated(runtime_image(self.snapshot, self.settings), self.settings.image_registry)
 
     @property
     def redis_image(self) -> str:
         of_class = self.snapshot.agent_class.spec.images.redis if self.snapshot.agent_class else None
-        return of_class or self.settings.redis_image
+        return relocated(of_class or self.settings.redis_image, self.settings.image_registry)
 
     @property
     def weaviate_image(self) -> str:
         of_class = self.snapshot.agent_class.spec.images.weaviate if self.snapshot.agent_class else None
-        return of_class or self.settings.weaviate_image
+        return relocated(of_class or self.settings.weaviate_image, self.settings.image_registry)
 
     @property
-    def pull_secrets(self) -> tuple[SecretRef, ...]:
+    def pull_secrets(self) -> tuple[str, ...]:
+        """Names of Secrets: those of the agent, else of its class, else of this installation."""
         of_class = self.snapshot.agent_class.spec.images.image_pull_secrets if self.snapshot.agent_class else ()
-        return self.snapshot.agent.spec.images.image_pull_secrets or of_class
+        named = self.snapshot.agent.spec.images.image_pull_secrets or of_class
+        return tuple(each.name for each in named) or self.settings.image_pull_secrets
 
     def workload(self, role: str) -> Workload:
         """The agent's own words replace those of its class as a whole. A role that the contract has no words for runs

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from supportplane_crds import names
-from supportplane_crds.references import SecretRef
 from supportplane_crds.roles import BY_NAME, ROLES, Role
 from supportplane_crds.workloads import TopologySpread, Workload
 from supportplane_operator.render.config import model_name
@@ -59,8 +58,8 @@ def default_resources(role: str) -> Manifest:
     return resources(_DEFAULT_RESOURCES[role])
 
 
-def pull_secrets(secrets: Sequence[SecretRef]) -> list[Manifest]:
-    return [{"name": each.name} for each in secrets]
+def pull_secrets(secrets: Sequence[str]) -> list[Manifest]:
+    return [{"name": each} for each in secrets]
 
 
 def tolerations(wanted: Sequence[Any]) -> list[Manifest]:

@@ -42,6 +42,7 @@ WITH_EVERYTHING = (
     "--set=imagePullSecrets[0].name=registry",
     f"--set=image.digest=sha256:{'0' * 64}",
     "--set=agents.runtimeImage=registry.example.com/runtime:1",
+    "--set=imageRegistry=mirror.example.com/all,agents.imagePullSecrets={registry,mirror}",
     "--set=settings.workers=4,settings.leaseSeconds=30",
     "--set=agents.networkPolicies.databasePorts={25060},agents.networkPolicies.cachePorts={25061}",
     "--set=agents.networkPolicies.apiServerCIDRs={10.96.0.1/32}",
@@ -153,6 +154,17 @@ def test_what_agents_may_reach_and_who_reads_their_metrics_reaches_the_operator(
     found = load_settings()
     assert (found.database_ports, found.cache_ports) == ((25060,), (25061,))
     assert (found.api_server_cidrs, found.monitoring_labels) == (("10.96.0.1/32",), {"team": "sre"})
+
+
+def test_one_value_relocates_every_image(tools: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = tools.rendered("--set=imageRegistry=mirror.example.com/all,agents.imagePullSecrets={registry}")
+    assert container(found)["image"] == "mirror.example.com/all/supportplane/operator:0.1.0"
+    for name, value in environment(found).items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert (settings.image_registry, settings.image_pull_secrets) == ("mirror.example.com/all", ("registry",))
+    already = tools.rendered("--set=imageRegistry=ghcr.io,image.tag=v1")
+    assert container(already)["image"] == "ghcr.io/supportplane/operator:v1"
 
 
 def test_optional_apis_are_used_only_where_they_are(tools: Commands) -> None:
