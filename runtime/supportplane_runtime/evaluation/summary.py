@@ -14,7 +14,7 @@ from supportplane_runtime.evaluation.asking import Observation
 from supportplane_runtime.evaluation.figures import Better, Figure
 from supportplane_runtime.evaluation.metrics import Estimate
 from supportplane_runtime.languages import language
-from supportplane_runtime.rag.words.lexemes import lexemes
+from supportplane_runtime.rag.words.lexemes import sequence
 
 
 def figures(observations: Sequence[Observation]) -> list[Figure]:
@@ -188,8 +188,8 @@ def _cites_relevant_first(row: Observation) -> bool:
 
 def _token_recall(row: Observation) -> float:
     known = language(row.answer.language)
-    wanted = set(lexemes(row.question.reference_answer or "", known))
-    said = set(lexemes(row.answer.response, known))
+    wanted = set(sequence(row.question.reference_answer or "", known))
+    said = set(sequence(row.answer.response, known))
     return len(wanted & said) / len(wanted) if wanted else 1.0
 
 

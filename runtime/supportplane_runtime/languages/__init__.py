@@ -235,6 +235,7 @@ class Language:
     joining_words: _Words = frozenset()
     comparing_words: _Words = frozenset()
     nouns_are_capital: bool = False  # so that a capital letter tells no name
+    compounds: bool = False  # words are written together, so that search looks at both ends of a word
     meaning: Meaning | None = None
     speech: Speech | None = None
 

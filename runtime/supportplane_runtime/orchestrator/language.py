@@ -16,7 +16,7 @@ from typing import Final
 from supportplane_runtime.languages import ENGLISH, SMALL_TALK, Language, Script, Speech, codes, language
 from supportplane_runtime.orchestrator.phrases import any_of, bare_any_of, is_open, plain
 from supportplane_runtime.orchestrator.wishes import Wishes, wishes, wishes_for_a_person, wishing_words
-from supportplane_runtime.rag.words.lexemes import lexemes
+from supportplane_runtime.rag.words.lexemes import sequence
 
 # A language other than the expected one must win clearly: one function word of its own, half a word ahead.
 LEAST_SCORE: Final = 1.0
@@ -80,7 +80,7 @@ def spoken_language(code: str) -> SpokenLanguage:
 def content(text: str, known: SpokenLanguage) -> frozenset[str]:
     """The lexemes of a text that say what it is about."""
     rest = text if known.vague_inside is None else known.vague_inside.sub(" ", plain(text))
-    return frozenset(lexemes(rest, language(known.code)).keys() - known.vague)
+    return frozenset(sequence(rest, language(known.code))) - known.vague
 
 
 def detect(text: str, *, expected: str) -> str:
@@ -154,7 +154,7 @@ def _spoken(known: Language, speech: Speech) -> SpokenLanguage:
         small_talk=_nothing_but([phrase for kind in SMALL_TALK for phrase in kinds[kind]], speech.fillers),
         small_talk_kinds={kind: _kind(kinds[kind]) for kind in SMALL_TALK},
         wishes=wishes(speech, words),
-        vague=frozenset(lexemes(" ".join(speech.vague), known)),
+        vague=frozenset(sequence(" ".join(speech.vague), known)),
         vague_inside=re.compile(any_of(speech.vague)) if is_open(speech.name) else None,
         leaning=re.compile(rf"^(?:{any_of(speech.leaning.first)})|{any_of(speech.leaning.anywhere)}"),
         progress=speech.progress,

@@ -12,7 +12,7 @@ from functools import cache
 from supportplane_runtime.languages import Language, language
 from supportplane_runtime.orchestrator.language import SpokenLanguage, content
 from supportplane_runtime.orchestrator.phrases import plain
-from supportplane_runtime.rag.words.lexemes import lexemes
+from supportplane_runtime.rag.words.lexemes import sequence
 
 # As words are written: contractions fall apart in ``plain``.
 _DENIED = re.compile(r"n['\u2019]t\b")
@@ -70,7 +70,7 @@ def _denies(message: str, known: SpokenLanguage) -> bool:
 
 
 def _stems(text: str, known: SpokenLanguage) -> frozenset[str]:
-    return frozenset(lexemes(text, language(known.code)))
+    return frozenset(sequence(text, language(known.code)))
 
 
 @cache
@@ -83,4 +83,4 @@ def _words(code: str) -> _Words:
 
 
 def _lexemes_of(words: Iterable[str], known: Language) -> frozenset[str]:
-    return frozenset(lexemes(" ".join(words), known))
+    return frozenset(sequence(" ".join(words), known))

@@ -21,7 +21,9 @@ from supportplane_runtime.rag.words.searchable import digest
 LIMIT_CHARACTERS = 1200
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_SENTENCE_END = re.compile(r"(?:[.!?…]['\")\]»\u201d\u2019]*\s+|[\u3002\uff01\uff1f]\s*|\n\s*\n)")
+_SENTENCE_END = re.compile(
+    r"(?:[.!?…\u061f\u06d4\u0964]['\")\]»\u201d\u2019]*\s+|[\u3002\uff01\uff1f][\u300d\u300f\uff09\u201d\u2019]*\s*|\n\s*\n)"
+)
 _SPACE = re.compile(r"\s+")
 
 

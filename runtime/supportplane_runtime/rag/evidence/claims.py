@@ -11,7 +11,7 @@ from typing import Final
 from supportplane_runtime.languages import Language
 from supportplane_runtime.rag.evidence.marks import denials
 from supportplane_runtime.rag.evidence.passage import Passage
-from supportplane_runtime.rag.words.lexemes import lexemes
+from supportplane_runtime.rag.words.lexemes import sequence
 from supportplane_runtime.rag.words.units import Kind, units
 
 _LINK = re.compile(r"!?\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])|<?https?://[^\s>]+>?")
@@ -40,7 +40,7 @@ def _is_sentence_of(claim: str, passage: Passage) -> bool:
 
 def _repeats(claim: str, known: str, language: Language) -> bool:
     """No word and no denial that is not known already."""
-    adds = lexemes(claim, language).keys() - lexemes(known, language).keys()
+    adds = set(sequence(claim, language)).difference(sequence(known, language))
     return not adds and denials(claim, language) == denials(known, language)
 
 

@@ -19,7 +19,7 @@ from typing import Final
 from supportplane_runtime.domain.knowledge import Chunk, Evidence
 from supportplane_runtime.languages import Language, language
 from supportplane_runtime.rag.search.fusion import Search, phrase, similarity
-from supportplane_runtime.rag.words.lexemes import TERM_SATURATION, lexemes
+from supportplane_runtime.rag.words.lexemes import TERM_SATURATION, lexemes, searched
 from supportplane_runtime.rag.words.searchable import searchable_text
 
 COEFFICIENTS: Final = "confidence.json"
@@ -102,7 +102,7 @@ def names_subject(searches: Sequence[Search], rarities: Mapping[str, float]) -> 
 
     Such a question belongs to the subject however little of it was found: to a person it goes, not away.
     """
-    asked = lexemes(searches[0].view.text, language(searches[0].collection.language))
+    asked = searched(searches[0].view.text, language(searches[0].collection.language))
     return any(rarities.get(word, math.inf) <= SUBJECT_RARITY for word in asked)
 
 

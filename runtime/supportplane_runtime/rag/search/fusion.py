@@ -17,7 +17,7 @@ from supportplane_runtime.domain.conversation import Message, Role
 from supportplane_runtime.domain.knowledge import Chunk, Evidence
 from supportplane_runtime.languages import Language, language
 from supportplane_runtime.rag.index.interfaces import Collection, Hit
-from supportplane_runtime.rag.words.lexemes import lexemes, sequence
+from supportplane_runtime.rag.words.lexemes import searched
 from supportplane_runtime.rag.words.searchable import searchable_text
 
 # Of 20 combinations tried; neighbouring values rank alike within two questions of 125.
@@ -45,7 +45,7 @@ LONG_CHARACTERS: Final = 700
 PART_CHARACTERS: Final = 350
 MOST_PARTS: Final = 6
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
+_SENTENCE_END = re.compile(r"(?<=[.!?\u061f\u06d4\u0964])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
 _MARKER = re.compile(r"\s?\[\d{1,2}\]")
 
 
@@ -147,13 +147,13 @@ def phrase(question: str, chunk: Chunk, rarities: Mapping[str, float]) -> float:
 
 @lru_cache(maxsize=256)
 def _pairs(question: str, known: Language) -> tuple[tuple[str, str], ...]:
-    return tuple(pairwise(sequence(question, known)))
+    return tuple(pairwise(searched(question, known)))
 
 
 # 10 KB a passage; a knowledge base's leaders are mostly the same few hundred passages.
 @lru_cache(maxsize=2048)
 def _neighbours(text: str, known: Language) -> frozenset[tuple[str, str]]:
-    return frozenset(pairwise(sequence(text, known)))
+    return frozenset(pairwise(searched(text, known)))
 
 
 def _by_view(searches: Sequence[Search]) -> list[list[Search]]:
@@ -187,7 +187,7 @@ def _of_view(found: Sequence[Search]) -> dict[str, float]:
 
 @lru_cache(maxsize=256)
 def _word_count(text: str, known: Language) -> int:
-    return len(lexemes(text, known))
+    return len(set(searched(text, known)))
 
 
 def _share(score: float, best: float) -> float:

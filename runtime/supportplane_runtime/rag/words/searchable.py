@@ -8,7 +8,7 @@ import hashlib
 from supportplane_runtime.domain.knowledge import Chunk
 
 # Stored with every chunk: raise it when cutting or searchable_text changes, and the next ingestion embeds anew.
-RECIPE = "2"
+RECIPE = "3"
 
 
 def searchable_text(chunk: Chunk) -> str:

@@ -14,7 +14,7 @@ from supportplane_runtime.languages import Language
 
 _ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 # A line of its own without a sentence's end, as titles are in plain text.
-_TITLE = re.compile(r"[^\n.!?:;,\u3002\uff01\uff1f]{1,60}(?:\n(?=[\"'(\[*_`]{0,2}[A-Z])|\s*\Z)")
+_TITLE = re.compile(r"[^\n.!?:;,\u3002\uff01\uff1f\u061f\u06d4\u0964]{1,60}(?:\n(?=[\"'(\[*_`]{0,2}[A-Z])|\s*\Z)")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _HEADING = re.compile(r"^\s{0,3}(?:#{1,6}\s|[=-]{3,}\s*$)")
 _TABLE_ROW = re.compile(r"^\s*\|")
@@ -29,7 +29,11 @@ _MARK = re.compile(
 _OPEN_TAG = re.compile(r"^\s*<[A-Za-z][\w.-]*(?:\s[^<>]*)?$")
 # A short word before a number is an abbreviation, whether the language's list has it or not: `ca. 10 days`.
 _BEFORE_NUMBER = re.compile(r"(?:^|\s)\(?[^\W\d_]{1,4}\.$")
-_SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]*_`]*(?:\s+(?=[^a-z\s])|(?<=[。！？]))")  # noqa: RUF001 - full-width marks
+# What closes a quotation belongs to its sentence; `「…。」と` goes on, because a particle follows.
+_SENTENCE = re.compile(
+    r"(?<=[.!?…。！？؟۔।])(?:[\"'”’)\]*_`]*\s+(?=[^a-z\s])"  # noqa: RUF001 - marks of many scripts
+    r"|(?<=[。！？])(?:[」』）】》〉\"'”’)\]]+(?![ぁ-ん])|(?![」』）】》〉\"'”’)\]。！？]))\s*)"  # noqa: RUF001
+)
 
 
 class Kind(Enum):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from supportplane_runtime.domain.knowledge import Chunk
 from supportplane_runtime.rag.index.interfaces import ChunkIndex, Collection, Hit, IndexedChunk, Matches, Query, Stretch
+from supportplane_runtime.rag.index.memory import MemoryIndex
 from supportplane_runtime.rag.index.weaviate import WeaviateIndex
 from supportplane_runtime.rag.words.lexemes import rarity
 from supportplane_runtime.rag.words.searchable import content_hash
@@ -278,6 +279,27 @@ async def test_the_collections_language_stems_text_and_question(index: ChunkInde
     await write(index, german, [passage("de", "Die Schlüssel werden gewechselt.", language="de")])
     assert ids(await index.keyword(german, "Wie wird der Schlüssel gewechselt?", limit=5)) == ["de"]
     assert ids(await index.keyword(german, "die werden", limit=5)) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "asked"),
+    [
+        ("de", "Die Kündigungsfrist beträgt vier Wochen.", "Welche Frist gilt?"),
+        ("de", "Das Passwort zurücksetzen", "Passwortrücksetzung"),
+        ("ja", "予約を取り消します。", "取消の方法"),
+        ("th", "ลืมรหัสผ่าน", "รหัสผ่านใหม่"),
+        ("ko", "비밀번호를 바꿉니다.", "비밀번호 변경"),
+    ],
+)
+async def test_words_without_spaces_between_them_are_found(
+    index: ChunkIndex, collection: Collection, code: str, said: str, asked: str
+) -> None:
+    written, plain = replace(collection, language=code), MemoryIndex()
+    for each in (index, plain):
+        await write(each, written, [passage("said", said, language=code), passage("other", "2026", language=code)])
+    found, known = await index.keyword(written, asked, limit=5), await plain.keyword(written, asked, limit=5)
+    assert ids(found) == ["said"]
+    assert found[0].score == pytest.approx(known[0].score, rel=1e-4)
 
 
 async def test_a_large_batch_is_written_and_found(index: ChunkIndex, collection: Collection) -> None:

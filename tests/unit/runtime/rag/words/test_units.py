@@ -24,6 +24,10 @@ Revoked keys stop working within a minute. They cannot be brought back.
         ("It costs\n5 euros. Really.", ["It costs\n5 euros.", "Really."]),
         ("It takes ca. 10 days (max. 12). Then call.", ["It takes ca. 10 days (max. 12).", "Then call."]),
         ("これは鍵です。古い鍵です。", ["これは鍵です。", "古い鍵です。"]),
+        ("「はい。」と答えます。次です。", ["「はい。」と答えます。", "次です。"]),
+        ("他说：\u201c好。\u201d然后离开。真的！？好。", ["他说：\u201c好。\u201d", "然后离开。", "真的！？", "好。"]),  # noqa: RUF001
+        ("यह कुंजी है। दूसरी कुंजी नहीं है।", ["यह कुंजी है।", "दूसरी कुंजी नहीं है।"]),
+        ("هل هذا مفتاح؟ نعم.", ["هل هذا مفتاح؟", "نعم."]),
     ],
 )
 def test_prose_falls_into_sentences(text: str, expected: list[str]) -> None:
