@@ -228,6 +228,7 @@ class Language:
     stemmer: _Line | None = None
     function_words: _Words = frozenset()
     denials: _Words | None = None
+    denials_agree: bool = False  # so that several of one clause are one: ne ... pas
     opposites: tuple[Opposite, ...] = ()
     abbreviations: _Words = frozenset()
     leaning_words: _Words = frozenset()

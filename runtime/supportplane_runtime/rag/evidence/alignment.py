@@ -27,7 +27,10 @@ _CLAUSE = re.compile(r"(?<=[,;:])\s+|\s+[\u2013\u2014]\s+|\s*[()|]\s*")
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A unit of a passage: its place in the passage, its heading or lead-in, the stems of its words."""
+    """A unit of a passage: its place in the passage, its heading or lead-in, the stems of its words.
+
+    subject: the stems of what a sentence that leans on the one before it is about.
+    """
 
     position: int
     text: str
@@ -35,6 +38,7 @@ class Stretch:
     kind: Kind
     words: frozenset[str]
     is_numbered: bool
+    subject: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,13 @@ def taken_apart(text: str, language: Language) -> Passage:
         said, numbered = _ITEM_NUMBER.subn(" ", unit.text)
         for sentence in sentences(said, unit.kind):
             context = _subject(sentence, before, language)
+            subject = frozenset(sequence(context, language))
             if unit.kind in (Kind.ITEM, Kind.CODE):
                 context = f"{lead}\n{said.partition('. ')[0] if sentence != said else ''}"
             words = frozenset(sequence(sentence, language))
             if not _asks(sentence):
-                stretches.append(Stretch(position, sentence, f"{heading}\n{context}", unit.kind, words, numbered > 0))
+                around = f"{heading}\n{context}"
+                stretches.append(Stretch(position, sentence, around, unit.kind, words, numbered > 0, subject))
             before = sentence
         lead = lead if unit.kind is Kind.ITEM else unit.text
     counts = Counter(word for stretch in stretches for word in stretch.words)
@@ -103,6 +109,8 @@ def _subject(sentence: str, before: str, language: Language) -> str:
 
 # A guess: a name of three words and an article.
 SUBJECT_WORDS: Final = 4
+# What a sentence only leans on counts half of what stands in it. A guess.
+SUBJECT_WEIGHT: Final = 0.5
 
 
 def best(words: frozenset[str], passage: Passage, *, near: float = NEAR_BEST) -> Sequence[Stretch]:
@@ -118,7 +126,8 @@ def best(words: frozenset[str], passage: Passage, *, near: float = NEAR_BEST) ->
 
 
 def score(words: frozenset[str], stretch: Stretch, passage: Passage) -> float:
-    shared = passage.weight(words & stretch.words)
+    meant = SUBJECT_WEIGHT * passage.weight(words & (stretch.subject - stretch.words))
+    shared = passage.weight(words & stretch.words) + meant
     return shared - COST_OF_OTHER_WORDS * passage.weight(stretch.words - words) if shared else 0.0
 
 

@@ -5,7 +5,7 @@ A mark is a kind of such words: must, may, all, only, before. Called by rules/ a
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -14,7 +14,7 @@ from typing import Final
 from supportplane_runtime.languages import Language, Meaning
 from supportplane_runtime.rag.words.lexemes import sequence
 
-_WORD = re.compile(r"[^\W\d_]+(?:['\u2019]t\b)?")
+WORD = re.compile(r"[^\W\d_]+(?:['\u2019]t\b)?")
 
 
 class Mark(StrEnum):
@@ -49,7 +49,7 @@ def marks(text: str, language: Language) -> Counter[Mark]:
     """How often each mark stands in the text; none in a language whose words are unknown."""
     found: Counter[Mark] = Counter()
     if language.meaning is not None:
-        plain = phrases(language.meaning.idioms).sub(" ", _plain(text))
+        plain = phrases(language.meaning.idioms).sub(" ", flattened(text))
         unbound = phrases((*language.meaning.at_least, *language.meaning.at_most)).sub(" ", plain)
         for mark in Mark:
             where = plain if mark in {Mark.AT_LEAST, Mark.AT_MOST} else unbound  # `at most` is not `most`
@@ -66,12 +66,12 @@ def _weakened(may: tuple[str, ...], must: tuple[str, ...]) -> re.Pattern[str]:
 
 def denials(text: str, language: Language) -> int:
     """How often the text denies or restricts: "only on Linux" is not "on Linux"."""
-    return sum(_is_denial(word, language) for word in _WORD.findall(text.casefold()))
+    return sum(is_denial(word, language) for word in WORD.findall(text.casefold()))
 
 
 def denial_words(text: str, language: Language) -> Counter[str]:
     """Each by itself, since `none` is more than `not`; a contraction is `not`."""
-    words = (word for word in _WORD.findall(text.casefold()) if _is_denial(word, language))
+    words = (word for word in WORD.findall(text.casefold()) if is_denial(word, language))
     return Counter("not" if word.endswith(("n't", "n\u2019t", "not")) else word for word in words)
 
 
@@ -87,7 +87,7 @@ def without_marks(text: str, language: Language) -> str:
 def hidden_denials(text: str, language: Language) -> frozenset[str]:
     """The words that deny without saying so: banned, lacks, closed, unavailable."""
     known = language.meaning.hidden_denials if language.meaning else frozenset()
-    return known.intersection(_WORD.findall(text.casefold()))
+    return known.intersection(WORD.findall(text.casefold()))
 
 
 def statement(text: str, language: Language) -> str:
@@ -106,7 +106,7 @@ def opposites(claim: str, stretch: str, language: Language) -> bool:
         for said, other in (sides, sides[::-1]):
             if _has_only(claim, said, other, language) and _has_only(stretch, other, said, language):
                 return True
-    ours, theirs = _plain(claim), _plain(stretch)
+    ours, theirs = flattened(claim), flattened(stretch)
     return _prefixed(ours, theirs, language.meaning) or _prefixed(theirs, ours, language.meaning)
 
 
@@ -137,12 +137,12 @@ def _has_only(text: str, one: _Side, other: _Side, language: Language) -> bool:
 def _has(text: str, side: _Side, language: Language) -> bool:
     if side.stems & stems(text, language):
         return True
-    return bool(side.longer) and phrases(side.longer).search(_plain(text)) is not None
+    return bool(side.longer) and phrases(side.longer).search(flattened(text)) is not None
 
 
 def _prefixed(ours: str, theirs: str, meaning: Meaning) -> bool:
     """Used for unused."""
-    mine, known = set(_WORD.findall(ours)), set(_WORD.findall(theirs))
+    mine, known = set(WORD.findall(ours)), set(WORD.findall(theirs))
     denied = {prefix + word for word in mine for prefix in meaning.negating_prefixes if len(word) >= _LEAST_STEM}
     return any(word in known and word not in mine for word in denied - _in_both(denied, mine, known))
 
@@ -155,62 +155,13 @@ def _in_both(denied: set[str], mine: set[str], known: set[str]) -> set[str]:
 _LEAST_STEM: Final = 4
 
 
-def events(text: str, language: Language) -> Iterator[tuple[str, str]]:
-    """What comes first and what then, for each word of order in the text."""
-    meaning = language.meaning
-    if meaning is None:
-        return
-    plain = _plain(text)
-    for words, is_first in (
-        (meaning.before, True),
-        (meaning.after, False),
-        (meaning.then, True),
-        (meaning.first, True),
-    ):
-        for match in phrases(words).finditer(plain):
-            before, after = plain[: match.start()], plain[match.end() :]
-            if words is meaning.first and " " not in match[0] and before and after[:1] not in _ENDS:
-                continue  # the first day
-            if len(before.split()) <= 1 and "," in after:
-                one, _, other = after.partition(",")
-                before, after = (one, other) if words is meaning.first else (other, one)
-            comes_first = is_first != _ends_in_denial(before, language)
-            yield (before, after) if comes_first else (after, before)
-    yield from _ways(plain, meaning)
-
-
-_ENDS: Final = ("", ",", ".", ";", ":")
-
-
-def _ends_in_denial(text: str, language: Language) -> bool:
-    """`not before` is after."""
-    words = _WORD.findall(text)
-    return bool(words) and _is_denial(words[-1], language)
-
-
 def bound(text: str, language: Language) -> Mark | None:
     """AT_LEAST or AT_MOST, by the longest words for either: `no less than` is at least."""
     if language.meaning is None:
         return None
     least, most = language.meaning.at_least, language.meaning.at_most
-    found = {match in least for match in phrases((*least, *most)).findall(_plain(text))}
+    found = {match in least for match in phrases((*least, *most)).findall(flattened(text))}
     return None if len(found) != 1 else Mark.AT_LEAST if found.pop() else Mark.AT_MOST
-
-
-def _ways(plain: str, meaning: Meaning) -> Iterator[tuple[str, str]]:
-    """From where to where."""
-    for match in phrases(meaning.sources).finditer(plain):
-        there = phrases(meaning.targets).search(plain, match.end())
-        if there is not None:
-            yield _first_words(plain[match.end() : there.start()]), _first_words(plain[there.end() :])
-    for match in phrases(meaning.targets).finditer(plain):
-        there = phrases(meaning.sources).search(plain, match.end())
-        if there is not None:
-            yield _first_words(plain[there.end() :]), _first_words(plain[match.end() : there.start()])
-
-
-def _first_words(text: str) -> str:
-    return " ".join(text.split()[:3])
 
 
 def denied(text: str, language: Language) -> frozenset[str]:
@@ -218,11 +169,11 @@ def denied(text: str, language: Language) -> frozenset[str]:
     found: set[str] = set()
     conditions = language.meaning.conditions if language.meaning else ()
     for clause in clauses(text):
-        tokens = [word if word not in conditions else "." for word in _WORD.findall(clause.casefold())]
+        tokens = [word if word not in conditions else "." for word in WORD.findall(clause.casefold())]
         for place, word in enumerate(tokens):
-            if _is_denial(word, language):
+            if is_denial(word, language):
                 behind = " ".join(tokens[place + 1 :]).partition(".")[0]
-                found.update(sequence(behind, language)[:_DENIED_WORDS])
+                found.update(sequence(behind, language)[:_DENIEDWORDS])
     return frozenset(found)
 
 
@@ -230,11 +181,11 @@ def clauses(text: str) -> list[str]:
     return [clause for clause in _CLAUSE.split(text) if clause.strip()]
 
 
-def _is_denial(word: str, language: Language) -> bool:
+def is_denial(word: str, language: Language) -> bool:
     return word in (language.denials or ()) or word.endswith(("n't", "n\u2019t"))
 
 
-_DENIED_WORDS: Final = 4
+_DENIEDWORDS: Final = 4
 
 
 def opposed_nearby(claim: str, passage: str, language: Language) -> bool:
@@ -247,9 +198,19 @@ def opposed_nearby(claim: str, passage: str, language: Language) -> bool:
     for one, other in _sides(language):
         for said, against in ((one.stems, other.stems), (other.stems, one.stems)):
             held = _beside(theirs, said) | _beside(not_theirs, against)
+            if said & ours.keys() and _have_both(passage, said, against, language):
+                continue  # `a downgrade takes effect later, an upgrade at once` says the one of both
             if (_beside(ours, said) - said - against) & _beside(theirs, against) - held:
                 return True
     return False
+
+
+def _have_both(passage: str, one: frozenset[str], other: frozenset[str], language: Language) -> bool:
+    said = [stems(sentence, language) for sentence in _SENTENCE.split(passage)]
+    return any(one & each and other & each for each in said)
+
+
+_SENTENCE = re.compile(r"[.!?]\s|\n")
 
 
 def _clauses_by(text: str, language: Language, *, denying: bool) -> str:
@@ -281,10 +242,10 @@ def every_of(text: str, language: Language) -> frozenset[str]:
     if language.meaning is None:
         return frozenset()
     found = set()
-    plain = phrases(language.meaning.idioms).sub(" ", _plain(text))
+    plain = phrases(language.meaning.idioms).sub(" ", flattened(text))
     times = {word for words in language.meaning.units.values() for word in words}
     for match in phrases(language.meaning.every).finditer(plain):
-        following = _WORD.search(plain, match.end())
+        following = WORD.search(plain, match.end())
         word = following[0] if following is not None and following.start() - match.end() <= 1 else ""
         if word not in times:
             found.add("".join(sequence(word, language)))
@@ -304,7 +265,7 @@ def all_stems(text: str, language: Language) -> list[str]:
 
 @cache
 def phrases(words: Iterable[str]) -> re.Pattern[str]:
-    known = "|".join(re.escape(_plain(word)) for word in sorted(words, key=len, reverse=True))
+    known = "|".join(re.escape(flattened(word)) for word in sorted(words, key=len, reverse=True))
     return re.compile(rf"(?<![\w-])(?:{known})(?![\w'])")
 
 
@@ -315,7 +276,7 @@ def _answer(words: tuple[str, ...]) -> re.Pattern[str]:
     )
 
 
-def _plain(text: str) -> str:
+def flattened(text: str) -> str:
     return " ".join(text.replace("\u2019", "'").casefold().split())
 
 

@@ -52,6 +52,7 @@ _FAMILIES: Final = (
     {"characters", "words", "lines", "pages", "tokens", "data"},
     {"eastern", "pacific", "central", "mountain", "utc", "cet"},
 )  # fmt: skip
+_OF_HUNDRED_CENTS: Final = ("dollars", "euros")
 _SYMBOLS: Final[Mapping[str, str]] = {
     "ms": "millisecond", "s": "second", "sec": "second", "min": "minute", "h": "hour", "hrs": "hour", "hr": "hour",
     "am": "am", "a.m.": "am", "a.m": "am", "pm": "pm", "p.m.": "pm", "p.m": "pm", "%": "percent", "$": "usd",
@@ -73,8 +74,8 @@ ALONE: Final[Mapping[str, str]] = {
 _OF_UNIT: Final = MappingProxyType(
     {unit: (dimension, Fraction(factor)) for dimension, known in _DIMENSIONS.items() for unit, factor in known.items()}
 )
-_DIGITS = r"\d+(?:[.,\u00a0\u202f]\d+)*(?::\d\d)?"
-_GROUPED = re.compile(r"\d{1,3}(?:[.,\u00a0\u202f]\d{3})+")
+_DIGITS = r"(?:\d{1,3}(?: \d{3})+(?!\d)|\d+)(?:[.,\u00a0\u202f]\d+)*(?::\d\d)?"
+_GROUPED = re.compile(r"\d{1,3}(?:[ .,\u00a0\u202f]\d{3})+")
 # Between the two ends of a range: 5-7, 5 to 7, 5 bis 7, from 9:30 a.m. to 11.
 _RANGE = re.compile(r"\s*(?:[-\u2013\u2014]|[^\W\d]{1,5})\s*\$?\s*")
 
@@ -90,12 +91,15 @@ class Quantity:
 
     @property
     def amounts(self) -> frozenset[tuple[str, Fraction]]:
-        """In the base unit of the dimension; a unit alone is one of it: hourly is every 1 hour."""
+        """In the base unit of the dimension; a unit alone is one of it: hourly is every 1 hour. Cents: of any money."""
         dimension, factor = _OF_UNIT[self.unit] if self.unit else ("", Fraction(1))
         values = self.values or frozenset({Fraction(1)})
         if dimension == "clock":
             return frozenset((dimension, value % 12 + (12 if self.unit == "pm" else 0)) for value in values)
-        return frozenset((dimension, value * factor) for value in values)
+        named = (dimension, *_OF_HUNDRED_CENTS) if dimension == "cents" else (dimension,)
+        return frozenset(
+            (name, value * factor / (1 if name == dimension else 100)) for value in values for name in named
+        )
 
 
 def family(unit: str) -> frozenset[str]:
@@ -159,7 +163,7 @@ def readings(digits: str) -> frozenset[Fraction]:
     if ":" in digits:
         hours, minutes = digits.split(":")
         return frozenset({Fraction(re.sub(r"\D", "", hours)) + Fraction(int(minutes), 60)})
-    plain = re.sub(r"[,\u00a0\u202f]", ".", digits)
+    plain = re.sub(r"[ ,\u00a0\u202f]", ".", digits)
     parts = plain.split(".")
     found = {Fraction("".join(parts))} if len(parts) == 1 or _GROUPED.fullmatch(digits) else set()
     if len(parts) == 2:

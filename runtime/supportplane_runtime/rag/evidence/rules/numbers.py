@@ -77,7 +77,9 @@ def _number_of_another(case: Case, ours: Sequence[Quantity]) -> bool:
         if not each.values:
             continue
         words = content(case.claim, case)
-        own = [fit(words, around, case) for quantity, around in places if quantity.values & each.values]
+        same = [place for place in places if place[0].values & each.values]
+        alike = [place for place in same if _comparable(place[0], each)]
+        own = [fit(words, around, case) for _, around in alike or same]
         rivals = [
             fit(words, around, case)
             for quantity, around in places

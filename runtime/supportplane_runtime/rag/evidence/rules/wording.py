@@ -8,6 +8,7 @@ from supportplane_runtime.rag.evidence import alignment
 from supportplane_runtime.rag.evidence.alignment import Stretch
 from supportplane_runtime.rag.evidence.marks import Mark, denials, every_of, marks, opposed_nearby, opposites, stems
 from supportplane_runtime.rag.evidence.rules.case import MAYBE_MEANT, Case, clauses_of, content, denies, worded
+from supportplane_runtime.rag.words.lexemes import sequence
 from supportplane_runtime.rag.words.units import Kind
 
 
@@ -37,9 +38,18 @@ def _is_other_modality(ours: Counter[Mark], held: Counter[Mark]) -> bool:
 
 def _alike(case: Case) -> Sequence[Stretch]:
     """The stretches that the claim may be about; those that deny as it does before others."""
-    found = alignment.best(content(case.claim, case), case.passage)
+    found = _about_the_same(alignment.best(content(case.claim, case), case.passage), case)
     alike = [each for each in found if denials(each.text, case.written) == denials(case.claim, case.written)]
     return alike or found
+
+
+def _about_the_same(found: Sequence[Stretch], case: Case) -> Sequence[Stretch]:
+    """Those with the first word of the claim that any of them has: mostly the one that something is said of."""
+    for word in sequence(case.claim, case.written):
+        held = [each for each in found if word in each.words]
+        if held:
+            return held
+    return found
 
 
 def has_other_quantifier(case: Case) -> bool:
