@@ -173,7 +173,7 @@ def denied(text: str, language: Language) -> frozenset[str]:
         for place, word in enumerate(tokens):
             if is_denial(word, language):
                 behind = " ".join(tokens[place + 1 :]).partition(".")[0]
-                found.update(sequence(behind, language)[:_DENIEDWORDS])
+                found.update(sequence(behind, language)[:_DENIED_WORDS])
     return frozenset(found)
 
 
@@ -185,7 +185,7 @@ def is_denial(word: str, language: Language) -> bool:
     return word in (language.denials or ()) or word.endswith(("n't", "n\u2019t"))
 
 
-_DENIEDWORDS: Final = 4
+_DENIED_WORDS: Final = 4
 
 
 def opposed_nearby(claim: str, passage: str, language: Language) -> bool:
