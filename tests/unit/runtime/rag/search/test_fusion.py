@@ -171,3 +171,14 @@ def test_a_document_stands_where_its_best_passage_stands() -> None:
         {},
     )
     assert documents(found) == ["x", "y"]
+
+
+def test_a_page_of_which_two_passages_are_found_goes_before_one_of_which_one_is() -> None:
+    lone, first, second = chunk("lone"), chunk("first", document="page"), chunk("second", document="page")
+    found = search(nearest=[(lone, 0.80), (first, 0.78), (second, 0.77)])
+    assert ranking(found) == ["first", "second", "lone"]
+
+
+def test_a_page_of_which_much_is_found_does_not_overtake_a_much_better_find() -> None:
+    lone, first, second = chunk("lone"), chunk("first", document="page"), chunk("second", document="page")
+    assert ranking(search(nearest=[(lone, 0.9), (first, 0.5), (second, 0.5)]))[0] == "lone"
