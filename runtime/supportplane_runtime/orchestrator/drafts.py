@@ -17,16 +17,24 @@ class Draft:
     """A sentence nobody has checked. passage: index into the passages that its author says it comes from.
 
     head: the index of a passage and the lines of it that name the columns of the rows in ``text``, shown above them.
+    heading: of the passage, shown above the text; empty for none.
     """
 
     text: str
     author: Author
     passage: int
     head: tuple[int, str] | None = None
+    heading: str = ""
 
     @property
     def shown(self) -> str:
-        return f"{self.head[1]}\n{self.text}" if self.head else self.text
+        text = f"{self.head[1]}\n{self.text}" if self.head else self.text
+        return f"**{plain_heading(self.heading)}**\n\n{text}" if self.heading else text
+
+
+def plain_heading(heading: str) -> str:
+    """Without emphasis, which would end that of the whole line."""
+    return heading.replace("*", "").strip()
 
 
 Drafts = AsyncGenerator[Draft]

@@ -53,7 +53,7 @@ def extract(question: str, retrieval: Retrieval) -> list[Draft]:
 def _of_whole(question: str, retrieval: Retrieval) -> list[Draft]:
     found = Found([_passage(each) for each in retrieval.passages], retrieval.rarities, len(retrieval.evidence))
     quotations = runs.pick(retrieval.question, found, _leans_on(question, retrieval.question))
-    return [Draft(each.text, Author.EXTRACT, each.passage, each.head) for each in quotations]
+    return [Draft(each.text, Author.EXTRACT, each.passage, each.head, each.heading) for each in quotations]
 
 
 def _of_part(part: PartFound, retrieval: Retrieval) -> list[Draft]:
@@ -64,7 +64,7 @@ def _of_part(part: PartFound, retrieval: Retrieval) -> list[Draft]:
     quotations = runs.best_run(part.text, found, _leans_on(part.query, part.text))
     heads = [(order[each.head[0]], each.head[1]) if each.head else None for each in quotations]
     pairs = zip(quotations, heads, strict=True)
-    return [Draft(each.text, Author.EXTRACT, order[each.passage], head) for each, head in pairs]
+    return [Draft(each.text, Author.EXTRACT, order[each.passage], head, each.heading) for each, head in pairs]
 
 
 def _leans_on(query: str, question: str) -> list[str]:
@@ -112,7 +112,8 @@ def unsaid(draft: Draft, said: Collection[str], retrieval: Retrieval) -> list[Dr
             continue
         goes_on = before is not None and before.text not in said
         runs = [*runs[:-1], (runs[-1][0], part.end)] if goes_on else [*runs, (part.start, part.end)]
-    return [replace(draft, text=draft.text[start:end]) for start, end in runs]
+    texts = [draft.text[start:end] for start, end in runs]
+    return [replace(draft, text=text, heading="" if n else draft.heading) for n, text in enumerate(texts)]
 
 
 def proof(draft: Draft, retrieval: Retrieval) -> Quote | None:
@@ -122,7 +123,8 @@ def proof(draft: Draft, retrieval: Retrieval) -> Quote | None:
     """
     passage = _passage(retrieval.passages[draft.passage])
     if draft.author is Author.EXTRACT:
-        words = draft.text if draft.text and draft.text in passage.text and _stands(draft.head, retrieval) else None
+        stands = draft.text in passage.text and _stands(draft.head, retrieval) and _is_heading(draft.heading, passage)
+        words = draft.text if draft.text and stands else None
     else:
         words = _proof_of_claim(draft.text, passage, retrieval.question)
     return Quote(draft.passage, words) if words else None
@@ -148,6 +150,11 @@ def basis(draft: Draft, retrieval: Retrieval, spoken: str) -> Quote | None:
 
 def _stands(head: tuple[int, str] | None, retrieval: Retrieval) -> bool:
     return head is None or head[1] in retrieval.passages[head[0]].chunk.text
+
+
+def _is_heading(heading: str, passage: Passage) -> bool:
+    """Of the passage, or none."""
+    return not heading or heading in passage.heading_path or heading in passage.text
 
 
 def _passage(found: Evidence) -> Passage:

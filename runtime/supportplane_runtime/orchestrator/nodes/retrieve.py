@@ -33,6 +33,8 @@ NAMED: Final = 0.5
 QUOTED: Final = 0.5
 
 _MARKER = re.compile(r"\s?\[\d{1,2}\]")
+# What stands above a quotation, see Draft.shown.
+_HEADING = re.compile(r"^\*\*[^*\n]+\*\*\n\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def without_rejected(found: Retrieval, rejected: Sequence[str]) -> Retrieval:
 
 def _quoted(found: Evidence, answer: str) -> float:
     """0..1: how much of a passage an answer has quoted."""
-    parts = (part.strip() for part in _MARKER.split(answer))
+    parts = (_HEADING.sub("", part.strip()) for part in _MARKER.split(answer))
     text = found.chunk.text
     return sum(len(part) for part in parts if part and part in text) / max(1, len(text))
 

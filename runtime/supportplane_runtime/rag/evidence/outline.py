@@ -17,7 +17,7 @@ from supportplane_runtime.rag.words.units import Kind, Unit, units
 _HASHES: Final = re.compile(r"(#{1,6})\s+(.*?)\s*(?:\{#[\w.:-]+\}\s*|#*)$")
 _NUMBER: Final = re.compile(r"(\d{1,3})[.)]\s")
 _OPENS_BOX: Final = re.compile(r":{3,}\s*\w|!!!|\?\?\?|(?:>\s*)+\[!")
-_ASIDE: Final = re.compile(r"(?::{3,}|!!!|\?\?\?\+?|(?:>\s*)+\[!)\s*(?:tip|note|info|hint)\b", re.IGNORECASE)
+_ASIDE: Final = re.compile(r"(?::{3,}|!!!|\?\?\?\+?|(?:>\s*)+\[!)\s*(?:tip|hint)\b", re.IGNORECASE)
 _CLOSES_BOX: Final = re.compile(r":{3,}\s*$")
 _DELIMITER: Final = re.compile(r"[\s|:-]*-[\s|:-]*")
 LEADS_IN: Final = (":", "\uff1a")
@@ -198,7 +198,7 @@ def _last_number(block: Block, places: Sequence[Place]) -> int:
 
 
 def without_asides(places: Sequence[Place], span: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """The parts of the span before, between and after boxes of a tip or a note; a warning stays where it is."""
+    """The parts of the span before, between and after boxes of a tip. A note or a warning stays: it says what fails."""
     first, end = span
     at = first
     while at < end:

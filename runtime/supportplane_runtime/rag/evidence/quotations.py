@@ -29,11 +29,13 @@ class Quotation:
     """Consecutive words of a passage; passage is its index in the evidence.
 
     head: the lines that name the columns of the rows that are quoted, where they do not stand right above them.
+    heading: above the words in the passage, when it names what they are about and they do not; empty else.
     """
 
     passage: int
     text: str
     head: tuple[int, str] | None = None
+    heading: str = ""
 
 
 def quotations(page: Page, spans: Sequence[Span], passages: Sequence[Passage], question: str) -> list[Quotation]:
@@ -48,7 +50,6 @@ def quotations(page: Page, spans: Sequence[Span], passages: Sequence[Passage], q
             kept = _trimmed(piece, passages, question)
             if kept:
                 found.append(_quotation(kept, head, passages))
-                head = []
     return found
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from support.runtime.turn_parts import BACKUP, ROTATE, passage
@@ -66,3 +68,11 @@ def test_the_names_of_columns_must_stand_in_the_passage_that_they_are_taken_from
     assert proof(row, retrieval) == Quote(0, "| 1 | 2 |")
     assert row.shown == "| A | B |\n|---|---|\n| 1 | 2 |"
     assert proof(Draft("| 1 | 2 |", Author.EXTRACT, 0, (0, "| A | C |\n|---|---|")), retrieval) is None
+
+
+def test_a_heading_is_shown_above_a_quotation_and_must_be_the_passages_own() -> None:
+    retrieval = Retrieval("q", (MANUAL,), confidence=0.9, in_scope=0.9)
+    draft = Draft("2. Revoke the old key.", Author.EXTRACT, 0, heading="Old keys")
+    assert draft.shown == "**Old keys**\n\n2. Revoke the old key."
+    assert proof(draft, retrieval) == Quote(0, "2. Revoke the old key.")
+    assert proof(replace(draft, heading="New keys"), retrieval) is None

@@ -58,7 +58,7 @@ def test_the_order_stays_where_the_best_passage_has_a_word_of_the_message() -> N
 
 
 def test_what_was_quoted_without_helping_is_left_out_and_the_next_best_is_less_sure() -> None:
-    left = without_rejected(FOUND, ["To store files in S3, set the storage to s3. [1]"])
+    left = without_rejected(FOUND, ["**Storage**\n\nTo store files in S3, set the storage to s3. [1]"])
     assert left.evidence == (MINIO,)
     assert left.confidence == pytest.approx(0.8 * 0.5 / 0.9)
 

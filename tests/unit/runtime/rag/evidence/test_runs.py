@@ -11,7 +11,8 @@ from supportplane_runtime.rag.evidence.runs import MAX_PROSE, Found, pick
 from supportplane_runtime.rag.words.lexemes import lexemes
 
 ENGLISH = language("en")
-FILLER = "Bananas are yellow. " * 20
+# More than a section that is quoted whole.
+FILLER = "Bananas are yellow. " * 70
 
 
 def passages(*texts: str, scores: tuple[float, ...] = (), heading: str = "") -> list[Passage]:
@@ -106,7 +107,7 @@ def test_rows_of_two_things_asked_about_are_both_quoted() -> None:
     quoted = picked("Is the price for Oslo or Turin higher?", passages(TABLE, heading="Prices"))
     assert [(each.head is not None, each.text) for each in quoted] == [
         (True, "| Oslo | 4 | 3 |"),
-        (False, "| Turin | 6 | 9 |"),
+        (True, "| Turin | 6 | 9 |"),
     ]
 
 
@@ -252,3 +253,48 @@ def test_steps_written_as_paragraphs_are_quoted_together() -> None:
         "Where do I configure a goal in the settings?", "\n\n".join([intro, *steps, FILLER]), heading="Goals"
     )
     assert quoted == "\n\n".join(steps)
+
+
+def test_a_short_section_is_quoted_whole_although_one_paragraph_holds_what_is_asked() -> None:
+    text = "Lamps listen on port 48.\n\nA firewall must let them through.\n\nRestart the hub afterwards."
+    assert said("Which port do lamps listen on?", text, heading="Network") == [text]
+
+
+def test_two_finds_that_are_as_good_are_both_quoted() -> None:
+    texts = ("Lamps are paired by the hub.", "A reset forgets each pairing.")
+    found = picked("How do I remove a lamp?", passages(*texts, scores=(0.9, 0.88)))
+    assert [each.text for each in found] == [*texts]
+
+
+def test_a_find_that_is_less_good_is_not_quoted_beside_the_first() -> None:
+    texts = ("Lamps are paired by the hub.", "A reset forgets each pairing.")
+    found = picked("How do I remove a lamp?", passages(*texts, scores=(0.9, 0.8)))
+    assert [each.text for each in found] == [texts[0]]
+
+
+def test_a_note_between_two_items_is_quoted_and_a_tip_is_not() -> None:
+    steps = [
+        f"- Press key {n} until the lamp turns green, then wait a moment for the next one to follow it."
+        for n in range(8)
+    ]
+    note, tip = (f":::{name}\nBoth ends of the strip count as a lamp.\n:::" for name in ("note", "tip"))
+    text = "\n".join([*steps[:2], "", note, "", *steps[2:5], "", tip, "", *steps[5:]])
+    answer = "\n".join(said("How do I number the keys of a lamp?", text, heading="Number the keys"))
+    assert note in answer
+    assert tip not in answer
+    assert steps[-1] in answer
+
+
+def test_a_short_list_with_a_lead_in_is_quoted_with_all_its_items() -> None:
+    text = "Block what sends them:\n\n- **By address**: when one lamp sends all\n- **By room**: when a room does"
+    assert said("A lamp with an odd address sends signals", text, heading="Signals") == [text]
+
+
+def test_the_heading_that_names_the_subject_is_shown_where_the_quotation_does_not() -> None:
+    (quoted,) = picked("What is a mesh?", passages("Every lamp repeats what it hears.", heading="Mesh"))
+    assert quoted.heading == "Mesh"
+
+
+def test_no_heading_is_shown_where_the_quotation_names_the_subject() -> None:
+    (quoted,) = picked("What is a mesh?", passages("In a mesh every lamp repeats what it hears.", heading="Mesh"))
+    assert not quoted.heading
