@@ -12,11 +12,13 @@ from typing import Final
 # Thai, Hangul, kana, Han: words stand without blanks, or with endings written to them, so a phrase may stand inside.
 OPEN_SCRIPTS: Final = r"\u0e00-\u0e7f\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7af"
 _OPEN: Final = re.compile(f"[{OPEN_SCRIPTS}]")
-# Above Latin, Greek and Cyrillic letters, and the vowels and hamzas around Arabic ones: often not written.
-_LEFT_OUT: Final = re.compile(r"[\u0300-\u036f\u0610-\u061a\u0640\u064b-\u065f\u0670]")
+# Above Latin, Greek and Cyrillic letters, the vowels and hamzas around Arabic ones, and the long vowel of kana:
+# often not written.
+_LEFT_OUT: Final = re.compile(r"[\u0300-\u036f\u0610-\u061a\u0640\u064b-\u065f\u0670\u30fc]")
 _NOT_TEXT: Final = re.compile(r"[^\w\s]|_")
-# Letters that keyboards exchange: dotless i, l with stroke, d with stroke; Arabic yeh, kaf, heh in Persian and Urdu.
-_SAME: Final = str.maketrans("ıłđيىكةہھۃۀ", "ildییکههههه")  # noqa: RUF001 - they look alike
+# Letters that keyboards or ears exchange: dotless i, l with stroke, d with stroke; Arabic yeh, kaf, heh in Persian and
+# Urdu, the two letters that sound like an emphatic d.
+_SAME: Final = str.maketrans("ıłđيىكةہھۃۀظ", "ildییکهههههض")  # noqa: RUF001 - they look alike
 
 
 def plain(text: str) -> str:
@@ -54,8 +56,12 @@ def bare_any_of(phrases: Iterable[str]) -> str:
     return "|".join(re.escape(plain(phrase)) for phrase in sorted(phrases, key=len, reverse=True))
 
 
+_AFTER_A_LETTER: Final = re.compile(r"^([a-z]) (?=[a-z]{3})")
+
+
 def _pattern(phrase: str) -> str:
-    words = " ".join(_word_pattern(word) for word in phrase.rstrip("$").split())
+    """What an apostrophe parts is often written as one word: `id like`, `jaimerais`."""
+    words = _AFTER_A_LETTER.sub(r"\1 ?", " ".join(_word_pattern(word) for word in phrase.rstrip("$").split()))
     return words + r"\Z" if phrase.endswith("$") else words
 
 

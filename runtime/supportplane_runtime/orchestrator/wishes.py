@@ -3,6 +3,8 @@
 Called by the understand node. Pure, without a model. A clause, which ends at punctuation, is a wish when in it stand
 
     speaking, and a human                   How do I reach a human
+    somebody of the company, at its begin   Maybe someone from support could look at it
+    speaking, and at its end somebody       wnna speak to an agent (with a word or two before it)
     a wish, and a human                     get me a real person · Is there a human?
     a wish, speaking, and somebody          I'd like to talk to someone · Talk to an agent
     a wish, and at its end a person         I want a manager
@@ -22,7 +24,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Final
 
 from supportplane_runtime.languages import Script, Speech, Wish
@@ -30,12 +32,24 @@ from supportplane_runtime.orchestrator.phrases import any_of, plain
 
 # Letters between the parts of a wish: four words of English, or as much in Han and kana. Guesses that held on the
 # questions and wishes of ADR 0034.
-NEAR: Final = 26
+NEAR: Final = 34
 NEAR_IN: Final[Mapping[Script, int]] = {"Han": 12, "Kana": 14}
 # A clause with more of one part than this is nothing that a customer writes.
 MAX_PARTS: Final = 24
 # Words of four letters have too many neighbours that are words: only exchanged letters are put right in them.
 LEAST_LETTERS: Final = 4
+# In words of so many letters two slips are put right. The beginning of a longer word (`konsultant*`) has at least as
+# many letters as the other, or a slip makes it the beginning of too many words. Guesses that cost no question of
+# ADR 0034.
+TWO_SLIPS: Final = 9
+LEAST_BEGINNING: Final = 6
+# Letters between the two words for one person: someone from our technical support.
+NEAR_EACH_OTHER: Final = 9
+SILENT: Final = "h"
+# A word of so many letters is told without its last one too: `manage` is no `manager`. A guess.
+LONG_ENOUGH: Final = 7
+# What may stand before `speak to an agent` for it to be a wish: `i wnna`, `je veu`.
+MOST_BEFORE: Final = 2
 # So few words that name a human are about little else. Measured as NEAR is.
 SHORT_WORDS: Final = 4
 
@@ -63,12 +77,15 @@ class Wishes:
     near: int
     known: frozenset[str]  # words that are spelt right
     misspelt: Mapping[str, frozenset[str]]  # words of the parts by themselves, and by themselves without one letter
+    beginnings: Mapping[str, frozenset[str]]  # the same of what words of the parts begin with
 
 
 def wishes(speech: Speech, words: Iterable[str]) -> Wishes:
     """words: those of the language that are no misspelt parts of a wish, such as its function words."""
     phrases = {part.name: getattr(speech.wish, part.name) for part in fields(Wish)}
     own = {word for each in phrases.values() for phrase in each if "*" not in phrase for word in plain(phrase).split()}
+    open_ended = {phrase for each in phrases.values() for phrase in each if " " not in phrase and phrase.endswith("*")}
+    beginnings = frozenset(plain(phrase.strip("!*")) for phrase in open_ended)
     polite, somebody = phrases["polite"], [*phrases["human"], *phrases["person"]]
     return Wishes(
         hints=re.compile(any_of({phrase.lstrip("!") for part in HINTS for phrase in phrases[part]})),
@@ -81,6 +98,7 @@ def wishes(speech: Speech, words: Iterable[str]) -> Wishes:
         near=NEAR_IN.get(speech.scripts[0], NEAR),
         known=frozenset(own | {plain(word) for word in words}),
         misspelt=_misspelt(own),
+        beginnings=_misspelt(word for word in beginnings if len(word) >= LEAST_BEGINNING),
     )
 
 
@@ -159,7 +177,25 @@ class _Clause:
             or self._begins([*asked, *spoken])
             or (bool(asked) and bool(self._found("machine")))
             or (bool(self.human) and self._is_short)
+            or self._ends_in(spoken)
+            or self._begins_with_a_colleague()
             or (bool(want and self.person) and self._known.only_wanted.fullmatch(self.text) is not None)
+        )
+
+    def _begins_with_a_colleague(self) -> bool:
+        """`Someone from support`: two words for one person, who is asked for."""
+        some = sorted({*self._someone, *self.person, *self.human})
+        return any(
+            0 <= other[0] - one[1] <= NEAR_EACH_OTHER and self.text[self._begin : one[0]].count(" ") <= MOST_BEFORE + 1
+            for one, other in pairwise(some)
+        )
+
+    def _ends_in(self, spoken: Iterable[Span]) -> bool:
+        """A word or two, and then nothing but speaking to somebody: a wish, however its first word is written."""
+        return any(
+            self._ends(span) and self.text[self._begin : span[0]].count(" ") <= MOST_BEFORE
+            for span in spoken
+            if any(span[1] == one[1] for one in (*self.person, *self._someone))
         )
 
     def _found(self, part: str) -> list[Span]:
@@ -217,7 +253,7 @@ def _misspelt(words: Iterable[str]) -> Mapping[str, frozenset[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for word in words:
         if len(word) >= LEAST_LETTERS:
-            for key in (word, *_without_one(word)):
+            for key in _keys(word):
                 found[key].add(word)
     return {key: frozenset(each) for key, each in found.items()}
 
@@ -227,21 +263,34 @@ def _spelt_right(clause: str, known: Wishes) -> str:
 
 
 def _corrected(word: str, known: Wishes) -> str:
-    """The word of the parts that it is but for one letter, or the word itself."""
+    """The word of the parts that it is but for a slip, or the word itself."""
     if not LEAST_LETTERS - 1 <= len(word) <= MAX_PARTS or word in known.known:
         return word
-    for key in (word, *_without_one(word)):
+    for key in _keys(word):
         for meant in known.misspelt.get(key, ()):
-            if _is_slip(word, meant):
+            if _is_slip(word, meant) or _are_two_slips(word, meant):
                 return meant
+    return _with_its_beginning(word, known.beginnings) if known.beginnings else word
+
+
+def _with_its_beginning(word: str, beginnings: Mapping[str, frozenset[str]]) -> str:
+    """`konsultatem` begins as `konsultant` does, but for a letter."""
+    for length in range(LEAST_BEGINNING - 1, len(word) + 1):
+        begin = word[:length]
+        for key in (begin, *_without_one(begin)):
+            for meant in beginnings.get(key, ()):
+                if _is_slip(begin, meant):
+                    return meant + word[length:]
     return word
 
 
 def _is_slip(word: str, meant: str) -> bool:
     """Neighbouring letters exchanged; in longer words also one left out, one too many or another one.
 
-    Never the first, which few mistype, nor the last, which may be another form of another word.
+    Never the first, which few mistype, unless nobody hears it, nor the last, which may be another form of another word.
     """
+    if (word == meant[1:] and meant[0] == SILENT) or (word == meant[:-1] and len(word) >= LONG_ENOUGH):
+        return True
     if word[0] != meant[0] or (word[-1] != meant[-1] and sorted(word) != sorted(meant)):
         return False
     if sorted(word) == sorted(meant):
@@ -252,6 +301,22 @@ def _is_slip(word: str, meant: str) -> bool:
     if len(word) == len(meant):
         return sum(one != other for one, other in zip(word, meant, strict=True)) == 1
     return word in _without_one(meant) or meant in _without_one(word)
+
+
+def _are_two_slips(word: str, meant: str) -> bool:
+    """Two letters left out, too many or other ones, in a long word that begins and ends as it should."""
+    if min(len(word), len(meant)) < TWO_SLIPS or word[0] != meant[0] or word[-1] != meant[-1]:
+        return False
+    return abs(len(word) - len(meant)) <= 1 and not _pairs_without_two(word).isdisjoint(_pairs_without_two(meant))
+
+
+def _pairs_without_two(word: str) -> set[str]:
+    return {shorter for one in _without_one(word) for shorter in (one, *_without_one(one))}
+
+
+def _keys(word: str) -> Iterable[str]:
+    """Of a long word those without two letters as well."""
+    return (word, *_without_one(word), *(_pairs_without_two(word) if len(word) >= TWO_SLIPS else ()))
 
 
 def _without_one(word: str) -> list[str]:

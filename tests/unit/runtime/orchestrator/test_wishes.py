@@ -78,7 +78,7 @@ def found_of(file: str) -> Mapping[str, Sequence[bool]]:
     }
 
 
-@pytest.mark.parametrize("file", ["wishes.yaml", "wishes_later.yaml"])
+@pytest.mark.parametrize("file", ["wishes.yaml", "wishes_later.yaml", "wishes_third.yaml"])
 def test_nineteen_of_twenty_wishes_are_found_and_nine_of_ten_in_each_language(file: str) -> None:
     found = found_of(file)
     assert found.keys() == spoken_languages().keys()
