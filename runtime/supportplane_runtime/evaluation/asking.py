@@ -58,12 +58,15 @@ class Recorder:
     asked: tuple[str, Sequence[Message]] | None = None
 
     async def retrieve(self, question: str, history: Sequence[Message], *, limit: int) -> Retrieval:
-        is_whole = self.asked is None or question == self.asked[0]
-        if is_whole:
-            self.asked = (question, history)
-        found = await self.retriever.retrieve(question, history, limit=max(limit, DEPTH))
-        if is_whole:
-            self.found = found
+        return self._seen(await self.retriever.retrieve(question, history, limit=max(limit, DEPTH)), history, limit)
+
+    async def retrieve_each(self, questions: Sequence[str], *, limit: int) -> list[Retrieval]:
+        found = await self.retriever.retrieve_each(questions, limit=max(limit, DEPTH))
+        return [self._seen(each, (), limit) for each in found]
+
+    def _seen(self, found: Retrieval, history: Sequence[Message], limit: int) -> Retrieval:
+        if self.asked is None or found.question == self.asked[0]:
+            self.asked, self.found = (found.question, history), found
         return replace(found, evidence=found.evidence[:limit])
 
     async def features(self) -> dict[str, float]:

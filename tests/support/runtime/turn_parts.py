@@ -44,6 +44,9 @@ class FixedRetriever:
             await self.wait()  # type: ignore[misc]
         return Retrieval(question, tuple(self.evidence[:limit]), confidence=self.confidence, in_scope=self.in_scope)
 
+    async def retrieve_each(self, questions: Sequence[str], *, limit: int) -> list[Retrieval]:
+        return [await self.retrieve(question, (), limit=limit) for question in questions]
+
 
 class MemoryEngine:
     """The graph without checkpoints."""

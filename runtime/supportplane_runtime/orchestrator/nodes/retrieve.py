@@ -51,6 +51,12 @@ async def retrieve(question: str, history: Sequence[Message], knowledge: Sequenc
     return merged(question, found)
 
 
+async def retrieve_each(questions: Sequence[str], knowledge: Sequence[Knowledge]) -> list[Retrieval]:
+    """Several questions, each without a history. Raises KnowledgeUnavailable, see ``retrieve``."""
+    found = await asyncio.gather(*(base.retriever.retrieve_each(questions, limit=base.top_k) for base in knowledge))
+    return [merged(question, [of_base[n] for of_base in found]) for n, question in enumerate(questions)]
+
+
 def merged(question: str, found: Sequence[Retrieval]) -> Retrieval:
     """The passages of all, best first; what the best base says about confidence and scope.
 
@@ -190,9 +196,17 @@ class RetrieveNode:
     async def __call__(self, state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         known = state["understanding"]
         runtime.context.emit(step_began("retrieve", known.language))
-        whole, known = await found_for(known, self._knowledge, enough=self._thresholds.answer)
-        asked = parts(known.asked, spoken_language(known.language), "\n".join(known.ground.questions))
+        if known.leaning is Leaning.STANDS:
+            asked = _parts(known)
+            whole, *found = await retrieve_each([known.asked, *(part.query for part in asked)], self._knowledge)
+        else:
+            whole, known = await found_for(known, self._knowledge, enough=self._thresholds.answer)
+            asked = _parts(known)
+            found = await retrieve_each([part.query for part in asked], self._knowledge) if asked else []
         if asked:
-            found = await asyncio.gather(*(retrieve(part.query, (), self._knowledge) for part in asked))
             whole = with_parts(whole, list(zip(asked, found, strict=True)), self._thresholds)
         return {"retrieval": whole, "understanding": known}
+
+
+def _parts(known: Understanding) -> tuple[Part, ...]:
+    return parts(known.asked, spoken_language(known.language), "\n".join(known.ground.questions))

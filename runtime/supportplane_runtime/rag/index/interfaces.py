@@ -59,6 +59,9 @@ class Stretch:
     first: int
     last: int
 
+    def holds(self, chunk: Chunk) -> bool:
+        return chunk.document_id == self.document_id and self.first <= chunk.position <= self.last
+
 
 @dataclass(frozen=True, slots=True)
 class Matches:

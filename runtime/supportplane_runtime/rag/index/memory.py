@@ -89,7 +89,7 @@ class MemoryIndex:
 
     async def stretches(self, collection: Collection, stretches: Sequence[Stretch]) -> list[Chunk]:
         chunks = [row.chunk for row in self._rows(collection).values()]
-        return [chunk for chunk in chunks if any(_is_in(chunk, stretch) for stretch in stretches)]
+        return [chunk for chunk in chunks if any(stretch.holds(chunk) for stretch in stretches)]
 
     async def count(self, collection: Collection) -> tuple[int, int]:
         rows = self._rows(collection)
@@ -100,10 +100,6 @@ class MemoryIndex:
 
     async def close(self) -> None:
         """Nothing is open."""
-
-
-def _is_in(chunk: Chunk, stretch: Stretch) -> bool:
-    return chunk.document_id == stretch.document_id and stretch.first <= chunk.position <= stretch.last
 
 
 def _weight(row: _Row, word: str, average: float) -> float:

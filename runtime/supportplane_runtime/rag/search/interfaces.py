@@ -48,3 +48,7 @@ class Retrieval:
 
 class Retriever(Protocol):
     async def retrieve(self, question: str, history: Sequence[Message], *, limit: int) -> Retrieval: ...
+
+    async def retrieve_each(self, questions: Sequence[str], *, limit: int) -> list[Retrieval]:
+        """What ``retrieve`` finds for each of them without a history, searched together."""
+        ...

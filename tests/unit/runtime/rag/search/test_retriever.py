@@ -80,3 +80,10 @@ async def test_what_the_documents_do_not_speak_of_is_unsure_and_out_of_scope() -
 async def test_no_more_passages_come_back_than_asked_for() -> None:
     found = await (await retriever()).retrieve("key", [], limit=1)
     assert len(found.evidence) == 1
+
+
+async def test_questions_that_are_searched_together_find_what_each_finds_alone() -> None:
+    questions, subject = ["How do I rotate an API key?", "Do ducks sleep?", "What is the widget?"], await retriever()
+    together = await subject.retrieve_each(questions, limit=2)
+    assert together == [await subject.retrieve(question, [], limit=2) for question in questions]
+    assert len({found.confidence for found in together}) == 3
