@@ -15,7 +15,7 @@ from supportplane_runtime.languages import REPLIES, SMALL_TALK
 from supportplane_runtime.orchestrator.language import SpokenLanguage, spoken_languages
 from supportplane_runtime.orchestrator.leaning import Leaning, leaning
 from supportplane_runtime.orchestrator.phrases import plain
-from supportplane_runtime.orchestrator.remarks import is_aside
+from supportplane_runtime.orchestrator.remarks import is_aside, rejects
 from supportplane_runtime.orchestrator.small_talk import is_small_talk
 
 # A follow-up to a follow-up to a follow-up; what lies further back is another subject. A guess.
@@ -45,8 +45,9 @@ class Ground:
     """What a message leans on, oldest first. questions: without words that add nothing.
 
     messages: questions and answers to search with, without answers that did not help. shown: the text of the answers;
-    rejected: of those that did not help. asked_back: whether we asked back on the way. in_scope: whether an answer or a
-    person's ticket stands on the way, so that it belongs to what the documents are about.
+    rejected: of those that did not help. retried: whether another answer was given after one that did not.
+    asked_back: whether we asked back on the way. in_scope: whether an answer or a person's ticket stands on the way, so
+    that it belongs to what the documents are about.
     """
 
     questions: tuple[str, ...] = ()
@@ -55,6 +56,7 @@ class Ground:
     rejected: tuple[str, ...] = ()
     asked_back: bool = False
     in_scope: bool = False
+    retried: bool = False
 
 
 NO_GROUND: Final = Ground()
@@ -88,9 +90,14 @@ def business(said: Sequence[Exchange]) -> list[Exchange]:
 def ground(said: Sequence[Exchange], known: SpokenLanguage, *, rejected: bool) -> Ground:
     """Back to the last question that stands for itself, a few at most. rejected: the last answer did not help."""
     found: list[tuple[Exchange, bool]] = []
+    others: list[tuple[str, bool]] = []  # answers to a question that was answered before, in vain
     asked_back = False
     for each in reversed(business(said)):
         asked_back = asked_back or each.outcome is Outcome.ASKED_BACK
+        if each.outcome is Outcome.ANSWERED and rejects(each.question, known):
+            others.insert(0, (each.reply, rejected))
+            rejected = True
+            continue
         if each.outcome is not Outcome.ANSWERED and is_aside(each.question, known):
             rejected = rejected or each.outcome is Outcome.ASKED_BACK
             continue
@@ -98,14 +105,16 @@ def ground(said: Sequence[Exchange], known: SpokenLanguage, *, rejected: bool) -
         rejected = False
         if len(found) == MAX_ANTECEDENTS or leaning(each.question, known) is Leaning.STANDS:
             break
-    answers = [(each.reply, bad) for each, bad in found if each.outcome is Outcome.ANSWERED]
+    answers = [*((each.reply, bad) for each, bad in found if each.outcome is Outcome.ANSWERED), *others]
+    helped = [Message(Role.ASSISTANT, reply, outcome=Outcome.ANSWERED) for reply, bad in others if not bad]
     return Ground(
         questions=tuple(each.question for each, _ in found),
-        messages=tuple(message for each, bad in found for message in _messages(each, rejected=bad)),
+        messages=(*(message for each, bad in found for message in _messages(each, rejected=bad)), *helped),
         shown=tuple(reply for reply, _ in answers),
         rejected=tuple(reply for reply, bad in answers if bad),
         asked_back=asked_back,
         in_scope=any(each.outcome in (Outcome.ANSWERED, Outcome.HANDED_OFF) for each, _ in found),
+        retried=bool(others),
     )
 
 

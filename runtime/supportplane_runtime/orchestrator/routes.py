@@ -2,13 +2,12 @@
 
 from supportplane_runtime.orchestrator.nodes.decide import Gate, Thresholds, gate
 from supportplane_runtime.orchestrator.policy import Policy
-from supportplane_runtime.orchestrator.state import Intent, TurnState
+from supportplane_runtime.orchestrator.state import TurnState
 
 
 def after_understand(state: TurnState, policy: Policy) -> str:
     """Only a question needs the documents, and the kill switch keeps us from answering any."""
-    is_question = state["understanding"].intent is Intent.QUESTION
-    return "retrieve" if is_question and not policy.hands_off_only else "decide"
+    return "retrieve" if state["understanding"].needs_documents and not policy.hands_off_only else "decide"
 
 
 def after_retrieve(state: TurnState, policy: Policy, thresholds: Thresholds) -> str:

@@ -54,6 +54,12 @@ class Understanding:
     says_little: bool = False
     declinable: bool = True
 
+    @property
+    def needs_documents(self) -> bool:
+        """A question; or the one before, whose answer did not help, unless another answer was given already."""
+        retries = self.intent is Intent.UNHELPED and bool(self.ground.questions) and not self.ground.retried
+        return self.intent is Intent.QUESTION or retries
+
 
 class TurnState(TypedDict, total=False):
     turn: Annotated[Turn, UntrackedValue]

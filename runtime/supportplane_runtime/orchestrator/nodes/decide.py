@@ -5,7 +5,7 @@ a wish for a person                          -> ticket, if the agent takes such 
 nothing new while a person has the question  -> told so, and added to the ticket
 mode HandoffOnly                             -> ticket
 nothing says what the question is about      -> asked back, once
-the answer did not help                      -> asked back, once
+the answer did not help                      -> what another section says, once; else asked back, once
 nothing but what the answer before has said  -> asked back, once
 the same again                               -> ticket, if the agent hands that off
 out of scope                                 -> declined; not a follow-up, nor in another language than the documents'
@@ -129,6 +129,8 @@ def _without_documents(decided: Decided, policy: Policy) -> Ending | None:
     if known.intent is Intent.PERSON or policy.hands_off_only:
         person = known.intent is Intent.PERSON
         return _hand_off(TicketReason.CUSTOMER_REQUEST if person else TicketReason.HANDOFF_ONLY, decided, policy)
+    if known.intent is Intent.UNHELPED and decided.checked.sentences:
+        return None
     if known.intent in _ASKS_BACK:
         return Ending(_said(_ASKS_BACK[known.intent], Outcome.ASKED_BACK, decided))
     return _hand_off(TicketReason.MISSING_KNOWLEDGE, decided, policy) if known.intent is Intent.STUCK else None

@@ -7,7 +7,7 @@ itself.
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,7 +22,7 @@ from supportplane_runtime.orchestrator.leaning import Leaning
 from supportplane_runtime.orchestrator.nodes.decide import Thresholds
 from supportplane_runtime.orchestrator.parts import Part, parts
 from supportplane_runtime.orchestrator.progress import step_began
-from supportplane_runtime.orchestrator.state import TurnContext, TurnState, Understanding
+from supportplane_runtime.orchestrator.state import Intent, TurnContext, TurnState, Understanding
 from supportplane_runtime.rag.search.interfaces import PartFound, Retrieval, Retriever
 from supportplane_runtime.rag.words.lexemes import covered, lexemes
 from supportplane_runtime.rag.words.searchable import searchable_text
@@ -31,6 +31,8 @@ from supportplane_runtime.rag.words.searchable import searchable_text
 NAMED: Final = 0.5
 # The share of a passage from which on an answer has quoted most of it.
 QUOTED: Final = 0.5
+# Shorter lines of an answer stand in any passage. A guess.
+LEAST_QUOTED: Final = 20
 
 _MARKER = re.compile(r"\s?\[\d{1,2}\]")
 # What stands above a quotation, see Draft.shown.
@@ -92,6 +94,8 @@ async def found_for(
     if known.says_little:
         together = await retrieve(known.question, (), knowledge)
         found = replace(found, confidence=(found.confidence + together.confidence) / 2)
+    if known.intent is Intent.UNHELPED:
+        return elsewhere(found, known.ground.rejected), known
     return without_rejected(found, known.ground.rejected), known
 
 
@@ -116,10 +120,27 @@ def without_rejected(found: Retrieval, rejected: Sequence[str]) -> Retrieval:
     """Without passages of which an answer that did not help has quoted most. When the best is among them, the next best
     is as much less sure as it is a worse find.
     """
-    kept, around = (
-        tuple(each for each in some if all(_quoted(each, answer) < QUOTED for answer in rejected))
-        for some in (found.evidence, found.around)
-    )
+    return _without(found, lambda each: any(_quoted(each, answer) >= QUOTED for answer in rejected))
+
+
+def elsewhere(found: Retrieval, rejected: Sequence[str]) -> Retrieval:
+    """Without the sections that an answer that did not help has quoted from: another one may hold what is meant."""
+    quoted = {_section(each) for each in found.passages if any(_quotes(answer, each) for answer in rejected)}
+    return _without(found, lambda each: _section(each) in quoted)
+
+
+def _section(found: Evidence) -> tuple[str, object]:
+    chunk = found.chunk
+    return chunk.document_id, chunk.heading_path or chunk.chunk_id
+
+
+def _quotes(answer: str, found: Evidence) -> bool:
+    lines = (line.strip() for part in _MARKER.split(answer) for line in part.split("\n"))
+    return any(len(line) >= LEAST_QUOTED and line in found.chunk.text for line in lines)
+
+
+def _without(found: Retrieval, is_left_out: Callable[[Evidence], bool]) -> Retrieval:
+    kept, around = (tuple(each for each in some if not is_left_out(each)) for some in (found.evidence, found.around))
     best = max((each.score for each in found.evidence), default=0.0)
     share = max((each.score for each in kept), default=0.0) / best if best else 1.0
     return replace(found, evidence=kept, around=around, confidence=found.confidence * share)

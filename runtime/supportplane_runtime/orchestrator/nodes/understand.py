@@ -5,6 +5,7 @@ be talked into anything. Whether a question is out of scope needs the documents 
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from langgraph.runtime import Runtime
 
@@ -49,16 +50,29 @@ def understand(
     leans, found = _leans_on(message, asked, said, known)
     asked = asked or message
     wished = wishes_in(message, known)
+    intent = Intent.PERSON if wished is not None else _intent(message, said, found, known)
+    if intent is Intent.UNHELPED and found.questions and not found.retried:
+        return _once_more(found, spoken)
     foreign = is_foreign(message, spoken, of_documents or (expected_language,))
     return Understanding(
         wished or spoken,
-        Intent.PERSON if wished is not None else _intent(message, said, found, known),
+        intent,
         "\n".join([*found.questions, asked]),
         asked,
         leaning=leans,
         ground=found,
         says_little=leans is Leaning.LEANS and bool(found.questions) and len(content(asked, known)) <= LITTLE,
         declinable=not (foreign or found.in_scope or asked != message),
+    )
+
+
+def _once_more(found: Ground, spoken: str) -> Understanding:
+    """The question before is asked of the documents again, without what did not help."""
+    *before, asked = found.questions
+    found = replace(found, messages=found.messages[:-1])
+    question = "\n".join([*before, asked])
+    return Understanding(
+        spoken, Intent.UNHELPED, question, asked, leaning=Leaning.LEANS, ground=found, declinable=False
     )
 
 

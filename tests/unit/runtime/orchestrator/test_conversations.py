@@ -10,10 +10,11 @@ from support.runtime.turn_parts import FixedRetriever, passage
 from support.runtime.turn_subject import Setup, in_memory
 from supportplane_runtime.domain.answer import Answer, Outcome
 from supportplane_runtime.domain.conversation import Message, Turn, TurnStatus
+from supportplane_runtime.domain.knowledge import Evidence
 from supportplane_runtime.orchestrator.drafters import PassageDrafter
 from supportplane_runtime.orchestrator.exchange import Ground
 from supportplane_runtime.orchestrator.language import spoken_language
-from supportplane_runtime.orchestrator.policy import Policy
+from supportplane_runtime.orchestrator.policy import HandoffPolicy, Policy
 from supportplane_runtime.orchestrator.state import Intent, Understanding
 from supportplane_runtime.rag.search.interfaces import Retrieval
 
@@ -39,9 +40,11 @@ class Finds(FixedRetriever):
         return Retrieval(question, tuple(self.evidence[:limit]), confidence=sure, in_scope=scope)
 
 
-async def talk(*messages: str, policy: Policy | None = None) -> tuple[list[Answer], Finds, int]:
+async def talk(
+    *messages: str, policy: Policy | None = None, evidence: Sequence[Evidence] = (ROTATE, REVOKE)
+) -> tuple[list[Answer], Finds, int]:
     """The answers to the messages of one conversation, what was searched, and the number of tickets."""
-    retriever = Finds(evidence=(ROTATE, REVOKE))
+    retriever = Finds(evidence=tuple(evidence))
     setup = Setup(retriever=retriever) if policy is None else Setup(retriever=retriever, policy=policy)
     async with in_memory(setup) as subject:
         answers: list[Answer] = []
@@ -78,24 +81,40 @@ async def test_the_words_of_a_handover_are_never_searched() -> None:
     assert retriever.searched[-1] == ("And to the moon?", ("How do I fly?",))
 
 
-async def test_an_answer_that_did_not_help_is_asked_about_and_then_passed_to_a_person_once() -> None:
-    answers, _, tickets = await talk(KEYS, "that did not help", "no, that's not it", "any news?")
+async def test_an_answer_that_did_not_help_brings_another_section_then_is_asked_about_then_goes_to_a_person() -> None:
+    answers, _, tickets = await talk(KEYS, "that did not help", "no, that's not it", "still wrong", "any news?")
     assert [each.outcome for each in answers] == [
+        Outcome.ANSWERED,
         Outcome.ANSWERED,
         Outcome.ASKED_BACK,
         Outcome.HANDED_OFF,
         Outcome.HANDED_OFF,
     ]
-    assert answers[1].response == REPLIES["did_not_help"]
-    assert answers[3].response == REPLIES["already_with_person"]
-    assert answers[3].ticket_id == answers[2].ticket_id
+    assert [source.chunk_id for source in answers[1].sources] == [REVOKE.chunk.chunk_id]
+    assert answers[1].confidence < answers[0].confidence
+    assert answers[2].response == REPLIES["did_not_help"]
+    assert answers[4].response == REPLIES["already_with_person"]
+    assert answers[4].ticket_id == answers[3].ticket_id
     assert tickets == 1
 
 
+async def test_where_no_other_section_is_sure_enough_it_is_asked_back_at_once() -> None:
+    policy = Policy(tenant="default", handoff=HandoffPolicy(least_confidence=0.85))
+    answers, _, _ = await talk(KEYS, "that did not help", policy=policy)
+    assert [each.outcome for each in answers] == [Outcome.ANSWERED, Outcome.ASKED_BACK]
+
+
+async def test_another_passage_of_the_section_that_did_not_help_is_not_brought() -> None:
+    beside = replace(REVOKE, chunk=replace(REVOKE.chunk, document_id=ROTATE.chunk.document_id, heading_path=("Keys",)))
+    rotate = replace(ROTATE, chunk=replace(ROTATE.chunk, heading_path=("Keys",)))
+    answers, _, _ = await talk(KEYS, "that did not help", evidence=(rotate, beside))
+    assert [each.outcome for each in answers] == [Outcome.ANSWERED, Outcome.ASKED_BACK]
+
+
 async def test_what_did_not_help_is_not_quoted_again() -> None:
-    answers, _, _ = await talk(KEYS, "wrong", "I mean the key of the widget")
+    answers, _, _ = await talk(KEYS, "No. I mean the key of the widget")
     assert answers[0].sources[0].chunk_id == ROTATE.chunk.chunk_id
-    assert [source.chunk_id for source in answers[2].sources] == [REVOKE.chunk.chunk_id]
+    assert [source.chunk_id for source in answers[1].sources] == [REVOKE.chunk.chunk_id]
 
 
 @pytest.mark.parametrize("message", ["it does not work", "hello?", "any news?", "still waiting", "???"])
@@ -129,8 +148,10 @@ async def test_a_question_in_another_language_than_the_documents_is_never_declin
 
 
 async def test_a_second_complaint_in_the_same_matter_goes_to_a_person() -> None:
-    answers, _, _ = await talk(KEYS, "wrong", "I mean the key of the widget", "still wrong")
-    assert [each.outcome for each in answers[1:]] == [Outcome.ASKED_BACK, Outcome.ANSWERED, Outcome.HANDED_OFF]
+    widget = passage("The key of the widget to rotate is public.", name="widget", score=0.8)
+    said = (KEYS, "wrong", "wrong", "I mean the key of the widget", "still wrong")
+    answers, _, _ = await talk(*said, evidence=(ROTATE, REVOKE, widget))
+    assert [each.outcome for each in answers[2:]] == [Outcome.ASKED_BACK, Outcome.ANSWERED, Outcome.HANDED_OFF]
 
 
 async def test_a_follow_up_of_hardly_a_word_is_judged_with_what_it_leans_on() -> None:
