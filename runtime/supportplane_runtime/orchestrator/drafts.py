@@ -53,12 +53,14 @@ class CitedSentence:
 class Checked:
     """What verification left, in order. Empty when it left nothing.
 
-    note: says which parts of the question are not answered; empty when all are.
+    note: says which parts of the question are not answered; empty when all are. for_a_person: of those the ones that a
+    person gets.
     """
 
     sentences: tuple[CitedSentence, ...] = ()
     sources: tuple[Source, ...] = ()
     note: str = ""
+    for_a_person: tuple[str, ...] = ()
 
     @property
     def model_share(self) -> float:

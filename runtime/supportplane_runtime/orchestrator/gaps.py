@@ -34,7 +34,7 @@ def with_gap(
 
 def _reason(ended: Ending, retrieval: Retrieval, in_scope: float, *, is_partial: bool) -> GapReason | None:
     ticket = ended.effect(OpenTicket)
-    if ticket is not None:
+    if ticket is not None and not is_partial:
         is_ours = ticket.reason in {TicketReason.MISSING_KNOWLEDGE, TicketReason.LOW_CONFIDENCE}
         return GapReason.TICKET if is_ours else None
     if ended.answer.outcome is Outcome.DECLINED:

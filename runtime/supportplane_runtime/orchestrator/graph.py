@@ -24,6 +24,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Durability
 
+from supportplane_crds.support_agent import Trigger
 from supportplane_runtime import metrics
 from supportplane_runtime.domain.conversation import Message, Turn
 from supportplane_runtime.domain.ending import Ending
@@ -69,7 +70,9 @@ def build_graph(parts: Parts, checkpointer: BaseCheckpointSaver[Any] | None) -> 
     _add(builder, "understand", UnderstandNode(policy))
     _add(builder, "retrieve", RetrieveNode(parts.knowledge, thresholds))
     _add(builder, "answer", AnswerNode(writer or PassageDrafter()))
-    _add(builder, "verify", VerifyNode(writing_s=_writing_s(policy) if writer is not None else None, judge=parts.judge))
+    writing_s = _writing_s(policy) if writer is not None else None
+    hands_off = Trigger.MISSING_KNOWLEDGE in policy.handoff.triggers
+    _add(builder, "verify", VerifyNode(writing_s=writing_s, judge=parts.judge, hands_off=hands_off))
     _add(builder, "decide", DecideNode(policy, thresholds))
     builder.add_edge(START, "understand")
     builder.add_conditional_edges("understand", partial(after_understand, policy=policy), ["retrieve", "decide"])

@@ -89,12 +89,12 @@ def _cited(drafts: Sequence[Draft], retrieval: Retrieval) -> list[Evidence]:
     return [retrieval.passages[draft.passage] for draft in drafts]
 
 
-def unanswered(retrieval: Retrieval, sentences: str) -> list[str]:
+def unanswered(retrieval: Retrieval, sentences: str) -> list[PartFound]:
     """The parts of a question that an answer leaves open. sentences: of the answer."""
     if not any(part.answered for part in retrieval.parts if part.is_question):
         return []
     return [
-        part.text
+        part
         for part in retrieval.parts
         if part.is_question and not part.answered and _share_of(part, sentences, retrieval) < HELD
     ]

@@ -10,10 +10,10 @@ nothing but what the answer before has said  -> asked back, once
 the same again                               -> ticket, if the agent hands that off
 out of scope                                 -> declined; not a follow-up, nor in another language than the documents'
 in scope, not answered, or not surely enough -> ticket, if the agent hands that off
-answered by cited passages                   -> the answer
+answered by cited passages                   -> the answer, and a ticket for a part of the question that is left open
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -104,7 +104,7 @@ def decide(decided: Decided, policy: Policy, thresholds: Thresholds) -> Ending:
     if ending is not None:
         return ending
     if decided.checked.sentences:
-        return Ending(_answer(decided))
+        return Ending(_answer(decided), _of_open_parts(decided, policy))
     if _was_shown_already(decided, thresholds):
         return Ending(_said("ask_back", Outcome.ASKED_BACK, decided))
     return _without_answer(decided, policy, thresholds)
@@ -164,6 +164,14 @@ def _hand_off(reason: TicketReason, decided: Decided, policy: Policy) -> Ending:
     if trigger is not None and trigger not in policy.handoff.triggers:
         return Ending(_said(_DECLINED[reason], Outcome.DECLINED, decided))
     return Ending(_said(_HANDED_OFF[reason], Outcome.HANDED_OFF, decided), (_ticket(reason, decided, policy),))
+
+
+def _of_open_parts(decided: Decided, policy: Policy) -> tuple[OpenTicket, ...]:
+    """One ticket for all parts of a question that the answer leaves to a person."""
+    parts = decided.checked.for_a_person
+    if not parts:
+        return ()
+    return (replace(_ticket(TicketReason.MISSING_KNOWLEDGE, decided, policy), subject=subject(" / ".join(parts))),)
 
 
 def _ticket(reason: TicketReason, decided: Decided, policy: Policy) -> OpenTicket:

@@ -197,6 +197,7 @@ def _part_found(part: Part, found: Retrieval, thresholds: Thresholds) -> PartFou
         rarities=found.rarities,
         is_question=part.is_question,
         answered=bool(named) or (bool(found.evidence) and found.confidence >= thresholds.answer),
+        in_scope=found.in_scope >= thresholds.in_scope,
     )
 
 

@@ -105,10 +105,11 @@ def response(checked: Checked) -> str:
     return "".join([*(shown(sentence, before) for before, sentence in pairs), checked.note])
 
 
-def note(open_parts: Sequence[str], language: str) -> str:
-    """As it goes on behind the answer; empty when no part is open."""
-    words = spoken_language(language).replies["part_unanswered"]
-    return "".join(f"\n\n{words} {part}" for part in open_parts)
+def note(open_parts: Sequence[str], language: str, *, for_a_person: bool) -> str:
+    """As it goes on behind the answer; empty when no part is open. for_a_person: a person gets parts of them."""
+    replies = spoken_language(language).replies
+    said = [f"{replies['part_unanswered']} {part}" for part in open_parts]
+    return "".join(f"\n\n{line}" for line in [*said, *([replies["handed_off_handoff_only"]] if for_a_person else [])])
 
 
 def _is_block(text: str) -> bool:
@@ -119,11 +120,13 @@ class VerifyNode:
     """writing_s: how long the model may write and be judged, None when it does not write at all.
 
     judge: who is asked whether a passage proves what is no near quotation; None: then nothing else is proven.
+    hands_off: whether what the documents do not answer goes to a person.
     """
 
-    def __init__(self, *, writing_s: float | None, judge: Judge | None = None) -> None:
+    def __init__(self, *, writing_s: float | None, judge: Judge | None = None, hands_off: bool = True) -> None:
         self._writing_s = writing_s
         self._judge = judge
+        self._hands_off = hands_off
 
     async def __call__(self, state: TurnState, runtime: Runtime[TurnContext]) -> TurnState:
         known, retrieval = state["understanding"], state["retrieval"]
@@ -137,7 +140,7 @@ class VerifyNode:
         whole = await _compose(composition, written, send, limit_s=self._writing_s)
         if self._writing_s is not None:
             await self._complete(composition, state, send, whole=whole)
-        _left_open(composition, state, send)
+        _left_open(composition, state, send, hands_off=self._hands_off)
         return {"checked": composition.checked}
 
     async def _complete(
@@ -157,14 +160,16 @@ class VerifyNode:
         await _compose(composition, proven(_from(drafts, wanted), retrieval, None, language=known.language), send)
 
 
-def _left_open(composition: Composition, state: TurnState, send: Callable[[str], None]) -> None:
-    """Says which parts of the question the answer leaves open."""
+def _left_open(composition: Composition, state: TurnState, send: Callable[[str], None], *, hands_off: bool) -> None:
+    """Says which parts of the question the answer leaves open, and who gets them."""
     if not composition.checked.sentences:
         return
     answer = "\n".join(sentence.text for sentence in composition.checked.sentences)
-    left_open = note(unanswered(state["retrieval"], answer), state["understanding"].language)
+    parts = unanswered(state["retrieval"], answer)
+    given = tuple(part.text for part in parts if part.in_scope and hands_off)
+    left_open = note([part.text for part in parts], state["understanding"].language, for_a_person=bool(given))
     if left_open:
-        composition.checked = replace(composition.checked, note=left_open)
+        composition.checked = replace(composition.checked, note=left_open, for_a_person=given)
         send(left_open)
 
 

@@ -13,7 +13,8 @@ class PartFound:
     """What was found for a part of a question.
 
     text: as it was asked. evidence: chunk ids, best first, of passages of the whole retrieval. rarities: see Retrieval.
-    is_question: see orchestrator/parts.py. answered: the evidence answers the part.
+    is_question: see orchestrator/parts.py. answered: the evidence answers the part. in_scope: it belongs to what the
+    documents are about.
     """
 
     text: str
@@ -22,6 +23,7 @@ class PartFound:
     rarities: Mapping[str, float]
     is_question: bool
     answered: bool
+    in_scope: bool = True
 
 
 @dataclass(frozen=True, slots=True)
