@@ -11,10 +11,13 @@ from supportplane_cli.commands import (
     evaluate,
     feedback,
     gaps,
+    images,
     ingest,
+    init,
     keys,
     link,
     logs,
+    promote,
     render,
     restore,
     sessions,
@@ -53,6 +56,9 @@ for module in (
     restore,
     render,
     why,
+    init,
+    promote,
+    images,
     version,
 ):
     name = module.__name__.rpartition(".")[2]

@@ -246,7 +246,15 @@ def with_neighbours(cluster: Commands, shared_data: Path) -> Iterator[Commands]:
     cluster.wait_known(
         "supportagents.supportplane.io", "applicationsets.argoproj.io", "gateways.gateway.networking.k8s.io"
     )
-    namespaces = ["argocd", "gateways", "search", *(f"support-{name}" for name in ENVIRONMENTS)]
+    namespaces = [
+        "argocd",
+        "gateways",
+        "search",
+        "redis",
+        "logging",
+        "monitoring",
+        *(f"support-{name}" for name in ENVIRONMENTS),
+    ]
     for namespace in namespaces:
         cluster.kubectl("create", "namespace", namespace)
     yield cluster
