@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+from typer.testing import CliRunner
 
 from manifests.packaging.commands import NAMESPACE, Commands, Manifest, manifests
 from support.repository import REPOSITORY
+from supportplane_cli.gitops.tracks import TRACKS
+from supportplane_cli.registry import cli
 
 ENVIRONMENTS = ("dev", "staging", "production")
 CLUSTERS = ("main", "staging", "production-eu", "production-us")
@@ -107,6 +110,23 @@ def test_the_project_of_agents_admits_what_an_overlay_makes(tools: Commands, ove
     made = {(each["apiVersion"].rpartition("/")[0], each["kind"]) for each in built(tools, overlay)}
     made |= {("" if group == "v1" else group, kind) for group, kind in made if group == "v1"}
     assert made <= admitted
+
+
+@pytest.mark.parametrize("track", ["startup", "enterprise"])
+def test_what_a_team_gets_from_a_track_builds_like_the_trees_here(tools: Commands, track: str, tmp_path: Path) -> None:
+    arguments = ["init", "--track", track, "--repository", "https://git.acme.example/a/b.git", str(tmp_path / track)]
+    assert CliRunner().invoke(cli, arguments).exit_code == 0
+    overlays = [
+        path.parent for pattern in ("agents/*", "shared") for path in tmp_path.glob(f"*/clusters/*/{pattern}/k*")
+    ]
+    assert len(overlays) == {"startup": 3, "enterprise": 4}[track] + len(TRACKS[track].clusters)
+    for overlay in overlays:
+        assert tools.kustomize("build", str(overlay)) == tools.kustomize(
+            "build", str(overlay.relative_to(tmp_path / track))
+        )
+    sets = of_kind(manifests(tools.kustomize("build", str(tmp_path / track / "clusters/bootstrap"))), "ApplicationSet")
+    names = {each["metadata"]["name"] for each in sets}
+    assert names == {"agents-preview", "agents-production", *(f"platform-{name}" for name in TRACKS[track].clusters)}
 
 
 def sync_policies(found: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
