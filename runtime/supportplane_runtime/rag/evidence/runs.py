@@ -145,7 +145,8 @@ def _addition(found: Found, quoted: Sequence[Quotation], asked: Asked) -> Sequen
     """The block of another passage that says most of what is still missing, when that is much of the question."""
     passages = found.passages
     first = passages[quoted[0].passage]
-    held = lexemes("\n".join(each.text for each in quoted) + "\n".join(_above(first)), first.language)
+    said = "\n".join(each.text for each in quoted)
+    held = _lexemes(said, first.language) | _lexemes("\n".join(_above(first)), first.language)
     # A word that no passage holds is nothing that another passage could add.
     known = [_lexemes(_searched(each), each.language) for each in passages[: found.ranked]]
     wanted = {word: rarity for word, rarity in asked.wanted.items() if any(word in each for each in known)}
@@ -168,7 +169,7 @@ def _equal(found: Found, quoted: Sequence[Quotation], asked: Asked) -> Sequence[
     """The run of the next passage when that is as good a find as the first: which of both answers, nothing tells."""
     passages, first = found.passages, quoted[0].passage
     said = "\n".join(each.text for each in quoted)
-    if covered(lexemes(said, passages[first].language), asked.wanted) >= ENOUGH:
+    if covered(_lexemes(said, passages[first].language), asked.wanted) >= ENOUGH:
         return ()
     used = {each.passage for each in quoted}
     following = next((n for n in range(found.ranked) if n not in used), None)
