@@ -218,7 +218,7 @@ class _Reader:
         )
 
     def _share(self, section: Section) -> float:
-        heading = lexemes(section.path[-1] if section.path else self._title, self._language)
+        heading = _lexemes(section.path[-1] if section.path else self._title, self._language)
         blocks = [held for block in section.blocks if self._is_found(block) for held in self._held(block)]
         return covered({*heading, *blocks}, self._asked.wanted)
 
@@ -233,7 +233,7 @@ class _Reader:
 
     def _rest(self, section: Section) -> dict[str, float]:
         """What is asked beyond the subject that the headings name."""
-        known = lexemes("\n".join((self._title, *section.path)), self._language)
+        known = _lexemes("\n".join((self._title, *section.path)), self._language)
         return {word: rarity for word, rarity in self._asked.wanted.items() if word not in known}
 
     def _weigh(self, held: Collection[str], wanted: Mapping[str, float]) -> float:
