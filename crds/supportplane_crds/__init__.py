@@ -8,7 +8,7 @@ conditions and reasons in ``reasons``; ``python -m supportplane_crds.generate`` 
 
 from supportplane_crds.cluster_only import fields_that_need_a_cluster, fields_without_effect
 from supportplane_crds.errors import InvalidAgentFile, InvalidObject, Problem
-from supportplane_crds.knowledge_base import KnowledgeBase, KnowledgeSource
+from supportplane_crds.knowledge_base import EmbeddingModel, KnowledgeBase, KnowledgeSource, embedding_model_of
 from supportplane_crds.load import AgentFile, agent_from_objects, load_agent_file, parse_agent_file, parse_object
 from supportplane_crds.model_endpoint import ModelEndpoint
 from supportplane_crds.objects import KubernetesObject
@@ -22,6 +22,7 @@ __all__ = [
     "CompanionStatus",
     "Condition",
     "ConditionType",
+    "EmbeddingModel",
     "InvalidAgentFile",
     "InvalidObject",
     "KnowledgeBase",
@@ -37,6 +38,7 @@ __all__ = [
     "Trigger",
     "Writing",
     "agent_from_objects",
+    "embedding_model_of",
     "fields_that_need_a_cluster",
     "fields_without_effect",
     "load_agent_file",

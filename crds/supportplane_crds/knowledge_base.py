@@ -1,6 +1,7 @@
 """The kind ``KnowledgeBase``: the documents that agents answer from."""
 
 import re
+from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -86,6 +87,28 @@ class KnowledgeSource(ContractModel):
     )
 
 
+class EmbeddingModel(StrEnum):
+    """Models that make vectors of passages and questions; both come with Supportplane."""
+
+    MINILM = "MiniLM-L6-v2"
+    E5 = "MultilingualE5-small"
+
+
+def embedding_model_of(language: str) -> EmbeddingModel:
+    """What embeds documents of a language where nothing else is said."""
+    is_english = language.partition("-")[0].lower() == "en"
+    return EmbeddingModel.MINILM if is_english else EmbeddingModel.E5
+
+
+class Embedding(ContractModel):
+    """How passages and questions become vectors, so that they are found by what they mean."""
+
+    model: EmbeddingModel = Field(
+        description="The model. MiniLM-L6-v2 (all-MiniLM-L6-v2) reads English only; MultilingualE5-small reads about "
+        "100 languages and finds English documents for questions in another language, at about six times the work."
+    )
+
+
 class KnowledgeBaseSpec(ContractModel):
     """Which documents, in which language."""
 
@@ -95,12 +118,29 @@ class KnowledgeBaseSpec(ContractModel):
             "sources must be all of a laptop (path) or all of a cluster (configMap, volumeClaim)",
             lambda spec: len({source.path is None for source in spec.sources}) == 1,
         ),
+        Rule(
+            "!has(self.embedding) || self.embedding.model != 'MiniLM-L6-v2' || self.language == 'en'",
+            "MiniLM-L6-v2 reads English only: leave embedding out or set model to MultilingualE5-small",
+            lambda spec: (
+                spec.embedding is None or spec.embedding.model is not EmbeddingModel.MINILM or spec.language == "en"
+            ),
+        ),
     )
 
     language: LanguageCode = Field(default="en", description="Language of the documents, two letters of ISO 639-1.")
     sources: Annotated[tuple[KnowledgeSource, ...], MapBy("name")] = Field(
         min_length=1, max_length=16, description="Where the documents are."
     )
+    embedding: Embedding | None = Field(
+        default=None,
+        description="The embedding model. Default: MiniLM-L6-v2 for English, MultilingualE5-small for every other "
+        "language. After a change every passage is embedded anew, and the old vectors answer until the last is.",
+    )
+
+    @property
+    def embedding_model(self) -> EmbeddingModel:
+        """The one that is set, or that of the language."""
+        return self.embedding.model if self.embedding is not None else embedding_model_of(self.language)
 
 
 class KnowledgeBase(KubernetesObject):
@@ -112,6 +152,7 @@ class KnowledgeBase(KubernetesObject):
         condition_column("Ready", "Ready", "status"),
         condition_column("Reason", "Ready", "reason"),
         Column("Language", ".spec.language"),
+        Column("Embedding", ".spec.embedding.model"),
     )
     status_model: ClassVar[type[ContractModel] | None] = CompanionStatus
 

@@ -56,6 +56,9 @@ class Part:
 class KnowledgeCount:
     """What is indexed of a knowledge base. skipped: files that the last completed reading left out. failed: the last
     reading could not read everything else.
+
+    embedding: the model whose passages answer. next_embedding: the one that takes over when embedded reaches the
+    number of passages; empty when there is none.
     """
 
     name: _Name
@@ -63,6 +66,19 @@ class KnowledgeCount:
     chunks: _Count
     skipped: _Count = 0
     failed: bool = False
+    embedding: _Name = ""
+    next_embedding: _Name = ""
+    embedded: _Count = 0
+
+    @property
+    def change(self) -> str:
+        """That the embedding model is being changed, for people; empty when it is not."""
+        if not self.next_embedding:
+            return ""
+        return (
+            f"{self.embedded} of about {self.chunks} passages of {self.name} are embedded with {self.next_embedding}, "
+            f"those of {self.embedding} answer until all are"
+        )
 
 
 class _OfParts:

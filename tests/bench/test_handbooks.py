@@ -6,6 +6,7 @@ Run by hand: pytest -s tests/bench/test_handbooks.py. The figures of ADR 0040.
 import pytest
 
 from support.runtime.handbook import handbook
+from supportplane_crds import embedding_model_of
 from supportplane_runtime.rag.embedding.local import LocalEmbedders
 from supportplane_runtime.rag.index.interfaces import Collection
 from supportplane_runtime.rag.index.memory import MemoryIndex
@@ -27,10 +28,10 @@ async def asked(retriever: IndexRetriever, question: str) -> tuple[list[str], bo
 @pytest.mark.parametrize("language", ["de", "ja", "zh", "th", "ko"])
 async def test_a_handbook_is_asked(language: str) -> None:
     told, embedders, index = handbook(language), LocalEmbedders(threads=2), MemoryIndex()
-    collection = Collection("acme", "handbook", language)
+    collection = Collection("acme", "handbook", language, embedding_model_of(language))
     parts = IngestionParts(index, embedders, MemoryIngestionLock())
     await ingest(collection, told.reading, parts, progress=lambda _: None)
-    retriever = IndexRetriever(collection, index, embedders.of(language))
+    retriever = IndexRetriever(collection, index, embedders.of(collection.embedding))
     for kind, questions in told.questions.items():
         rows = [(name, *await asked(retriever, question)) for question, name in questions]
         first = sum(found[:1] == [name] for name, found, _ in rows)

@@ -103,7 +103,7 @@ def _spread(questions: Sequence[Question]) -> Sequence[Question]:
 
 
 async def _collect(folder: DataSet, foreign: Sequence[Question], parts: EvaluationParts, rows: Rows) -> None:
-    collection = Collection("fit", folder.name)
+    collection = Collection("fit", folder.name, folder.language, folder.embedding)
     await ingest(collection, folder.read(), parts.ingestion, progress=lambda _: None)
     retriever = parts.clients.retriever_in(collection)
     for question in folder.questions:

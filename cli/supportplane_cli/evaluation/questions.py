@@ -46,7 +46,7 @@ async def _ask(sets: Sequence[DataSet], url: str, reporter: Reporter) -> list[As
 
 
 async def _one(data: DataSet, parts: EvaluationParts, reporter: Reporter) -> Asked:
-    collection = Collection(TENANT, data.name, data.language)
+    collection = Collection(TENANT, data.name, data.language, data.embedding)
     ingested = await _ingest(data, collection, parts, reporter)
     asker = Asker(parts.clients.retriever_in(collection), parts.clients.index, collection)
     reporter.started("questions")

@@ -121,7 +121,14 @@ def _reading(plan: Plan) -> tuple[bool | None, Reason, str] | None:
         return False, Reason.INDEXING_FAILED if is_crash else stuck.reason, f"Job {name}: {stuck.message}"
     if found is not None and _has_failed(found):
         return False, Reason.INDEXING_FAILED, f"Job {name} failed; see kubectl logs job/{name}"
-    return False, Reason.INDEXING, f"Job {name} reads the documents"
+    return False, Reason.INDEXING, f"Job {name} reads the documents{_changes(plan)}"
+
+
+def _changes(plan: Plan) -> str:
+    """What is said of embedding models that are being changed, after a semicolon."""
+    knowledge = plan.snapshot.runtime.knowledge if plan.snapshot.runtime else ()
+    wanted = {base.name for base in plan.bases}
+    return "".join(f"; {each.change}" for each in knowledge if each.change and each.name in wanted)
 
 
 def _has_failed(found: Manifest) -> bool:
@@ -145,4 +152,4 @@ def _counted(plan: Plan) -> tuple[bool | None, Reason, str]:
     chunks = sum(counted[base.name].chunks for base in plan.bases)
     skipped = sum(counted[base.name].skipped for base in plan.bases)
     left_out = f"; {skipped} files left out, the log of the knowledge Job names them" if skipped else ""
-    return True, Reason.INDEXED, f"{documents} documents in {chunks} passages{left_out}"
+    return True, Reason.INDEXED, f"{documents} documents in {chunks} passages{left_out}{_changes(plan)}"

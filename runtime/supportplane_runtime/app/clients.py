@@ -6,13 +6,16 @@ The evaluation of the command line opens them, too, on a database of its own.
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from supportplane_crds import AgentFile, KnowledgeBase
+from supportplane_runtime.domain.knowledge import LastReading
 from supportplane_runtime.rag.embedding.interfaces import Embedders
 from supportplane_runtime.rag.embedding.local import LocalEmbedders
 from supportplane_runtime.rag.index.interfaces import ChunkIndex, Collection
 from supportplane_runtime.rag.index.pgvector import PgVectorIndex
 from supportplane_runtime.rag.search.retriever import IndexRetriever
+from supportplane_runtime.rag.search.switching import SwitchingRetriever
 from supportplane_runtime.settings import Settings
 from supportplane_runtime.store.postgres.store import PostgresStore, open_store
 
@@ -26,7 +29,7 @@ class Clients:
     embedders: Embedders
 
     def retriever_in(self, collection: Collection) -> IndexRetriever:
-        return IndexRetriever(collection, self.index, self.embedders.of(collection.language))
+        return IndexRetriever(collection, self.index, self.embedders.of(collection.embedding))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,27 @@ class AgentClients(Clients):
     def tenant(self) -> str:
         return self.file.agent.spec.tenant.id
 
-    def collection(self, base: KnowledgeBase) -> Collection:
-        return Collection(self.tenant, base.metadata.name, base.spec.language)
+    def collection(self, base: KnowledgeBase, model: str | None = None) -> Collection:
+        """model: that embeds it, None for the one that the agent file names."""
+        return Collection(self.tenant, base.metadata.name, base.spec.language, model or base.spec.embedding_model)
 
-    def retriever(self, base: KnowledgeBase) -> IndexRetriever:
-        return self.retriever_in(self.collection(base))
+    async def answering(self, base: KnowledgeBase) -> str:
+        """The model whose vectors answer: that of the last completed reading. Raises StoreUnavailable."""
+        readings = await self.store.readings.listing(self.tenant)
+        last = next((each for each in readings if each.knowledge_base == base.name), None)
+        return answering_model(base, last)
+
+    def retriever(self, base: KnowledgeBase) -> SwitchingRetriever:
+        """Loads the model, so that the first question does not wait for it. Raises KnowledgeUnavailable."""
+        self.embedders.of(base.spec.embedding_model)
+        return SwitchingRetriever(
+            partial(self.answering, base), lambda model: self.retriever_in(self.collection(base, model))
+        )
+
+
+def answering_model(base: KnowledgeBase, last: LastReading | None) -> str:
+    """Until the first reading is completed the one that is set, because its passages come in one after the other."""
+    return (last.embedding if last is not None else None) or base.spec.embedding_model
 
 
 @asynccontextmanager

@@ -5,11 +5,11 @@ worker.py.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from supportplane_crds import AgentFile, Mode
+from supportplane_crds import AgentFile, KnowledgeBase, Mode
 from supportplane_crds.runtime_status import KnowledgeCount
-from supportplane_runtime.app.clients import AgentClients
+from supportplane_runtime.app.clients import AgentClients, answering_model
 from supportplane_runtime.chores import every
 from supportplane_runtime.domain.knowledge import LastReading, unread
 from supportplane_runtime.errors import KnowledgeUnavailable, RuntimeFault
@@ -40,7 +40,8 @@ class Indexed:
                 "knowledge Job, says why."
             )
         skipped = sum(each.skipped for each in self.counts)
-        return f"{counted}; {skipped} files left out." if skipped else f"{counted}."
+        left_out = [f"{skipped} files left out"] if skipped else []
+        return f"{'; '.join([counted, *left_out, *filter(None, (each.change for each in self.counts))])}."
 
     def unread(self, file: AgentFile) -> str:
         """Why there is no usable index yet, as a sentence; empty when there is."""
@@ -63,13 +64,24 @@ async def read_index(clients: AgentClients) -> Indexed:
         each for each in await clients.store.readings.listing(clients.tenant) if each.knowledge_base in names
     )
     known = {each.knowledge_base: each for each in readings}
-    counts = []
-    for base in clients.file.knowledge_bases:
-        documents, chunks = await clients.index.count(clients.collection(base))
-        last = known.get(base.name, LastReading(base.name))
-        counts.append(KnowledgeCount(base.name, documents, chunks, last.skipped, failed=last.failed_at is not None))
+    counts = [
+        await _count(clients, base, known.get(base.name, LastReading(base.name)))
+        for base in clients.file.knowledge_bases
+    ]
     _set_metrics(counts)
     return Indexed(tuple(counts), readings)
+
+
+async def _count(clients: AgentClients, base: KnowledgeBase, last: LastReading) -> KnowledgeCount:
+    answering, wanted = answering_model(base, last), base.spec.embedding_model
+    documents, chunks = await clients.index.count(clients.collection(base, answering))
+    counted = KnowledgeCount(
+        base.name, documents, chunks, last.skipped, failed=last.failed_at is not None, embedding=answering
+    )
+    if answering == wanted:
+        return counted
+    _, embedded = await clients.index.count(clients.collection(base))
+    return replace(counted, next_embedding=wanted, embedded=embedded)
 
 
 def _set_metrics(counts: list[KnowledgeCount]) -> None:

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from supportplane_crds import AgentFile, Writing
+from supportplane_crds import AgentFile, Writing, embedding_model_of
 from supportplane_crds.model_endpoint import CredentialsRef
 from supportplane_crds.runtime_status import PART_JUDGE, OrchestratorStatus, Part
 from supportplane_runtime.app.clients import AgentClients
@@ -106,7 +106,7 @@ async def open_worker(clients: AgentClients, *, drain_s: float) -> AsyncIterator
             stack.push_async_callback(judge.close)
         stack.callback(asyncio.create_task(keep_metrics(clients), name="knowledge-metrics").cancel)
         policy = _policy(clients)
-        gaps = GapMeanings(clients.store.gaps, clients.embedders.of(policy.language), policy)
+        gaps = GapMeanings(clients.store.gaps, clients.embedders.of(_gap_model(clients, policy)), policy)
         placing = every(PERIOD_S, gaps.place, name="gap-meanings")
         stack.callback(asyncio.create_task(placing, name="gap-meanings").cancel)
         link = RedisLink(clients.settings.redis_url.get_secret_value())
@@ -115,6 +115,12 @@ async def open_worker(clients: AgentClients, *, drain_s: float) -> AsyncIterator
         answers = _engine(clients, model, judge, policy)
         turns = _turns(clients, RepeatedQuestions(answers, keeping, policy), policy, drain_s)
         yield Worker(clients, model, await stack.enter_async_context(turns), judge)
+
+
+def _gap_model(clients: AgentClients, policy: Policy) -> str:
+    """One that is loaded for questions anyway."""
+    models = [base.spec.embedding_model for base in clients.file.knowledge_bases]
+    return next(iter(models), embedding_model_of(policy.language))
 
 
 def _policy(clients: AgentClients) -> Policy:

@@ -59,7 +59,8 @@ class LastReading:
 
     completed_at: the last time that documents were read into the index to the end. failure: why the last reading did
     not bring everything in, and failed_at since when; both None after a good one. skipped: how many files or rows the
-    last completed reading left out; named: the first of them, each with its reason.
+    last completed reading left out; named: the first of them, each with its reason. embedding: the model whose vectors
+    answer since the last completed reading; None before one.
     """
 
     knowledge_base: str
@@ -68,6 +69,7 @@ class LastReading:
     failure: str | None = None
     skipped: int = 0
     named: tuple[tuple[str, str], ...] = ()
+    embedding: str | None = None
 
 
 def unread(wanted: Collection[str], readings: Collection[LastReading]) -> str | None:

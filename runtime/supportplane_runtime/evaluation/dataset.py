@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from supportplane_crds import load_agent_file
+from supportplane_crds import EmbeddingModel, load_agent_file
 from supportplane_runtime.errors import InvalidRequest
 from supportplane_runtime.evaluation.rows import fingerprint, rows
 from supportplane_runtime.rag.documents.reading import Reading, read_jsonl, read_knowledge_base
@@ -79,7 +79,10 @@ class Question(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """product: whose documents are asked. read: gives them. language: theirs. half: of the questions, "" for all."""
+    """product: whose documents are asked. read: gives them. language: theirs. half: of the questions, "" for all.
+
+    embedding: the model for the documents.
+    """
 
     product: str
     read: Callable[[], Reading]
@@ -87,6 +90,7 @@ class DataSet:
 
     language: str = "en"
     half: str = ""
+    embedding: str = EmbeddingModel.MINILM
 
     @property
     def name(self) -> str:
@@ -138,7 +142,8 @@ def of_agent_file(path: Path, questions: Path) -> DataSet:
     asked = tuple(rows(questions, Question))
     if not asked:
         raise InvalidRequest(f"{questions} has no questions. Put one question a line there: id, question.")
-    return DataSet(file.agent.name, partial(read_knowledge_base, spec, file.path.parent), asked, spec.language)
+    read = partial(read_knowledge_base, spec, file.path.parent)
+    return DataSet(file.agent.name, read, asked, spec.language, embedding=spec.embedding_model)
 
 
 def questions_of(folder: Path) -> tuple[Question, ...]:

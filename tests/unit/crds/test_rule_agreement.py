@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from supportplane_crds.exposure import Ingress, NetworkPolicy
-from supportplane_crds.knowledge_base import KnowledgeBaseSpec, KnowledgeSource
+from supportplane_crds.knowledge_base import EmbeddingModel, KnowledgeBaseSpec, KnowledgeSource
 from supportplane_crds.load import KINDS
 from supportplane_crds.model_endpoint import ModelEndpointSpec
 from supportplane_crds.objects import METADATA_RULES, ContractModel
@@ -194,6 +194,8 @@ CHOICES: dict[type[ContractModel], dict[str, list[Any]]] = {
             [{"name": "a", "configMap": {"name": "a"}}, {"name": "b", "volumeClaim": {"name": "b"}}],
             [{"name": "a", "path": "a"}, {"name": "b", "volumeClaim": {"name": "b"}}],
         ],
+        "language": ["en", "de"],
+        "embedding": [{"model": str(model)} for model in EmbeddingModel],
     },
     NetworkPolicy: {
         "enabled": [True, False],

@@ -14,12 +14,15 @@ from supportplane_crds.runtime_status import (
 )
 
 MODEL = Part("model", ok=None, required=False, detail="Not known: no orchestrator answers")
-COUNT = KnowledgeCount("handbook", 12, 340, skipped=1, failed=True)
+COUNT = KnowledgeCount(
+    "handbook", 12, 340, skipped=1, failed=True, embedding="MiniLM-L6-v2", next_embedding="E5", embedded=7
+)
 WHOLE = RuntimeStatus(version="0.1.0", revision="r", mode="Auto", components=(MODEL,), knowledge=(COUNT,))
 WRITTEN = (
     b'{"version":"0.1.0","revision":"r","mode":"Auto",'
     b'"components":[{"name":"model","ok":null,"required":false,"detail":"Not known: no orchestrator answers"}],'
-    b'"knowledge":[{"name":"handbook","documents":12,"chunks":340,"skipped":1,"failed":true}]}'
+    b'"knowledge":[{"name":"handbook","documents":12,"chunks":340,"skipped":1,"failed":true,'
+    b'"embedding":"MiniLM-L6-v2","next_embedding":"E5","embedded":7}]}'
 )
 
 
@@ -83,3 +86,10 @@ def test_every_object_that_does_work_is_about_a_condition(name: str, condition: 
 @pytest.mark.parametrize("name", ["helpdesk", "helpdesk-eu-gateway", "my-helpdesk-gateway", "other-gateway", ""])
 def test_an_object_of_another_agent_is_part_of_nothing(name: str) -> None:
     assert names.component_of("helpdesk", name) is None
+
+
+def test_a_change_of_the_embedding_model_is_told_with_how_far_it_is() -> None:
+    assert COUNT.change == (
+        "7 of about 340 passages of handbook are embedded with E5, those of MiniLM-L6-v2 answer until all are"
+    )
+    assert KnowledgeCount("handbook", 12, 340, embedding="E5").change == ""

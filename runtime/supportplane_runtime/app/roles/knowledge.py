@@ -2,6 +2,7 @@
 
 ``progress`` lines are Progress of rag/ingestion, ``finished`` lines its IngestReport, ``failed`` lines the reason; each
 with its knowledge base, and the last two with the sources that could not be read and the files that no pattern selects.
+After a change of the embedding model the old passages answer until the new ones are complete; then they are dropped.
 The log, on stderr, has a line for every file that was left out. How it went is kept in the store, for the processes
 that serve. A knowledge base that cannot be read keeps nobody from the others, and the process ends with exit code 1.
 """
@@ -15,7 +16,7 @@ from typing import Any
 import orjson
 import structlog
 
-from supportplane_crds import AgentFile, KnowledgeBase
+from supportplane_crds import AgentFile, EmbeddingModel, KnowledgeBase
 from supportplane_runtime.app.clients import AgentClients, open_agent_clients
 from supportplane_runtime.errors import InvalidRequest, KnowledgeUnavailable, RuntimeFault
 from supportplane_runtime.rag.documents.reading import Reading, Skipped
@@ -57,6 +58,7 @@ class _Base:
         try:
             found = await asyncio.to_thread(read_sources, self.base.spec, self.clients.settings.agent_file.parent)
             self._log(found.reading.skipped)
+            await self._keep_answering(found)
             report = await self._ingest(found)
         except RuntimeFault as fault:
             return await self._failed(found, fault.detail)
@@ -75,11 +77,28 @@ class _Base:
     async def _completed(self, found: SourcesRead, report: IngestReport) -> str | None:
         failure = self._sentence(_reasons(found.unread)) if found.unread else None
         skipped = [(each.name, each.reason) for each in report.skipped]
+        model = self.base.spec.embedding_model
         await self.clients.store.readings.save_completed(
-            self.clients.tenant, self.name, skipped=skipped, failure=failure
+            self.clients.tenant, self.name, skipped=skipped, failure=failure, embedding=model
         )
+        await self._drop_others(model)
         self._say("finished", {**asdict(report), **_of_sources(found)})
         return failure
+
+    async def _keep_answering(self, found: SourcesRead) -> None:
+        """Raises InvalidRequest where a change of the embedding model would lose the passages of a source."""
+        answering, model = await self.clients.answering(self.base), self.base.spec.embedding_model
+        if found.unread and answering != model:
+            raise InvalidRequest(
+                f"{_reasons(found.unread)}; passages of {answering} answer until every source can be read and embedded"
+                f" with {model}"
+            )
+
+    async def _drop_others(self, model: EmbeddingModel) -> None:
+        """Collections of other models answer nothing any more."""
+        for other in EmbeddingModel:
+            if other is not model:
+                await self.clients.index.drop(self.clients.collection(self.base, other))
 
     def _log(self, skipped: Sequence[Skipped]) -> None:
         for each in skipped:

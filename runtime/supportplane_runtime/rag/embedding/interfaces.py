@@ -31,8 +31,8 @@ class Embedder(Protocol):
 
 
 class Embedders(Protocol):
-    def of(self, language: str) -> Embedder:
-        """The one for a knowledge base's language, the same for ingestion and for questions."""
+    def of(self, model: str) -> Embedder:
+        """The one of a model of the contract, the same for ingestion and for questions. Raises KnowledgeUnavailable."""
         ...
 
     async def close(self) -> None: ...

@@ -2,20 +2,21 @@
 
 Chosen in app/, for the serving process and for ingestion. Threads, not a process or a server: both engines let go of
 the interpreter lock, share their weights, and a question saves the hop. English has a model of its own, smaller, faster
-and better at it than the multilingual one; which model made a vector is stored beside it.
+and as good at it as the multilingual one; the knowledge base says which is used (spec.embedding).
 """
 
 import asyncio
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from supportplane_crds import EmbeddingModel
 from supportplane_runtime import metrics
 from supportplane_runtime.errors import KnowledgeUnavailable
 from supportplane_runtime.rag.embedding.e5 import E5Encoder
@@ -84,21 +85,30 @@ class LocalEmbedder:
 
 
 class LocalEmbedders:
-    """Satisfies Embedders. A model is loaded when it is first asked for: 23 MB for English, 72 MB for the rest."""
+    """Satisfies Embedders. A model is loaded when it is first asked for: 23 MB MiniLM-L6-v2, 72 MB the other."""
 
     def __init__(self, *, threads: int) -> None:
         self._threads = threads
-        self._loaded: dict[type[Encoder], LocalEmbedder] = {}
+        self._loaded: dict[str, LocalEmbedder] = {}
 
-    def of(self, language: str) -> Embedder:
-        kind: type[Encoder] = MiniLMEncoder if language.partition("-")[0].lower() == "en" else E5Encoder
-        if kind not in self._loaded:
-            self._loaded[kind] = LocalEmbedder(_load(kind), threads=self._threads)
-        return self._loaded[kind]
+    def of(self, model: str) -> Embedder:
+        if model not in self._loaded:
+            self._loaded[model] = LocalEmbedder(_load(_encoder(model)), threads=self._threads)
+        return self._loaded[model]
 
     async def close(self) -> None:
         for embedder in self._loaded.values():
             await embedder.close()
+
+
+def _encoder(model: str) -> Callable[[], Encoder]:
+    kinds: Mapping[str, Callable[[], Encoder]] = {
+        EmbeddingModel.MINILM: MiniLMEncoder,
+        EmbeddingModel.E5: E5Encoder,
+    }
+    if model not in kinds:
+        raise KnowledgeUnavailable(f"this release has no embedding model {model}", retry_after_s=None)
+    return kinds[model]
 
 
 def _load(kind: Callable[[], Encoder]) -> Encoder:

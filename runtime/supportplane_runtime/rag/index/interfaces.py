@@ -19,11 +19,16 @@ class TextRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Where chunks live: one knowledge base of one tenant. language: how its words and questions to it are stemmed."""
+    """Where chunks live: one knowledge base of one tenant, as one model embeds it.
+
+    language: how its words and questions to it are stemmed. embedding: the model, as the contract names it; while a
+    knowledge base is embedded anew, there is a collection of each (rag/search/switching.py).
+    """
 
     tenant: str
     knowledge_base: str
     language: str = "en"
+    embedding: str = "MiniLM-L6-v2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,10 @@ class ChunkIndex(Protocol):
         ...
 
     async def delete(self, collection: Collection, chunk_ids: Sequence[str]) -> None: ...
+
+    async def drop(self, collection: Collection) -> None:
+        """Everything of the collection at once; a search sees all of it or nothing."""
+        ...
 
     async def keyword(self, collection: Collection, text: str, *, limit: int) -> list[Hit]:
         """Best first by BM25 over stemmed title, context, headings and text."""

@@ -31,10 +31,10 @@ class MemoryIndex:
     """Satisfies ChunkIndex."""
 
     def __init__(self) -> None:
-        self._collections: dict[tuple[str, str], dict[str, _Row]] = {}
+        self._collections: dict[tuple[str, str, str], dict[str, _Row]] = {}
 
     def _rows(self, collection: Collection) -> dict[str, _Row]:
-        return self._collections.setdefault((collection.tenant, collection.knowledge_base), {})
+        return self._collections.setdefault(_place(collection), {})
 
     async def hashes(self, collection: Collection, embedder: str) -> dict[str, str]:
         rows = self._rows(collection)
@@ -57,6 +57,9 @@ class MemoryIndex:
     async def delete(self, collection: Collection, chunk_ids: Sequence[str]) -> None:
         for chunk_id in chunk_ids:
             self._rows(collection).pop(chunk_id, None)
+
+    async def drop(self, collection: Collection) -> None:
+        self._collections.pop(_place(collection), None)
 
     async def keyword(self, collection: Collection, text: str, *, limit: int) -> list[Hit]:
         rows = list(self._rows(collection).values())
@@ -100,6 +103,10 @@ class MemoryIndex:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def _place(collection: Collection) -> tuple[str, str, str]:
+    return collection.tenant, collection.knowledge_base, collection.embedding
 
 
 def _weight(row: _Row, word: str, average: float) -> float:

@@ -29,7 +29,7 @@ from supportplane_runtime.rag.index.interfaces import (
     Stretch,
     TextRefused,
 )
-from supportplane_runtime.rag.index.pgvector_search import STATE, Asked, Embedding, State, find, find_stretches
+from supportplane_runtime.rag.index.pgvector_search import STATE, Asked, Embedding, State, find, find_stretches, place
 from supportplane_runtime.rag.index.pgvector_session import Pool, answering, autocommit
 from supportplane_runtime.rag.words.lexemes import lexemes
 from supportplane_runtime.rag.words.searchable import searchable_text
@@ -145,6 +145,20 @@ class PgVectorIndex:
             )
             await _delete_lexemes(cursor, keys)
 
+    async def drop(self, collection: Collection) -> None:
+        async with self._state(collection) as (_, state):
+            pass
+        if state is None:
+            return
+        async with answering(), self._pool.connection() as connection, connection.transaction():
+            await connection.execute(f"SET LOCAL statement_timeout = '{WRITE_TIMEOUT_S}s'")
+            for table in reversed(_TABLES):  # the collection last: the chunks refer to it
+                statement = sql.SQL("DELETE FROM {} WHERE tenant = %s AND collection_id = %s")
+                await connection.execute(
+                    statement.format(sql.Identifier(table)), (collection.tenant, state.collection_id)
+                )
+            await connection.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(_graph(state.collection_id)))
+
     async def keyword(self, collection: Collection, text: str, *, limit: int) -> list[Hit]:
         found = await self._find(collection, Asked(texts=[text], limit=limit))
         return found.keyword[0]
@@ -210,7 +224,7 @@ class PgVectorIndex:
     async def _state(self, collection: Collection) -> AsyncIterator[tuple[AsyncCursor[Any], State | None]]:
         """A cursor, and the collection's figures, None when nothing was ever written to it."""
         async with answering(), self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
-            await cursor.execute(STATE, (collection.tenant, collection.knowledge_base))
+            await cursor.execute(STATE, place(collection))
             row = await cursor.fetchone()
             yield cursor, State(*row) if row else None
 
@@ -226,10 +240,10 @@ class PgVectorIndex:
             cursor = connection.cursor()
             await cursor.execute(f"SET LOCAL statement_timeout = '{WRITE_TIMEOUT_S}s'")
             await cursor.execute(
-                "INSERT INTO knowledge_collections (tenant, knowledge_base) VALUES (%s, %s)"
-                " ON CONFLICT (tenant, knowledge_base) DO UPDATE SET chunks = knowledge_collections.chunks"
+                "INSERT INTO knowledge_collections (tenant, knowledge_base, embedding) VALUES (%s, %s, %s)"
+                " ON CONFLICT (tenant, knowledge_base, embedding) DO UPDATE SET chunks = knowledge_collections.chunks"
                 " RETURNING collection_id",
-                (collection.tenant, collection.knowledge_base),
+                place(collection),
             )
             ((collection_id,),) = await cursor.fetchall()
             scope = (collection.tenant, collection_id)
@@ -284,6 +298,10 @@ async def _patient(connection: AsyncConnection[Any]) -> AsyncIterator[None]:
             await connection.execute("RESET maintenance_work_mem")
 
 
+def _graph(collection_id: int) -> sql.Identifier:
+    return sql.Identifier(f"knowledge_graph_{collection_id}")
+
+
 async def _build_graph(connection: AsyncConnection[Any], tenant: str, collection_id: int) -> None:
     """Concurrently, so writers of other collections go on; what an interrupted build left is dropped first."""
     cursor = connection.cursor()
@@ -292,7 +310,7 @@ async def _build_graph(connection: AsyncConnection[Any], tenant: str, collection
         (tenant, collection_id),
     )
     (row,) = await cursor.fetchall()
-    name = sql.Identifier(f"knowledge_graph_{collection_id}")
+    name = _graph(collection_id)
     await cursor.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(name))
     await cursor.execute(
         sql.SQL(

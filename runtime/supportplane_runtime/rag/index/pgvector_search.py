@@ -32,7 +32,7 @@ GRAPH_CANDIDATES = 200
 _FIGURES: LiteralString = "k.collection_id, k.chunks, greatest(k.lexemes, 1) / greatest(k.chunks, 1)::float8, k.graph"
 
 STATE: LiteralString = f"""
-SELECT {_FIGURES} FROM knowledge_collections k WHERE k.tenant = %s AND k.knowledge_base = %s
+SELECT {_FIGURES} FROM knowledge_collections k WHERE k.tenant = %s AND k.knowledge_base = %s AND k.embedding = %s
 """
 
 # A row for each lexeme that is there, and one without a lexeme where none is.
@@ -42,7 +42,7 @@ FROM knowledge_collections k LEFT JOIN LATERAL (
     SELECT l.lexeme, count(*) AS containing FROM knowledge_lexemes l
     WHERE l.tenant = k.tenant AND l.collection_id = k.collection_id AND l.lexeme = ANY(%s) GROUP BY l.lexeme
 ) asked ON true
-WHERE k.tenant = %s AND k.knowledge_base = %s
+WHERE k.tenant = %s AND k.knowledge_base = %s AND k.embedding = %s
 """
 
 # The formula of lexemes.weight, multiplied out: flat and slope hold what does not depend on the chunk.
@@ -75,7 +75,7 @@ SELECT {_COLUMNS} FROM knowledge_chunks c WHERE c.tenant = %s AND c.collection_i
 _STRETCHES: LiteralString = f"""
 SELECT {_COLUMNS}
 FROM knowledge_collections k JOIN knowledge_chunks c ON c.tenant = k.tenant AND c.collection_id = k.collection_id
-WHERE k.tenant = %s AND k.knowledge_base = %s AND left(c.document_id, 200) = ANY(%s) AND EXISTS (
+WHERE k.tenant = %s AND k.knowledge_base = %s AND k.embedding = %s AND left(c.document_id, 200) = ANY(%s) AND EXISTS (
     SELECT FROM unnest(%s::text[], %s::integer[], %s::integer[]) AS wanted (document_id, first, last)
     WHERE c.document_id = wanted.document_id AND c.position BETWEEN wanted.first AND wanted.last
 )
@@ -117,11 +117,16 @@ class _EmbeddingDumper(Dumper):
 psycopg.adapters.register_dumper(Embedding, _EmbeddingDumper)
 
 
+def place(collection: Collection) -> tuple[str, str, str]:
+    """What a statement needs to find the collection."""
+    return collection.tenant, collection.knowledge_base, collection.embedding
+
+
 async def find(connection: AsyncConnection[Any], collection: Collection, asked: Asked) -> Matches:
     cursor = connection.cursor(binary=True)
     texts = [list(lexemes(text, language(collection.language))) for text in asked.texts]
     words = {*asked.words, *(lexeme for each in texts for lexeme in each)}
-    await cursor.execute(_STATE_AND_CONTAINING, (list(words), collection.tenant, collection.knowledge_base))
+    await cursor.execute(_STATE_AND_CONTAINING, (list(words), *place(collection)))
     rows = await cursor.fetchall()
     if not rows:
         return _nothing(asked)
@@ -151,9 +156,8 @@ async def find_stretches(
     documents = [each.document_id for each in stretches]
     firsts, lasts = [each.first for each in stretches], [each.last for each in stretches]
     cursor = connection.cursor(binary=True)
-    scope = (collection.tenant, collection.knowledge_base)
     beginnings = list({each[:200] for each in documents})
-    await cursor.execute(_STRETCHES, (*scope, beginnings, documents, firsts, lasts))
+    await cursor.execute(_STRETCHES, (*place(collection), beginnings, documents, firsts, lasts))
     return [_chunk(row) for row in await cursor.fetchall()]
 
 

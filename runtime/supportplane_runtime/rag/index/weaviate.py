@@ -1,6 +1,6 @@
 """The ChunkIndex on Weaviate, for knowledge that has outgrown PostgreSQL; app/ chooses it when settings name its URL.
 
-One Weaviate collection with multi-tenancy; a Weaviate tenant is one knowledge base of one of our tenants, so each has a
+One Weaviate collection with multi-tenancy; a Weaviate tenant is one collection of one of our tenants, so each has a
 shard, a vector graph and BM25 figures of its own, and a query cannot see beyond it. Weaviate does no stemming: chunks
 carry their lexemes (lexemes.py), joined by spaces, and the question is turned into lexemes the same way, so it ranks as
 the other indexes do. A batch is written object by object; one that was cut off leaves whole chunks, and the next
@@ -46,7 +46,7 @@ from supportplane_runtime.rag.words.lexemes import LENGTH_WEIGHT, TERM_SATURATIO
 from supportplane_runtime.rag.words.searchable import searchable_text
 
 # A change of the properties below takes a new name: the next ingestion fills it.
-NAME = "SupportplaneChunksV4"
+NAME = "SupportplaneChunksV5"
 # Weaviate deletes at most 10,000 objects a call, and reads a page at a time.
 PAGE = 1000
 PARALLEL_UPDATES = 8
@@ -151,6 +151,11 @@ class WeaviateIndex:
             async with _answering():
                 which = Filter.by_id().contains_any([_uuid(chunk_id) for chunk_id in batch])
                 await self._shard(collection).data.delete_many(where=which)
+
+    async def drop(self, collection: Collection) -> None:
+        if await self._exists(collection):
+            async with _answering():
+                await self._client.collections.use(NAME).tenants.remove([_tenant(collection)])
 
     async def keyword(self, collection: Collection, text: str, *, limit: int) -> list[Hit]:
         wanted = lexemes(text, language(collection.language))
@@ -330,7 +335,8 @@ def _within(stretch: Stretch) -> FilterReturn:
 
 def _tenant(collection: Collection) -> str:
     """Weaviate's names have 64 of few characters; a hash keeps any two collections apart."""
-    return hashlib.sha256(f"{collection.tenant}\x1f{collection.knowledge_base}".encode()).hexdigest()[:40]
+    parts = (collection.tenant, collection.knowledge_base, collection.embedding)
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:40]
 
 
 def _uuid(chunk_id: str) -> UUID:

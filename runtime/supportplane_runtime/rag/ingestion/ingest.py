@@ -120,7 +120,7 @@ async def ingest(
     """
     _ensure_some(collection, bool(reading.documents), reading.skipped)
     started = time.monotonic()
-    target = _Target(collection, parts.index, parts.embedders.of(collection.language))
+    target = _Target(collection, parts.index, parts.embedders.of(collection.embedding))
     async with parts.lock.held(collection, lambda: progress(Progress("waiting", 0, 0))):
         progress(Progress("cutting", 0, len(reading.documents)))
         chunks, uncut = await asyncio.to_thread(_cut, reading)

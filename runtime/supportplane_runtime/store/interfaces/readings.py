@@ -22,11 +22,18 @@ class Readings(Protocol):
         ...
 
     async def save_completed(
-        self, tenant: str, knowledge_base: str, *, skipped: Sequence[tuple[str, str]], failure: str | None = None
+        self,
+        tenant: str,
+        knowledge_base: str,
+        *,
+        skipped: Sequence[tuple[str, str]],
+        failure: str | None = None,
+        embedding: str | None = None,
     ) -> None:
         """Documents were read into the index to the end. skipped: name and reason of each that was left out.
 
         failure: what of the knowledge base could not be read all the same, None when everything was.
+        embedding: the model that embedded them, whose vectors answer from now on; None leaves that as it was.
         """
         ...
 

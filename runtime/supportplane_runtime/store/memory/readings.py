@@ -29,9 +29,15 @@ class MemoryReadings:
         return max(ends, default=None), self._began.get((tenant, name))
 
     async def save_completed(
-        self, tenant: str, knowledge_base: str, *, skipped: Sequence[tuple[str, str]], failure: str | None = None
+        self,
+        tenant: str,
+        knowledge_base: str,
+        *,
+        skipped: Sequence[tuple[str, str]],
+        failure: str | None = None,
+        embedding: str | None = None,
     ) -> None:
-        now = self._clock()
+        now, before = self._clock(), self._known.get((tenant, knowledge_base), LastReading(knowledge_base))
         self._known[tenant, knowledge_base] = LastReading(
             knowledge_base,
             completed_at=now,
@@ -39,6 +45,7 @@ class MemoryReadings:
             failure=failure,
             skipped=len(skipped),
             named=tuple(skipped[:NAMED_FILES]),
+            embedding=embedding or before.embedding,
         )
 
     async def save_failed(self, tenant: str, knowledge_base: str, failure: str) -> None:

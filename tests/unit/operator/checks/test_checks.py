@@ -373,6 +373,16 @@ def test_files_that_were_left_out_are_counted_where_the_documents_are() -> None:
     assert verdict.message.startswith("12 documents in 340 passages; 2 files left out")
 
 
+def test_a_change_of_the_embedding_model_is_told_with_its_progress() -> None:
+    change = {"embedding": "MiniLM-L6-v2", "next_embedding": "MultilingualE5-small", "embedded": 100}
+    counts = (KnowledgeCount("handbook", 12, 340, **change), KnowledgeCount("of another agent", 1, 1, **change))
+    verdict = verdicts(serving(runtime=replace(report(), knowledge=counts)))["KnowledgeReady"]
+    assert verdict.message == (
+        "12 documents in 340 passages; 100 of about 340 passages of handbook are embedded with MultilingualE5-small, "
+        "those of MiniLM-L6-v2 answer until all are"
+    )
+
+
 def test_an_agent_that_waits_for_its_first_index_says_that_and_not_that_pods_are_missing() -> None:
     found = without_pods(runtime=report(chunks=0))
     assert told(found, ConditionType.AVAILABLE) == (False, Reason.PODS_UNAVAILABLE)

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from supportplane_crds import EmbeddingModel
 from supportplane_runtime.errors import KnowledgeUnavailable
 from supportplane_runtime.rag.embedding import local
 from supportplane_runtime.rag.embedding.local import REMEMBERED_QUERIES, LocalEmbedder, LocalEmbedders
 
 
-@pytest_asyncio.fixture(scope="module", params=["en", "de"])
+@pytest_asyncio.fixture(scope="module", params=list(EmbeddingModel))
 async def embedder(request: pytest.FixtureRequest) -> AsyncIterator[LocalEmbedder]:
     made = LocalEmbedders(threads=2)
     chosen = made.of(request.param)
@@ -19,12 +20,13 @@ async def embedder(request: pytest.FixtureRequest) -> AsyncIterator[LocalEmbedde
     await made.close()
 
 
-async def test_english_has_a_model_of_its_own_and_each_is_loaded_once() -> None:
+async def test_each_model_of_the_contract_is_loaded_once() -> None:
     embedders = LocalEmbedders(threads=1)
-    english, german, french = embedders.of("en-GB"), embedders.of("de"), embedders.of("fr")
-    assert english is embedders.of("en")
-    assert german is french
-    assert english.name != german.name
+    english, multilingual = (embedders.of(model) for model in EmbeddingModel)
+    assert english is embedders.of(EmbeddingModel.MINILM)
+    assert english.name != multilingual.name
+    with pytest.raises(KnowledgeUnavailable, match="no embedding model word2vec"):
+        embedders.of("word2vec")
     await embedders.close()
 
 
@@ -34,7 +36,7 @@ async def test_a_model_that_cannot_be_loaded_says_so(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(local, "MiniLMEncoder", broken)
     with pytest.raises(KnowledgeUnavailable, match="cannot be loaded: no such file"):
-        LocalEmbedders(threads=1).of("en")
+        LocalEmbedders(threads=1).of(EmbeddingModel.MINILM)
 
 
 async def test_unrelated_texts_are_no_nearer_than_the_model_says(embedder: LocalEmbedder) -> None:

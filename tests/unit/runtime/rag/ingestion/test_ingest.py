@@ -28,8 +28,8 @@ class CountingEmbedder:
         self.name = name
         self.asked: list[str] = []
 
-    def of(self, language: str) -> Embedder:
-        assert language == DOCS.language
+    def of(self, model: str) -> Embedder:
+        assert model == DOCS.embedding
         return self
 
     async def queries(self, texts: Sequence[str]) -> Vectors:

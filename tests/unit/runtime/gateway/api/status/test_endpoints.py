@@ -29,6 +29,9 @@ PUBLIC = KeySet.import_key_set(KeySet([KEY]).as_dict(private=False))
 SHARED = OctKey.import_key(orjson.dumps(PUBLIC.as_dict()))
 
 
+NO_CHANGE = {"embedding": "", "next_embedding": "", "embedded": 0}  # as an orchestrator that does not tell
+
+
 def now() -> int:
     return int(time.time())
 
@@ -81,7 +84,7 @@ async def test_the_operator_learns_how_everything_is(gateway: TestGateway) -> No
             {"name": "orchestrator", "ok": False, "required": True, "detail": "PostgreSQL does not answer"},
             {"name": "model", "ok": False, "required": False, "detail": "The model server does not answer"},
         ],
-        "knowledge": [{"name": "handbook", "documents": 12, "chunks": 340, "skipped": 0, "failed": False}],
+        "knowledge": [{"name": "handbook", "documents": 12, "chunks": 340, "skipped": 0, "failed": False, **NO_CHANGE}],
     }
 
 
