@@ -209,6 +209,23 @@ class Memory(ContractModel):
     )
 
 
+class ResponseCacheMode(StrEnum):
+    """ENABLED tells the answer to an equal first question again, DISABLED works on each question (ADR 0037)."""
+
+    ENABLED = "Enabled"
+    DISABLED = "Disabled"
+
+
+class ResponseCache(ContractModel):
+    """Whether an answer is told again when the same is asked."""
+
+    mode: ResponseCacheMode = Field(
+        default=ResponseCacheMode.ENABLED,
+        description="Enabled: an equal first question gets the answer that was made before, until the documents are "
+        "read again or somebody rates it down. Disabled: each question is worked on.",
+    )
+
+
 class AgentTemplate(ContractModel):
     """Everything that changes how the agent answers."""
 
@@ -222,6 +239,9 @@ class AgentTemplate(ContractModel):
     )
     handoff: Handoff = Field(default=Handoff(), description="When a conversation goes to a person, and to whom.")
     memory: Memory = Field(default=Memory(), description="What the agent remembers.")
+    response_cache: ResponseCache = Field(
+        default=ResponseCache(), description="Whether an answer is told again when the same is asked."
+    )
 
 
 class RateLimit(ContractModel):

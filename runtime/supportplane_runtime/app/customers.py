@@ -8,6 +8,7 @@ from datetime import timedelta
 from supportplane_crds import AgentFile
 from supportplane_crds.support_agent import LimitScope
 from supportplane_runtime.app.database import schema_fault, visitor_secret
+from supportplane_runtime.app.disliked_answers import disliked_answers
 from supportplane_runtime.app.gateways import following
 from supportplane_runtime.app.long_lived import keep_garbage_collections_short
 from supportplane_runtime.app.open_files import allow_open_files
@@ -69,6 +70,7 @@ async def serve_customers(service: CustomerService) -> None:
             agent=service.file.agent.name,
             reporting=service.reporting,
             operator_keys=read_operator_keys(settings.operator_jwks_file),
+            disliked=await disliked_answers(service.store, tenant, link),
         )
         await stack.enter_async_context(_key_files(service))
         server = build_server(create_app(parts, settings), settings)

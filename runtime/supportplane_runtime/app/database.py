@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 
 VISITORS = "visitors"
 TURNS = "turns"
+KEPT_ANSWERS = "kept-answers"
 WAIT_S = 300.0  # a guess: a new database cluster and its migration; then the process ends and is started again
 POLL_S = 1.0
 
@@ -58,3 +59,8 @@ async def visitor_secret(store: Store, tenant: str, data_dir: Path) -> bytes:
 async def turns_token(store: Store, tenant: str) -> str:
     """What gateways show to orchestrators."""
     return await store.shared_secrets.secret(tenant, TURNS)
+
+
+async def kept_answers_secret(store: Store, tenant: str) -> bytes:
+    """By which answers to equal questions are named and signed."""
+    return (await store.shared_secrets.secret(tenant, KEPT_ANSWERS)).encode()

@@ -4,11 +4,10 @@ import hashlib
 from importlib.metadata import version
 
 from supportplane_runtime.app.clients import AgentClients
+from supportplane_runtime.app.database import kept_answers_secret
 from supportplane_runtime.orchestrator.repeated import Keeping
 from supportplane_runtime.store.redis.answers import RedisKeptAnswers
 from supportplane_runtime.store.redis.link import RedisLink
-
-SECRET = "kept-answers"  # noqa: S105 - the name of one
 
 
 async def keeping_answers(clients: AgentClients, model: str, link: RedisLink) -> Keeping:
@@ -18,8 +17,8 @@ async def keeping_answers(clients: AgentClients, model: str, link: RedisLink) ->
     async def read_version() -> str | None:
         return await clients.store.readings.version(clients.tenant, names)
 
-    secret = await clients.store.shared_secrets.secret(clients.tenant, SECRET)
-    return Keeping(RedisKeptAnswers(link), read_version, secret.encode(), _made_by(clients, model))
+    secret = await kept_answers_secret(clients.store, clients.tenant)
+    return Keeping(RedisKeptAnswers(link), read_version, secret, _made_by(clients, model))
 
 
 def _made_by(clients: AgentClients, model: str) -> str:

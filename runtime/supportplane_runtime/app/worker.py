@@ -9,6 +9,7 @@ from pathlib import Path
 from supportplane_crds import AgentFile, Writing, embedding_model_of
 from supportplane_crds.model_endpoint import CredentialsRef
 from supportplane_crds.runtime_status import PART_JUDGE, OrchestratorStatus, Part
+from supportplane_crds.support_agent import ResponseCacheMode
 from supportplane_runtime.app.clients import AgentClients
 from supportplane_runtime.app.indexed import Indexed, keep_metrics, read_index
 from supportplane_runtime.app.kept_answers import keeping_answers
@@ -109,11 +110,12 @@ async def open_worker(clients: AgentClients, *, drain_s: float) -> AsyncIterator
         gaps = GapMeanings(clients.store.gaps, clients.embedders.of(_gap_model(clients, policy)), policy)
         placing = every(PERIOD_S, gaps.place, name="gap-meanings")
         stack.callback(asyncio.create_task(placing, name="gap-meanings").cancel)
-        link = RedisLink(clients.settings.redis_url.get_secret_value())
-        stack.push_async_callback(link.close)
-        keeping = await keeping_answers(clients, model.name, link)
-        answers = _engine(clients, model, judge, policy)
-        turns = _turns(clients, RepeatedQuestions(answers, keeping, policy), policy, drain_s)
+        engine: Engine = _engine(clients, model, judge, policy)
+        if clients.file.agent.spec.template.response_cache.mode is ResponseCacheMode.ENABLED:
+            link = RedisLink(clients.settings.redis_url.get_secret_value())
+            stack.push_async_callback(link.close)
+            engine = RepeatedQuestions(engine, await keeping_answers(clients, model.name, link), policy)
+        turns = _turns(clients, engine, policy, drain_s)
         yield Worker(clients, model, await stack.enter_async_context(turns), judge)
 
 

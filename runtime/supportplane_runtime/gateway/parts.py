@@ -31,6 +31,21 @@ class TurnLookup(Protocol):
         ...
 
 
+class DislikedAnswers(Protocol):
+    """Told of each thumb down, so that the answer is not told to the next one who asks the same."""
+
+    async def end(self, tenant: str, agent: str | None, question: str) -> None:
+        """agent: that gave the answer. Never fails."""
+        ...
+
+
+class NoAnswersKept:
+    """Satisfies DislikedAnswers where no answer is told again."""
+
+    async def end(self, tenant: str, agent: str | None, question: str) -> None:
+        del tenant, agent, question
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayParts:
     """visitor_secret: at least 32 random bytes, kept across restarts and shared by all processes of one agent.
@@ -63,3 +78,4 @@ class GatewayParts:
     new_visitors: Limit = DEFAULT_NEW_VISITORS
     reporting: Reporting = nothing_to_report
     operator_keys: KeySet | None = None
+    disliked: DislikedAnswers = field(default_factory=NoAnswersKept)

@@ -24,6 +24,7 @@ from supportplane_runtime.domain.answer import Answer, Outcome
 from supportplane_runtime.domain.conversation import Message, Turn
 from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.errors import CacheUnavailable, RuntimeFault
+from supportplane_runtime.orchestrator.equal_questions import as_bytes, place_of_question, same_for_equal
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.progress import step_began
 from supportplane_runtime.orchestrator.state import Emit
@@ -31,9 +32,6 @@ from supportplane_runtime.orchestrator.work import Engine
 from supportplane_runtime.store.interfaces.answers import KeptAnswers
 from supportplane_runtime.turns.events import Token, TurnEvent
 
-# Marks that end a word or stand around it, and say nothing. What begins or stands in a word stays: `-5`, `.env`, `C++`.
-_AFTER: Final = "?!.,;:…\"'”’»"  # noqa: RUF001 - quotation marks as people type them
-_BEFORE: Final = "¿¡\"'“‘„«"  # noqa: RUF001 - the same
 _SIGNATURE_BYTES: Final = 32
 
 ReadVersion = Callable[[], Awaitable[str | None]]  # of the documents; None while they are being read
@@ -141,8 +139,11 @@ class RepeatedQuestions:
         return None
 
     def _name(self, turn: Turn) -> bytes:
-        parts = (turn.tenant, self._policy.agent or "", self._keeping.made_by, same_for_equal(turn.question))
-        return self._digest("\x1f".join(parts).encode("utf-8", "surrogatepass"))
+        """Its place is told by the question alone, so that it can be ended whatever made the answer."""
+        agent = self._policy.agent or ""
+        place = place_of_question(self._keeping.secret, turn.tenant, agent, turn.question)
+        parts = (turn.tenant, agent, self._keeping.made_by, same_for_equal(turn.question))
+        return place + self._digest(as_bytes(parts))[len(place) :]
 
     def _signature(self, name: bytes, body: bytes) -> bytes:
         return self._digest(name + body)
@@ -166,9 +167,3 @@ class _Telling:
             return event
 
         self._emit(remembered)
-
-
-def same_for_equal(question: str) -> str:
-    """Equal for questions that differ in case, spacing and marks around words alone."""
-    words = (word.rstrip(_AFTER).lstrip(_BEFORE) for word in question.casefold().split())
-    return " ".join(word for word in words if word)

@@ -273,7 +273,7 @@ def test_the_refusal_reads_as_a_list_of_sentences_with_lines() -> None:
     assert str(refusal.value) == (
         "/srv/agent.yaml is not a valid agent file:\n"
         "  line 7: spec.template.knowldge: unknown field; did you mean knowledge? "
-        "(allowed: instructions, orchestrator, model, knowledge, handoff, memory)"
+        "(allowed: instructions, orchestrator, model, knowledge, handoff, memory, responseCache)"
     )
 
 

@@ -20,6 +20,15 @@ class KeptAnswers(Protocol):
         """For TTL_S at most. A value over MAX_BYTES is not kept. Raises CacheUnavailable."""
         ...
 
+    async def end(self, tenant: str, agent: str, place: bytes) -> None:
+        """Nothing that has this place is found any more. place: the first PLACE_BYTES of names. Raises
+        CacheUnavailable.
+        """
+        ...
+
+
+PLACE_BYTES: Final = 4
+
 
 def place_of(name: bytes) -> int:
-    return int.from_bytes(name[:4], "big") % PLACES
+    return int.from_bytes(name[:PLACE_BYTES], "big") % PLACES

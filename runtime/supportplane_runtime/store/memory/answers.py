@@ -20,3 +20,6 @@ class MemoryKeptAnswers:
     async def keep(self, tenant: str, agent: str, name: bytes, value: bytes) -> None:
         if len(value) <= MAX_BYTES:
             self._kept[tenant, agent, place_of(name)] = (name, value, self._clock() + TTL_S)
+
+    async def end(self, tenant: str, agent: str, place: bytes) -> None:
+        self._kept.pop((tenant, agent, place_of(place)), None)

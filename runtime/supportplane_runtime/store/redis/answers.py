@@ -23,6 +23,10 @@ class RedisKeptAnswers:
             key = _key(tenant, agent, name)
             await self._link.call(lambda: self._link.client.set(key, name + value, ex=TTL_S))
 
+    async def end(self, tenant: str, agent: str, place: bytes) -> None:
+        key = _key(tenant, agent, place)
+        await self._link.call(lambda: self._link.client.delete(key))
+
 
 def _key(tenant: str, agent: str, name: bytes) -> str:
     return f"{KEY_PREFIX}:answers:{tenant}/{agent}/{place_of(name)}"

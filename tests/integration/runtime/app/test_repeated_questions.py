@@ -85,6 +85,12 @@ class Shop:
                 found: dict[str, Any] = await reply.json()
         return found
 
+    async def rate(self, process: int, turn_id: str, rating: str) -> None:
+        headers, body = {"authorization": f"Bearer {self.key}"}, {"turn_id": turn_id, "rating": rating}
+        url = f"http://127.0.0.1:{self.ports[process]}/api/v1/feedback"
+        async with aiohttp.ClientSession() as session, session.post(url, json=body, headers=headers) as reply:
+            assert reply.status == 204, await reply.text()
+
     async def hits(self, process: int) -> int:
         async with (
             aiohttp.ClientSession() as session,
@@ -147,3 +153,28 @@ async def test_an_answer_is_shared_until_the_documents_are_read_again_and_redis_
         assert fifth["response"] == third["response"]
         assert time.monotonic() - began < 30
         assert await shop.hits(1) == 2
+
+
+async def test_a_thumb_down_on_a_told_answer_ends_it_for_all_processes_and_the_switch_keeps_none(
+    tmp_path: Path, migrated_database_url: str, own_redis: Redis
+) -> None:
+    with ExitStack() as stack:
+        shop = Shop(stack, tmp_path, migrated_database_url, own_redis.url())
+        await shop.ask(0)
+        told = await shop.ask(1)
+        assert await shop.hits(1) == 1
+        await shop.rate(0, told["turn_id"], "up")
+        await shop.ask(1)
+        assert await shop.hits(1) == 2
+        await shop.rate(0, told["turn_id"], "down")
+        await shop.ask(1)
+        assert await shop.hits(1) == 2
+
+        file = tmp_path / "agent.yaml"
+        off = file.read_text().replace("    model: {", "    responseCache: {mode: Disabled}\n    model: {", 1)
+        file.write_text(off)
+        shop.roles.serve("serve", port=(port := free_port()))
+        shop.ports.append(port)
+        first, second = await shop.ask(2), await shop.ask(2)
+        assert first["response"] == second["response"]
+        assert await shop.hits(2) == 0

@@ -7,7 +7,7 @@ import pytest
 
 from supportplane_cli.embedded.redis import Redis
 from supportplane_runtime.errors import CacheUnavailable
-from supportplane_runtime.store.interfaces.answers import MAX_BYTES, PLACES, TTL_S, KeptAnswers, place_of
+from supportplane_runtime.store.interfaces.answers import MAX_BYTES, PLACE_BYTES, PLACES, TTL_S, KeptAnswers, place_of
 from supportplane_runtime.store.memory.answers import MemoryKeptAnswers
 from supportplane_runtime.store.redis.answers import RedisKeptAnswers
 from supportplane_runtime.store.redis.link import RedisLink
@@ -54,6 +54,15 @@ async def test_a_later_answer_takes_the_place_of_an_earlier_one(answers: KeptAns
     assert found == b"new"
     assert await answers.find(tenant, AGENT, first) is None
     assert await answers.find(tenant, AGENT, second) == b"other"
+
+
+async def test_what_has_a_place_is_ended(answers: KeptAnswers, tenant: str) -> None:
+    await answers.keep(tenant, AGENT, name("a"), b"answer")
+    await answers.end(tenant, "bank", name("a")[:PLACE_BYTES])
+    assert await answers.find(tenant, AGENT, name("a")) == b"answer"
+    await answers.end(tenant, AGENT, name("a")[:PLACE_BYTES])
+    assert await answers.find(tenant, AGENT, name("a")) is None
+    await answers.end(tenant, AGENT, name("a")[:PLACE_BYTES])
 
 
 async def test_an_answer_that_is_too_large_is_not_kept(answers: KeptAnswers, tenant: str) -> None:

@@ -16,8 +16,9 @@ from supportplane_runtime.domain.ending import Ending
 from supportplane_runtime.errors import CacheUnavailable, StoreUnavailable
 from supportplane_runtime.model.memory import ScriptedChatModel
 from supportplane_runtime.orchestrator.buffer import EventBuffer
+from supportplane_runtime.orchestrator.equal_questions import place_of_question, same_for_equal
 from supportplane_runtime.orchestrator.policy import Policy, WritingPolicy
-from supportplane_runtime.orchestrator.repeated import Keeping, RepeatedQuestions, same_for_equal
+from supportplane_runtime.orchestrator.repeated import Keeping, RepeatedQuestions
 from supportplane_runtime.orchestrator.state import Emit
 from supportplane_runtime.orchestrator.turns import LocalTurns
 from supportplane_runtime.store.memory.answers import MemoryKeptAnswers
@@ -275,3 +276,13 @@ APART = [
 def test_questions_are_equal_but_for_case_spacing_and_marks_around_words() -> None:
     assert len({same_for_equal(question) for question in SAME}) == 1
     assert len({same_for_equal(question) for question in [*APART, SAME[0]]}) == len(APART) + 1
+
+
+async def test_an_answer_that_was_ended_is_made_again_for_whoever_asks_equally_whatever_made_it() -> None:
+    agent = Agent()
+    await agent.ask()
+    await agent.answers.end(
+        TENANT, "shop", place_of_question(agent.secret, TENANT, "shop", "how do i rotate an API key")
+    )
+    await agent.ask()
+    assert len(agent.retriever.questions) == 2

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from supportplane_runtime.domain.conversation import Feedback
+from supportplane_runtime.domain.conversation import Feedback, Rating
 from supportplane_runtime.gateway.api.access import visible_turn
 from supportplane_runtime.gateway.api.feedback.schemas import (
     REPORTED,
@@ -47,6 +47,8 @@ async def give_feedback(body: FeedbackRequest, caller: Invoking, gateway: Curren
         tenant=caller.tenant, turn_id=turn.turn_id, user_id=turn.user_id, rating=body.rating, comment=body.comment
     )
     saved = await gateway.parts.feedback.save(feedback, any_user=False)
+    if body.rating is Rating.DOWN:
+        await gateway.parts.disliked.end(caller.tenant, saved.agent, turn.question)
     if saved.is_new:
         gateway.ratings.count(saved.agent, saved.revision, body.rating)
     return Response(status_code=204)

@@ -189,3 +189,20 @@ def test_the_number_of_revisions_with_a_series_of_their_own_is_bounded() -> None
     }
     assert len(series) == MAX_ANSWERERS
     assert counted(OTHER, OTHER, "up") == others + 5
+
+
+async def test_a_thumb_down_alone_ends_the_kept_answer_to_the_question() -> None:
+    ended: list[tuple[str, str | None, str]] = []
+
+    class Disliked:
+        async def end(self, tenant: str, agent: str | None, question: str) -> None:
+            ended.append((tenant, agent, question))
+
+    async def keeping(parts: dict[str, Any]) -> None:
+        parts["disliked"] = Disliked()
+
+    async with make_gateway(change_parts=keeping) as gateway, gateway.client(**gateway.key.headers) as client:
+        await rated(client, "up")
+        assert ended == []
+        await rated(client, "down")
+    assert ended == [("acme", None, "How do I rotate a key?")]
