@@ -22,6 +22,7 @@ from supportplane_runtime.orchestrator.checkpoints import checkpoint_saver
 from supportplane_runtime.orchestrator.engine import GraphEngine
 from supportplane_runtime.orchestrator.graph import Parts
 from supportplane_runtime.orchestrator.http_server import Served, build_server
+from supportplane_runtime.orchestrator.judge import Judge
 from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.orchestrator.turns import Bounds, LocalTurns
@@ -61,6 +62,7 @@ class Setup:
     policy: Policy = field(default_factory=lambda: Policy(tenant=TENANT))
     retriever: FixedRetriever = field(default_factory=FixedRetriever)
     model: ChatModel | None = None
+    judge: Judge | None = None
     bounds: Bounds = QUICK
     deadline_s: float = 30.0  # for a whole turn; a real model on a busy machine needs more
 
@@ -188,7 +190,7 @@ def abandon_in(store: PostgresStore) -> Callable[[UUID], Any]:
 
 
 def parts(setup: Setup) -> Parts:
-    return Parts(setup.policy, [Knowledge(setup.retriever, 6)], setup.model)
+    return Parts(setup.policy, [Knowledge(setup.retriever, 6)], setup.model, judge=setup.judge)
 
 
 def local_turns(setup: Setup, engine: Engine, turnbook: Turnbook) -> LocalTurns:

@@ -6,10 +6,12 @@ import pytest
 
 from support.runtime.turn_parts import BACKUP, ROTATE, FixedRetriever
 from support.runtime.turn_subject import Setup, in_memory
+from supportplane_runtime import metrics
 from supportplane_runtime.domain.answer import Outcome
 from supportplane_runtime.model.chat import Endpoint, ServedChatModel, Timeouts
 from supportplane_runtime.orchestrator.drafts import Author, Draft
 from supportplane_runtime.orchestrator.grounding import proof
+from supportplane_runtime.orchestrator.judge import ModelJudge, Question
 from supportplane_runtime.orchestrator.policy import Policy, WritingPolicy
 from supportplane_runtime.rag.search.interfaces import Retrieval
 
@@ -50,3 +52,29 @@ async def test_a_model_server_that_is_gone_leaves_the_quoted_answer(free_port: i
         answer = await subject.ask("How do I rotate an API key?")
     await gone.close()
     assert (answer.outcome, answer.model_share) == (Outcome.ANSWERED, 0.0)
+
+
+ASKED = (Question("A key is rotated by a command.", ROTATE.chunk.text), Question("Tea is green.", BACKUP.chunk.text))
+
+
+def judged(outcome: str) -> float:
+    return float(metrics.JUDGE_CALLS.labels(outcome=outcome)._value.get())
+
+
+@pytest.mark.slow
+async def test_a_judge_over_http_gives_a_verdict_for_each_sentence_and_remembers_it(model: ServedChatModel) -> None:
+    before, judge = judged("answered"), ModelJudge(model)
+    found = await judge.verdicts(ASKED)
+    assert found is not None
+    assert [type(each) for each in found] == [bool, bool]
+    assert await judge.verdicts(ASKED) == found
+    assert judged("answered") == before + 1
+
+
+@pytest.mark.slow
+async def test_a_judge_over_http_that_is_gone_gives_no_verdict(free_port: int) -> None:
+    before = judged("unavailable")
+    gone = ServedChatModel(Endpoint(f"http://127.0.0.1:{free_port}/v1", "m", timeouts=Timeouts(first_token_s=5)))
+    assert await ModelJudge(gone).verdicts(ASKED) is None
+    await gone.close()
+    assert judged("unavailable") == before + 1

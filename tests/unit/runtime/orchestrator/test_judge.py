@@ -1,12 +1,22 @@
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import suppress
+from uuid import uuid4
 
 import pytest
 
+from support.runtime.turn_parts import MemoryEngine
+from support.runtime.turn_subject import Setup, parts
 from supportplane_runtime import metrics
+from supportplane_runtime.domain.answer import Outcome
+from supportplane_runtime.domain.conversation import Turn, TurnStatus
+from supportplane_runtime.model.interfaces import ChatMessage, Generation
 from supportplane_runtime.model.memory import ScriptedChatModel
 from supportplane_runtime.orchestrator import judge as judging
 from supportplane_runtime.orchestrator.judge import ModelJudge, Question
+from supportplane_runtime.orchestrator.policy import Policy, WritingPolicy
+from supportplane_runtime.turns.events import TurnEvent
 
 KEYS = "Keys are stored hashed."
 BACKUP = "A backup holds the database."
@@ -68,6 +78,43 @@ async def test_a_judge_that_breaks_off_gives_no_verdict_and_is_asked_again_later
     assert calls("unavailable") == before + 1
     model.fails_after, model.replies = None, [['{"1": true}']]
     assert await judge.verdicts([FIRST]) == [True]
+
+
+class Silent(ScriptedChatModel):
+    """A model that says nothing."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.asked = asyncio.Event()
+
+    async def stream(self, messages: Sequence[ChatMessage], generation: Generation) -> AsyncGenerator[str]:
+        del messages, generation
+        self.asked.set()
+        await asyncio.Event().wait()
+        yield ""
+
+
+async def test_a_judge_that_the_turn_no_longer_waits_for_is_counted_as_late_and_asked_again_later() -> None:
+    before, model = calls("late"), Silent()
+    asking = asyncio.create_task(ModelJudge(model).verdicts([FIRST]))
+    await model.asked.wait()
+    asking.cancel()
+    with suppress(asyncio.CancelledError):
+        await asking
+    assert calls("late") == before + 1
+
+
+async def test_an_answer_whose_judge_is_late_ends_with_what_needs_no_judge() -> None:
+    before = calls("late")
+    writes = Policy(tenant="default", writing=WritingPolicy(temperature=0.0, max_tokens=64), turn_timeout_s=0.5)
+    claim = {"text": "Whoever rotates an API key runs supportplane keys create for it.", "passage": 1}
+    setup = Setup(policy=writes, model=saying({"sentences": [claim]}), judge=ModelJudge(Silent()))
+    told: list[Callable[[int], TurnEvent]] = []
+    turn = Turn("default", uuid4(), uuid4(), "ada", "How do I rotate an API key?", {}, TurnStatus.ACCEPTED)
+    ended = await MemoryEngine(parts(setup)).run(turn, [], told.append)
+    assert (ended.answer.outcome, ended.answer.model_share) == (Outcome.ANSWERED, 0.0)
+    assert ended.answer.sources
+    assert calls("late") == before + 1
 
 
 async def test_a_passage_cannot_close_its_marks() -> None:
