@@ -50,6 +50,21 @@ def test_a_common_word_is_no_subject() -> None:
     assert judged("Which key opens my car?", keyword=0.5, cosine=0.1).in_scope < NAMED_IN_SCOPE
 
 
+@pytest.mark.parametrize("asked", ["How do I rotate a key in ZendCloud?", "How do I rotate a key of our iPhone?"])
+def test_a_name_that_no_passage_has_makes_an_answer_less_sure(asked: str) -> None:
+    sure = judged(asked.replace("ZendCloud", "AcmeCloud").replace("iPhone", "phone"), keyword=8.0, cosine=0.8)
+    unsure = judged(asked, keyword=8.0, cosine=0.8)
+    assert unsure.confidence < 0.7 * sure.confidence
+    assert unsure.in_scope > 0.5
+
+
+@pytest.mark.parametrize(
+    "asked", ["HOW DO I ROTATE A KEY NOW?", "How Do I Rotate A Key Quickly?", "How do I rotate keys? I do."]
+)
+def test_capital_letters_alone_are_no_names(asked: str) -> None:
+    assert judged(asked, keyword=8.0, cosine=0.8).confidence > 0.8
+
+
 def test_documents_about_something_else_change_nothing() -> None:
     """The same passage for the same question, alone among five and beside thousands."""
 
