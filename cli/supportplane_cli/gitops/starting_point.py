@@ -15,6 +15,8 @@ NONE = "none"
 _DEFINITIONS = "crds/*.supportplane.io.yaml"
 _BOOTSTRAP = "clusters/bootstrap/kustomization.yaml"
 _PROJECT = "clusters/bootstrap/projects/platform.yaml"
+_WORKFLOWS = "clusters/workflows"
+WORKFLOWS = PurePosixPath(".github/workflows")  # where GitHub, Gitea and Forgejo look
 _EDGE = "shared"  # needs the Gateway API and cert-manager
 
 
@@ -34,6 +36,7 @@ def files_of(wanted: Wanted, root: Path) -> dict[PurePosixPath, bytes]:
         return {PurePosixPath(path.relative_to(folder)): path.read_bytes() for path in _files(folder)}
     parts = chosen(wanted, read_components(root))
     found = {path: (root / path).read_bytes() for path in _paths(wanted.track, [each.name for each in parts], root)}
+    found |= {WORKFLOWS / path.name: path.read_bytes() for path in _files(root / _WORKFLOWS)}
     return {path: _adapted(path, content, wanted, parts) for path, content in sorted(found.items())}
 
 

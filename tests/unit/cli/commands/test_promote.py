@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,21 +26,29 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `init` writes, whose dev has a newer release, as a repository with one commit."""
+    folder = tmp_path_factory.mktemp("promote") / "team"
+    assert CliRunner().invoke(cli, ["init", "--track", "startup", "--repository", ADDRESS, str(folder)]).exit_code == 0
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", folder], check=True)
+    change(folder, "dev", NEW)
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "-m", "first")
+    return folder
+
+
 @pytest.fixture
-def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository as `init` writes it, whose dev has a newer release, and a bare one that it is pushed to."""
+def team(written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy, and a bare repository that it is pushed to."""
     for name in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{name}_NAME", "Tester")
         monkeypatch.setenv(f"GIT_{name}_EMAIL", "tester@example.com")
     monkeypatch.delenv("SUPPORTPLANE_FORGE_TOKEN", raising=False)
     folder, bare = tmp_path / "team", tmp_path / "forge/team/support.git"
-    assert CliRunner().invoke(cli, ["init", "--track", "startup", "--repository", ADDRESS, str(folder)]).exit_code == 0
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", bare], check=True)
-    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", folder], check=True)
+    shutil.copytree(written, folder)
     git(folder, "remote", "add", "origin", f"file://{bare}")
-    change(folder, "dev", NEW)
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "-m", "first")
     return folder
 
 
