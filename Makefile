@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SUPPORTPLANE := $(BIN)/supportplane
 
-.PHONY: help up down test test-fast e2e lint format eval bench lock pin generate clean
+.PHONY: help up down test test-fast test-argocd e2e lint format eval bench lock pin generate clean
 
 help: ## Show this help
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -29,6 +29,10 @@ test-fast: $(VENV)/.installed ## Lint and the tests that start no server (under 
 
 e2e: $(VENV)/.installed ## Operator and agents on a real one-node cluster, and what breaks there (root on Debian; part of `make test`)
 	@scripts/e2e $(ARGS)
+
+test-argocd: $(VENV)/.installed ## The loop of a team with a real Argo CD, built first (`make test` runs it where Argo CD is built already)
+	@scripts/tool argocd >/dev/null
+	@$(BIN)/python -m pytest -q --durations=5 tests/argocd $(ARGS)
 
 lint: $(VENV)/.installed ## Format check, lint, types, import law, generated files
 	@scripts/test --lint

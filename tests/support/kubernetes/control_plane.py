@@ -125,6 +125,16 @@ class ControlPlane:
             is_over.set()
             thread.join()
 
+    @contextmanager
+    def hung_api(self) -> Iterator[None]:
+        """The API server answers nobody and refuses nobody, as one whose network is gone."""
+        assert self._api is not None
+        os.kill(self._api.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._api.pid, signal.SIGCONT)
+
     def hang_etcd(self, *, for_s: float) -> None:
         """Returns when it goes on, having missed nothing."""
         os.kill(self._etcd.pid, signal.SIGSTOP)
