@@ -105,7 +105,7 @@ class Embedding(ContractModel):
 
     model: EmbeddingModel = Field(
         description="The model. MiniLM-L6-v2 (all-MiniLM-L6-v2) reads English only; MultilingualE5-small reads about "
-        "100 languages and finds English documents for questions in another language, at about six times the work."
+        "100 languages, at four times the work."
     )
 
 

@@ -374,8 +374,10 @@ def test_files_that_were_left_out_are_counted_where_the_documents_are() -> None:
 
 
 def test_a_change_of_the_embedding_model_is_told_with_its_progress() -> None:
-    change = {"embedding": "MiniLM-L6-v2", "next_embedding": "MultilingualE5-small", "embedded": 100}
-    counts = (KnowledgeCount("handbook", 12, 340, **change), KnowledgeCount("of another agent", 1, 1, **change))
+    count = KnowledgeCount(
+        "handbook", 12, 340, embedding="MiniLM-L6-v2", next_embedding="MultilingualE5-small", embedded=100
+    )
+    counts = (count, replace(count, name="of-another-agent"))
     verdict = verdicts(serving(runtime=replace(report(), knowledge=counts)))["KnowledgeReady"]
     assert verdict.message == (
         "12 documents in 340 passages; 100 of about 340 passages of handbook are embedded with MultilingualE5-small, "
