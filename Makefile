@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SUPPORTPLANE := $(BIN)/supportplane
 
-.PHONY: help up down test test-fast test-argocd e2e lint format eval bench lock pin generate clean
+.PHONY: help up down test test-fast test-argocd e2e lint format eval bench lock pin manifests generate clean
 
 help: ## Show this help
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -53,6 +53,9 @@ generate: $(VENV)/.installed ## Regenerate the CRDs and everything else that is 
 lock: $(VENV)/.installed ## Resolve pyproject.toml again into requirements.lock
 	@.bootstrap/bin/uv pip compile pyproject.toml --system-certs --universal --all-extras --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --quiet --upgrade --output-file requirements.lock
+
+manifests: $(VENV)/.installed ## Look with Checkov for what is unsafe in the chart, every overlay and rendered agents (asks PyPI)
+	@scripts/check-manifests
 
 pin: $(VENV)/.installed ## Pin the charts of clusters/platform by digest and check their images (needs their registries)
 	@scripts/pin $(ARGS)

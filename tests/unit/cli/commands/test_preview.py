@@ -50,6 +50,7 @@ def table(shown: Result) -> list[str]:
     return [line for line in shown.stdout.splitlines() if line.startswith("| `")]
 
 
+@pytest.mark.slow
 def test_a_change_is_shown_for_each_overlay_with_what_becomes_of_the_agents_revision(team: Path) -> None:
     replace(team / "environments/dev/release/supportagent.yaml", "briefly", "in one sentence")
     replace(team / "environments/production/settings.yaml", "maxReplicas: 10", "maxReplicas: 20")
@@ -67,6 +68,7 @@ def test_no_change_of_what_runs_is_said_in_one_sentence(team: Path) -> None:
     assert "Nothing: every overlay builds the same objects as before." in preview(team).stdout
 
 
+@pytest.mark.slow
 def test_an_agent_that_the_operator_would_refuse_ends_with_its_sentence(team: Path) -> None:
     replace(team / "environments/staging/settings.yaml", "maxUnavailable: 1", "maxUnavailable: 2")
     shown = preview(team)
