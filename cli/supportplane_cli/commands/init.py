@@ -106,5 +106,6 @@ def _next_steps(track: str, directory: Path) -> tuple[str, ...]:
         return (f"next: supportplane up -f {directory / 'agent.yaml'}",)
     return (
         "next: look through environments/ and clusters/*/cluster.yaml for example.com, then commit and push",
-        "then, once, on the cluster of Argo CD: kubectl apply --server-side --force-conflicts -k clusters/bootstrap",
+        "then make the operator's signing key and apply clusters/bootstrap once:",
+        "https://github.com/supportplane/supportplane/blob/main/docs/how-to/install-by-gitops.md",
     )
