@@ -112,6 +112,24 @@ def test_the_project_of_agents_admits_what_an_overlay_makes(tools: Commands, ove
     assert made <= admitted
 
 
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_pod_of_an_overlay_pulls_from_the_clusters_registry_with_a_secret(
+    tools: Commands, overlay: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUPPORTPLANE_OPERATOR_IMAGE_REGISTRY", "mirror.example.com/all")
+    monkeypatch.setenv("SUPPORTPLANE_OPERATOR_IMAGE_PULL_SECRETS", '["registry"]')
+    ours = of_kind(built(tools, overlay), "SupportAgent", "ModelEndpoint", "KnowledgeBase")
+    file = tmp_path / "agent.yaml"
+    file.write_text("---\n".join(f"{json.dumps(each)}\n" for each in ours))
+    shown = CliRunner().invoke(cli, ["render", "-f", str(file), "--all-apis"])
+    assert shown.exit_code == 0, shown.exception
+    made = [each["spec"]["template"]["spec"] for each in manifests(shown.stdout) if "template" in each.get("spec", {})]
+    assert len(made) >= 4  # gateway, orchestrator, model, jobs
+    for pod in made:
+        assert pod["imagePullSecrets"] == [{"name": "registry"}]
+        assert all(each["image"].startswith("mirror.example.com/all/") for each in pod["containers"])
+
+
 @pytest.mark.parametrize("track", ["startup", "enterprise"])
 def test_what_a_team_gets_from_a_track_builds_like_the_trees_here(tools: Commands, track: str, tmp_path: Path) -> None:
     arguments = ["init", "--track", track, "--repository", "https://git.acme.example/a/b.git", str(tmp_path / track)]
