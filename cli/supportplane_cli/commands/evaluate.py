@@ -65,6 +65,9 @@ def evaluate(  # noqa: PLR0913, PLR0917  # each parameter is a flag
     transcript: Annotated[
         Path | None, typer.Option(help="New .jsonl file for the answers, to be judged.", show_default=False)
     ] = None,
+    answer_all: Annotated[
+        bool, typer.Option("--answer-all", help="Answer for --transcript also what would go to a person.")
+    ] = False,
     part: Annotated[
         Literal["tuning", "kept"] | None,
         typer.Option(help="Ask only this half of the questions, chosen by --seed.", show_default=False),
@@ -104,6 +107,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  # each parameter is a flag
         part=half,
         seed=seed,
         transcript=transcript,
+        answer_all=answer_all,
         judges=judge or (),
         secrets=find_data_dir(data_dir).secrets,
     )
@@ -112,4 +116,6 @@ def evaluate(  # noqa: PLR0913, PLR0917  # each parameter is a flag
         raise WrongUsage(message, hint="supportplane eval --help")
     if not wanted.asks and (part or transcript):
         raise WrongUsage("--part and --transcript need questions: --data FOLDER, or --file with --questions.")
+    if answer_all and not transcript:
+        raise WrongUsage("--answer-all is for readers: it needs --transcript FILE.")
     run(wanted, Before(kept.place(save, data_dir), against, fail_if_worse), as_json=as_json)

@@ -11,9 +11,10 @@ from supportplane_cli.errors import WrongUsage
 from supportplane_cli.evaluation.parts import EvaluationParts, database, opened
 from supportplane_cli.supervisor.report import Reporter
 from supportplane_runtime.evaluation import summary
-from supportplane_runtime.evaluation.asking import Asker, Observation
+from supportplane_runtime.evaluation.asking import ANSWER_ALL, Asker, Observation
 from supportplane_runtime.evaluation.dataset import DataSet
 from supportplane_runtime.evaluation.figures import Kind, MeasuredSet
+from supportplane_runtime.orchestrator.nodes.decide import FITTED, Thresholds
 from supportplane_runtime.rag.index.interfaces import Collection
 from supportplane_runtime.rag.ingestion.ingest import IngestReport, Progress, ingest
 
@@ -29,7 +30,8 @@ class Asked:
     observations: Sequence[Observation]
 
 
-def ask(sets: Sequence[DataSet], reporter: Reporter) -> list[Asked]:
+def ask(sets: Sequence[DataSet], reporter: Reporter, *, answer_all: bool = False) -> list[Asked]:
+    """answer_all: also what would go to a person."""
     twice = [name for name, count in Counter(each.name for each in sets).items() if count > 1]
     if twice:
         raise WrongUsage(f"Two sets are called {twice[0]}: figures are kept by name, so rename one of the folders.")
@@ -37,18 +39,19 @@ def ask(sets: Sequence[DataSet], reporter: Reporter) -> list[Asked]:
         reporter.started("database")
         with database() as url:
             reporter.finished("database")
-            return asyncio.run(_ask(sets, url, reporter))
+            return asyncio.run(_ask(sets, url, reporter, ANSWER_ALL if answer_all else FITTED))
 
 
-async def _ask(sets: Sequence[DataSet], url: str, reporter: Reporter) -> list[Asked]:
+async def _ask(sets: Sequence[DataSet], url: str, reporter: Reporter, thresholds: Thresholds) -> list[Asked]:
     async with opened(url) as parts:
-        return [await _one(each, parts, reporter) for each in sets]
+        return [await _one(each, parts, reporter, thresholds) for each in sets]
 
 
-async def _one(data: DataSet, parts: EvaluationParts, reporter: Reporter) -> Asked:
+async def _one(data: DataSet, parts: EvaluationParts, reporter: Reporter, thresholds: Thresholds) -> Asked:
     collection = Collection(TENANT, data.name, data.language, data.embedding)
     ingested = await _ingest(data, collection, parts, reporter)
-    asker = Asker(parts.clients.retriever_in(collection), parts.clients.index, collection)
+    retriever = parts.clients.retriever_in(collection)
+    asker = Asker(retriever, parts.clients.index, collection, thresholds=thresholds)
     reporter.started("questions")
     observations = []
     for done, question in enumerate(data.questions):

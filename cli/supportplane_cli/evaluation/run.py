@@ -24,7 +24,8 @@ from supportplane_runtime.evaluation.figures import MeasuredSet
 class Wanted:
     """What to measure. data: folders. claims, judged: files. agent: an agent file and questions about its documents.
 
-    part: which half of the questions, by the seed; None for all. transcript: a new file that takes the answers.
+    part: which half of the questions, by the seed; None for all. transcript: a new file that takes the answers, with
+    answer_all also those that would go to a person.
     judges: words for who judges claims, see judging.py; none: the usual ones. secrets: folder of their keys.
     """
 
@@ -35,6 +36,7 @@ class Wanted:
     part: Part | None = None
     seed: int = SEED
     transcript: Path | None = None
+    answer_all: bool = False
     judges: Sequence[str] = ()
     secrets: Path | None = None
 
@@ -109,8 +111,9 @@ def _measured(wanted: Wanted, *, as_json: bool) -> list[MeasuredSet]:
     measured += judged.measure(answers)
     if wanted.asks:
         reporter = SilentReporter() if as_json else make_reporter(Clock(), as_json=False)
-        asked = questions.ask(_sets(wanted), reporter)
-        measured += [each.measured for each in asked]
+        asked = questions.ask(_sets(wanted), reporter, answer_all=wanted.answer_all)
+        # Figures of answers that nobody would get compare with nothing.
+        measured += [] if wanted.answer_all else [each.measured for each in asked]
         if wanted.transcript is not None:
             transcripts.write(wanted.transcript, asked)
     return measured

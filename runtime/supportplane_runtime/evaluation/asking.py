@@ -14,6 +14,7 @@ from supportplane_runtime.domain.answer import Answer
 from supportplane_runtime.domain.conversation import Message, Role, Turn, TurnStatus
 from supportplane_runtime.evaluation.dataset import Question
 from supportplane_runtime.orchestrator.graph import Parts, build_graph, run_turn
+from supportplane_runtime.orchestrator.nodes.decide import FITTED, Thresholds
 from supportplane_runtime.orchestrator.nodes.retrieve import Knowledge
 from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.rag.index.interfaces import ChunkIndex, Collection
@@ -25,6 +26,8 @@ from supportplane_runtime.turns.events import Token, TurnEvent
 # Passages that are looked at for the ranking of documents; what the turn reads is TOP_K of them, the schema's default.
 DEPTH: Final = 50
 TOP_K: Final = 6
+# What would go to a person is answered too, for a reader to judge whether it should have been.
+ANSWER_ALL: Final = Thresholds(answer=0.0, in_scope=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +95,19 @@ class Listener:
 
 
 class Asker:
-    def __init__(self, retriever: IndexRetriever, index: ChunkIndex, collection: Collection) -> None:
+    def __init__(
+        self,
+        retriever: IndexRetriever,
+        index: ChunkIndex,
+        collection: Collection,
+        *,
+        thresholds: Thresholds = FITTED,
+    ) -> None:
         self._recorder = Recorder(retriever)
         self._index = index
         self._collection = collection
         policy = Policy(tenant=collection.tenant, language=collection.language)
-        parts = Parts(policy, knowledge=[Knowledge(self._recorder, TOP_K)])
+        parts = Parts(policy, knowledge=[Knowledge(self._recorder, TOP_K)], thresholds=thresholds)
         self._graph = build_graph(parts, checkpointer=None)
 
     async def ask(self, question: Question) -> Observation:

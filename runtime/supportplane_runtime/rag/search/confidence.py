@@ -1,4 +1,4 @@
-"""How sure retrieval is, from four numbers a person can read; pure, called by retriever.py with the whole ranking.
+"""How sure retrieval is, from five numbers a person can read; pure, called by retriever.py with the whole ranking.
 
 Two logistic models over the same features: that the first document answers the question (Retrieval.confidence), and
 that the question belongs to what the knowledge is about at all (Retrieval.in_scope). None depends on how much there is
@@ -32,9 +32,7 @@ LEAST_PASSAGES: Final = 300
 # Above the threshold by which the orchestrator tells in scope from out of scope, below what is sure of it.
 NAMED_IN_SCOPE: Final = 0.5
 
-# By how much a confidence falls where a name of the question is in none of the first passages: only what is very sure
-# is answered still. Of 105 answerable questions on two sets none has such a name, of seven answered near misses three.
-NAME_NOT_HELD: Final = 0.6
+# Of which a name of the question may stand in any.
 LEADERS_READ: Final = 6
 
 
@@ -48,6 +46,7 @@ class Features:
     exchange: float  # the same of the question with what was said before it; alone it is the question
     keyword: float  # how much of the question's words, by rarity, the first passage has
     phrase: float  # how many of the question's neighbouring words are neighbours in the first passage
+    names: float  # 0 when a name of the question stands in none of the first passages, else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +91,7 @@ def judge(found: Found) -> Judgement:
     in_scope = models["in_scope"].probability(measured)
     if names_subject(found.searches, found.rarities):
         in_scope = max(in_scope, NAMED_IN_SCOPE)
-    sure = models["confidence"].probability(measured)
-    return Judgement(sure * NAME_NOT_HELD if names_what_none_holds(found) else sure, in_scope)
+    return Judgement(models["confidence"].probability(measured), in_scope)
 
 
 def scored(evidence: Sequence[Evidence], confidence: float) -> list[Evidence]:
@@ -151,6 +149,7 @@ def features(found: Found) -> Features:
         exchange=_similarity(before) if before else alone,
         keyword=_keyword(question.text, ranked[0].chunk, rarities),
         phrase=phrase(question.text, ranked[0].chunk, rarities),
+        names=0.0 if names_what_none_holds(found) else 1.0,
     )
 
 

@@ -106,6 +106,23 @@ def test_two_folders_in_one_run_stand_side_by_side_and_their_answers_can_be_judg
     assert "> To rotate an API key, create a new key" in (tmp_path / "answers.md").read_text()
 
 
+def test_what_would_go_to_a_person_is_answered_for_a_reader_and_gives_no_figures(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept, asked_all = tmp_path / "kept.jsonl", tmp_path / "all.jsonl"
+    run(Wanted(data=[folder], transcript=kept), Before(), as_json=True)
+    capsys.readouterr()
+    run(Wanted(data=[folder], transcript=asked_all, answer_all=True), Before(), as_json=True)
+    assert json.loads(capsys.readouterr().out)["sets"] == []
+
+    def outcomes(path: Path) -> set[str]:
+        return {json.loads(line)["outcome"] for line in path.read_text().splitlines()}
+
+    to_a_person = {"handed_off", "declined"}
+    assert outcomes(kept) & to_a_person
+    assert not outcomes(asked_all) & to_a_person
+
+
 def test_two_folders_of_one_name_are_refused_before_anything_starts(folder: Path) -> None:
     with pytest.raises(WrongUsage, match=f"Two sets are called {folder.name}"):
         run(Wanted(data=[folder, folder]), Before(), as_json=True)
