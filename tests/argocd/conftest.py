@@ -19,13 +19,15 @@ from support.kubernetes.cluster import Cluster, running_cluster, skip_without_bi
 from support.operator.gateway_stand_in import Gateway, running_gateway
 from support.operator.process import QUICK, Installation, Operator
 
+AUTOSCALES_EVERY = "5s"  # production's agents are autoscaled, and a revision takes over with the least number of pods
+
 
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """The cluster that Argo CD's own objects are in, and agents of the first region."""
     skip_without_argocd()
     skip_without_binaries()
-    with running_cluster(tmp_path_factory.mktemp("hub")) as made:
+    with running_cluster(tmp_path_factory.mktemp("hub"), autoscales_every=AUTOSCALES_EVERY) as made:
         yield made
 
 
@@ -53,11 +55,14 @@ def operator(installation: Installation) -> Iterator[Operator]:
 
 @pytest.fixture(scope="session")
 def us(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Gateway]]:
-    """A second control plane with its own operator and somebody who answers for its gateways."""
-    with running_cluster(tmp_path_factory.mktemp("us")) as cluster:
+    """A second control plane with its own operator and somebody who answers for its gateways.
+
+    Tests have its API server away. The operator would lose its Lease and end, and no kubelet starts it anew.
+    """
+    with running_cluster(tmp_path_factory.mktemp("us"), autoscales_every=AUTOSCALES_EVERY) as cluster:
         installation = Installation(cluster)
         installation.install()
-        operator = Operator(installation, settings={**QUICK, "LEASE_SECONDS": "60"})
+        operator = Operator(installation, settings={**QUICK, "LEASE_SECONDS": "600"})
         try:
             operator.start().wait_ready().wait_leading()
             with running_gateway(cluster.pod_address, installation.key.public_key()) as gateway:

@@ -61,8 +61,8 @@ class Application:
         self.argocd.hub.ask("DELETE", f"{GROUP}/applications/{self.name}")
         self.wait_gone()
 
-    def wait_gone(self) -> None:
-        eventually(lambda: not self.read(), f"application {self.name} is gone")
+    def wait_gone(self, **more: Any) -> None:
+        eventually(lambda: not self.read(), f"application {self.name} is gone", **more)
 
     @property
     def status(self) -> Manifest:

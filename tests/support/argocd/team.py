@@ -55,9 +55,9 @@ class Team:
         is_serving = status.get("revision") is not None and status.get("revision") == status.get("updateRevision")
         return is_serving and self.space.is_ready(self.agent)
 
-    def wait_reconciled(self, instructions: str = INSTRUCTIONS) -> None:
+    def wait_reconciled(self, instructions: str = INSTRUCTIONS, **more: Any) -> None:
         try:
-            eventually(lambda: self.is_reconciled(instructions), f"{self.name} answers by {instructions!r}")
+            eventually(lambda: self.is_reconciled(instructions), f"{self.name} answers by {instructions!r}", **more)
         except AssertionError as late:
             raise AssertionError(
                 f"{late}: {self.application.told()} {self.space.condition(self.agent, 'Ready')}"

@@ -19,6 +19,7 @@ from supportplane_cli.embedded.process import Child, ChildSpec
 
 BINARIES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
 NODE = "kwok"
+NEVER = "1h"  # within no test
 
 
 def skip_without_binaries() -> None:
@@ -44,8 +45,10 @@ def own_address() -> str:
 class Cluster(ControlPlane):
     """The control plane with what makes it work. pod_address: what pods say theirs is."""
 
-    def __init__(self, folder: Path, *, audited: bool = False) -> None:
+    def __init__(self, folder: Path, *, audited: bool = False, autoscales_every: str = NEVER) -> None:
+        """autoscales_every: how often autoscalers look, who without metrics only see to the least number of pods."""
         super().__init__(folder, audited=audited)
+        self.autoscales_every = autoscales_every
         self.pod_address = own_address()
         self._parts: list[Child] = []
 
@@ -123,7 +126,7 @@ class Cluster(ControlPlane):
                 "kube-api-qps": 200,
                 "kube-api-burst": 400,
                 # There are no metrics: an autoscaler would say so in an agent's status, a quarter of a minute later.
-                "horizontal-pod-autoscaler-sync-period": "1h",
+                "horizontal-pod-autoscaler-sync-period": self.autoscales_every,
                 # Nobody would make pods ready again that were not while tests had the API server away.
                 "node-monitor-grace-period": "10m",
             },
@@ -145,8 +148,8 @@ class Cluster(ControlPlane):
 
 
 @contextmanager
-def running_cluster(folder: Path, *, audited: bool = False) -> Iterator[Cluster]:
-    made = Cluster(folder, audited=audited)
+def running_cluster(folder: Path, *, audited: bool = False, autoscales_every: str = NEVER) -> Iterator[Cluster]:
+    made = Cluster(folder, audited=audited, autoscales_every=autoscales_every)
     try:
         made.start()
         yield made
