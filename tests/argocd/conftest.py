@@ -62,7 +62,7 @@ def us(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Gate
     with running_cluster(tmp_path_factory.mktemp("us"), autoscales_every=AUTOSCALES_EVERY) as cluster:
         installation = Installation(cluster)
         installation.install()
-        operator = Operator(installation, settings={**QUICK, "LEASE_SECONDS": "600"})
+        operator = Operator(installation, settings={**QUICK, "LEASE_SECONDS": "300"})
         try:
             operator.start().wait_ready().wait_leading()
             with running_gateway(cluster.pod_address, installation.key.public_key()) as gateway:

@@ -22,6 +22,7 @@ from support.operator.process import Operator
 
 skip_without_argocd()
 pytestmark = pytest.mark.slow
+BOOTSTRAP = "clusters/bootstrap/kustomization.yaml"
 ENVIRONMENTS = ("dev", "staging", "production")
 PLACES = {**{name: f"{name}-{FIRST}" for name in ENVIRONMENTS}, SECOND: f"production-{SECOND}"}
 # Guesses for a busy machine: everything from definitions to four agents; one change, ring after ring.
@@ -143,3 +144,28 @@ def test_production_is_healed_too(fleet: Fleet) -> None:
     production = fleet.teams["production"]
     production.space.patch(AGENT, {"spec": {"mode": "HandoffOnly"}})
     eventually(lambda: production.space.read(AGENT)["spec"]["mode"] == "Auto", "the mode of git is back")
+
+
+def test_a_cluster_that_is_away_keeps_no_change_from_the_others(fleet: Fleet) -> None:
+    new = "Answer in two sentences."
+    with fleet.teams[SECOND].space.cluster.hung_api():
+        fleet.release(new)
+        fleet.teams["dev"].wait_reconciled(new)
+        fleet.promote("dev", "staging")
+        commit = fleet.promote("staging", "production")
+        for name in ("staging", "production"):
+            fleet.teams[name].wait_reconciled(new, deadline_s=ROLLOUT_S)
+        assert not fleet.teams[SECOND].application.is_applied(commit)
+    fleet.teams[SECOND].wait_reconciled(new, deadline_s=ROLLOUT_S)
+
+
+def test_a_cluster_that_is_taken_out_of_git_keeps_what_runs_there(fleet: Fleet) -> None:
+    second = fleet.teams[SECOND]
+    line = (fleet.tree.folder / BOOTSTRAP).read_text(encoding="utf-8").replace(f"- ../{SECOND}\n", "")
+    commit = fleet.tree.push("One cluster", {f"clusters/{SECOND}": None, BOOTSTRAP: line})
+    fleet.argocd.told_of_push(fleet.tree.server.url, commit, BRANCH)
+    second.application.wait_gone(deadline_s=ROLLOUT_S)
+    for part in PARTS:
+        fleet.application(f"{part}-{SECOND}").wait_gone(deadline_s=ROLLOUT_S)
+    assert second.space.is_ready(AGENT)
+    fleet.teams["production"].application.wait_healthy()
