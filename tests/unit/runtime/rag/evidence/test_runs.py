@@ -311,3 +311,11 @@ def test_a_word_that_no_passage_holds_keeps_no_other_passage_from_adding_what_is
     question = "My lamp mysteriously, suddenly and annoyingly shows a green light"
     found = picked(question, passages(*texts, scores=(0.9, 0.7)))
     assert [each.text for each in found] == [*texts]
+
+
+def test_a_second_find_that_holds_less_than_half_of_the_question_is_not_quoted() -> None:
+    texts = ("Lamps are paired by the hub.", "A green light needs `hub wipe`.")
+    question = "My lamp blinks in red, hums and shows a green light: does the hub break, wipe or burn it?"
+    others = passages("Red ones blink, hum and burn.", "Things break.", scores=(0.5, 0.5))
+    found = [*passages(*texts, scores=(0.9, 0.85)), *others]
+    assert [each.text for each in picked(question, found)] == [texts[0]]
