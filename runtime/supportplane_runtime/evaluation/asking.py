@@ -6,7 +6,7 @@ stands between it and its retriever, so the ranking that is measured is the one 
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Final
 from uuid import uuid4
 
@@ -20,7 +20,7 @@ from supportplane_runtime.orchestrator.policy import Policy
 from supportplane_runtime.rag.index.interfaces import ChunkIndex, Collection
 from supportplane_runtime.rag.search import confidence, fusion
 from supportplane_runtime.rag.search.interfaces import Retrieval
-from supportplane_runtime.rag.search.retriever import IndexRetriever
+from supportplane_runtime.rag.search.retriever import IndexRetriever, cut
 from supportplane_runtime.turns.events import Token, TurnEvent
 
 # Passages that are looked at for the ranking of documents; what the turn reads is TOP_K of them, the schema's default.
@@ -70,7 +70,7 @@ class Recorder:
     def _seen(self, found: Retrieval, history: Sequence[Message], limit: int) -> Retrieval:
         if self.asked is None or found.question == self.asked[0]:
             self.asked, self.found = (found.question, history), found
-        return replace(found, evidence=found.evidence[:limit])
+        return cut(found, limit)
 
     async def features(self) -> dict[str, float]:
         """Of the whole question, searched once more, so that the turn's own time holds nothing but the turn."""

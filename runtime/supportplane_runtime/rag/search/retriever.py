@@ -106,3 +106,10 @@ def _around(chunks: Sequence[Chunk], stretches: Sequence[Stretch], found: Sequen
     known = {each.chunk.chunk_id for each in found}
     near = (chunk for chunk in chunks if any(stretch.holds(chunk) for stretch in stretches))
     return tuple(Evidence(chunk, 0.0, 0.0, 0.0) for chunk in near if chunk.chunk_id not in known)
+
+
+def cut(found: Retrieval, limit: int) -> Retrieval:
+    """What a retrieval of fewer passages finds: what is cut off is still there where it stands near the best."""
+    kept = found.evidence[:limit]
+    near = _around([each.chunk for each in found.evidence], _stretches(kept[:LEADERS]), kept)
+    return replace(found, evidence=kept, around=(*found.around, *near))

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from supportplane_runtime.rag.documents.chunking import chunk_document
 from supportplane_runtime.rag.embedding.interfaces import Vectors
 from supportplane_runtime.rag.index.interfaces import Collection, IndexedChunk
 from supportplane_runtime.rag.index.memory import MemoryIndex
-from supportplane_runtime.rag.search.retriever import IndexRetriever
+from supportplane_runtime.rag.search.retriever import IndexRetriever, cut
 from supportplane_runtime.rag.words.lexemes import lexemes
 from supportplane_runtime.rag.words.searchable import searchable_text
 
@@ -43,9 +43,9 @@ class WordEmbedder:
         """Nothing is open."""
 
 
-async def retriever() -> IndexRetriever:
+async def retriever(texts: Mapping[str, str] = TEXTS) -> IndexRetriever:
     index, embedder = MemoryIndex(), WordEmbedder()
-    for name, text in TEXTS.items():
+    for name, text in texts.items():
         chunks = chunk_document(Document(name, "", text, f"{name}.md"))
         vectors = await embedder.passages([searchable_text(chunk) for chunk in chunks])
         rows = [IndexedChunk(chunk, vector, "1") for chunk, vector in zip(chunks, vectors, strict=True)]
@@ -87,3 +87,14 @@ async def test_questions_that_are_searched_together_find_what_each_finds_alone()
     together = await subject.retrieve_each(questions, limit=2)
     assert together == [await subject.retrieve(question, [], limit=2) for question in questions]
     assert len({found.confidence for found in together}) == 3
+
+
+async def test_a_deep_retrieval_that_is_cut_holds_what_a_shallow_one_finds() -> None:
+    keys = (
+        "# Keys\n\nTo rotate an API key, create a new key.\n\n# Revoke\n\nRevoke the old key.\n\n# Backup\n\nA folder."
+    )
+    subject, question = await retriever({"keys": keys, "widget": TEXTS["widget"]}), "How do I rotate an API key?"
+    shallow, deep = [await subject.retrieve(question, [], limit=limit) for limit in (1, 9)]
+    assert len(shallow.around) == 2
+    assert cut(deep, 1).evidence == shallow.evidence
+    assert {each.chunk.chunk_id for each in cut(deep, 1).around} == {each.chunk.chunk_id for each in shallow.around}
