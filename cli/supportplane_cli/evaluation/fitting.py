@@ -1,21 +1,22 @@
 """Fits the coefficients of rag/search/confidence.json: ``python -m supportplane_cli.evaluation.fitting FOLDER ...``.
 
-``--part tuning`` fits on a half of the questions, so that ``supportplane eval --part kept`` can test on the other.
+``--judged FILE`` names answers that readers judged, such as those of tests/judged: "confidence" learns of them whether
+an answer is correct, and "left_out" judges it on each product by a fit over the others. It is to be read;
+confidence.json does without. "in_scope" learns to tell a folder's own questions, also with their documents taken away,
+from those of the other folders. A folder without kb.jsonl only lends its out-of-scope questions to the others.
 
+``--part tuning`` fits on a half of the questions, so that ``supportplane eval --part kept`` can test on the other.
 ``--agent FILE QUESTIONS`` adds the documents of an agent file with questions about them, such as those of tests/judged.
 
-For whoever changes the ranking or the embedding, then the features move. Two logistic regressions, each folder weighing
-the same: "confidence" learns whether the first document is relevant, over every measured question; "in_scope" learns to
-tell a folder's own questions, also with their documents taken away, from those of the other folders. A folder without
-kb.jsonl only lends its out-of-scope questions to the others. "left_out" judges the confidence on each folder by a fit
-over the others: what a change of the features is worth shows there. It is to be read; confidence.json does without.
+For whoever changes the ranking or the embedding, then the features move. Both are logistic regressions in which each
+product, or each folder, weighs the same.
 """
 
 import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,41 +25,38 @@ from supportplane_cli.errors import CommandFailed, WrongUsage
 from supportplane_cli.evaluation.parts import EvaluationParts, database, opened
 from supportplane_crds.errors import InvalidAgentFile
 from supportplane_runtime.errors import InvalidRequest
-from supportplane_runtime.evaluation import dataset, fits, metrics
+from supportplane_runtime.evaluation import dataset, fits, judged, metrics
 from supportplane_runtime.evaluation.asking import messages
 from supportplane_runtime.evaluation.dataset import DOCUMENTS, SEED, DataSet, Part, Question
 from supportplane_runtime.evaluation.fits import Example
 from supportplane_runtime.rag.index.interfaces import Collection, Hit
 from supportplane_runtime.rag.ingestion.ingest import ingest
 from supportplane_runtime.rag.search import confidence, fusion
-from supportplane_runtime.rag.search.confidence import Features, Found
+from supportplane_runtime.rag.search.confidence import Found
 from supportplane_runtime.rag.search.fusion import Search
 from supportplane_runtime.rag.search.retriever import IndexRetriever
 
 # Questions of each other folder, evenly spread over it.
 FOREIGN: Final = 100
-# The phrase share says little of scope: a single neighbouring pair in common is chance.
+CONFIDENCE_FEATURES: Final = ("similarity", "keyword", "lead")
 IN_SCOPE_FEATURES: Final = ("exchange", "keyword")
-
-
-@dataclass(slots=True)
-class Rows:
-    """What the two models learn from."""
-
-    confidence: list[Example] = field(default_factory=list)
-    in_scope: list[Example] = field(default_factory=list)
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m supportplane_cli.evaluation.fitting")
     parser.add_argument("folders", nargs="*", type=Path)
+    parser.add_argument("--judged", action="append", default=[], type=Path, metavar="FILE")
     parser.add_argument("--agent", nargs=2, action="append", default=[], type=Path, metavar=("FILE", "QUESTIONS"))
     parser.add_argument("--part", type=Part, choices=list(Part))
     parser.add_argument("--seed", type=int, default=SEED)
     wanted = parser.parse_args(arguments)
     try:
         agents = [dataset.of_agent_file(file, questions) for file, questions in wanted.agent]
-        fitted = asyncio.run(_fit(wanted.folders, agents, wanted.part, wanted.seed))
+        fitted = _of_judged([row for path in wanted.judged for row in judged.load(path)])
+        if wanted.folders or agents:
+            fitted |= asyncio.run(_of_sets(wanted.folders, agents, wanted.part, wanted.seed))
+        if not fitted:
+            raise WrongUsage("Name judged answers with --judged, or a folder with documents and questions.")
     except CommandFailed as failure:
         note(f"error: {failure.message}")
         return failure.exit_code
@@ -72,26 +70,42 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-async def _fit(folders: Sequence[Path], agents: Sequence[DataSet], part: Part | None, seed: int) -> dict[str, Any]:
+def _of_judged(answers: Sequence[judged.JudgedAnswer]) -> dict[str, Any]:
+    """Correct or not, of the answers; what is out of scope and answered is not. Nothing of nothing."""
+    rows = [
+        Example(row.product, {name: row.features[name] for name in CONFIDENCE_FEATURES}, row.is_correct)
+        for row in answers
+        if row.verdict is not None and row.verdict.is_of_answer and row.features
+    ]
+    if not rows:
+        return {}
+    products = ", ".join(dict.fromkeys(row.group for row in rows))
+    return {
+        "confidence": _model(rows, CONFIDENCE_FEATURES)
+        | {"provenance": f"is a judged answer correct, {len(rows)} answers of {products}"},
+        "left_out": _left_out(rows),
+    }
+
+
+async def _of_sets(folders: Sequence[Path], agents: Sequence[DataSet], part: Part | None, seed: int) -> dict[str, Any]:
     whole = [*(dataset.load(folder) for folder in folders if (folder / DOCUMENTS).is_file()), *agents]
     sets = [each.part(part, seed) for each in whole] if part else whole
     lenders = [folder for folder in folders if not (folder / DOCUMENTS).is_file()]
     lent = {each.name: each.questions for each in sets} | {each.name: dataset.questions_of(each) for each in lenders}
     if not sets:
         raise WrongUsage("Name at least one folder with documents and questions.")
-    rows = Rows()
+    rows: list[Example] = []
     with database() as url:
         async with opened(url) as parts:
             for each in sets:
-                foreign = [question for name, rows in lent.items() if name != each.name for question in _spread(rows)]
-                await _collect(each, foreign, parts, rows)
+                foreign = [question for name, asked in lent.items() if name != each.name for question in _spread(asked)]
+                rows += await _collected(each, foreign, parts)
     return {
-        "provenance": _provenance([each.name for each in sets], list(lent), rows),
-        "models": {
-            "confidence": _model(rows.confidence, [each.name for each in fields(Features)]),
-            "in_scope": _model(rows.in_scope, IN_SCOPE_FEATURES),
-        },
-        "left_out": _left_out(rows.confidence),
+        "in_scope": _model(rows, IN_SCOPE_FEATURES)
+        | {
+            "provenance": "own questions, also without their documents, against those of others,"
+            f" {len(rows)} rows of {', '.join(lent)}"
+        }
     }
 
 
@@ -102,30 +116,24 @@ def _spread(questions: Sequence[Question]) -> Sequence[Question]:
     return alone[:: max(1, len(alone) // FOREIGN)]
 
 
-async def _collect(folder: DataSet, foreign: Sequence[Question], parts: EvaluationParts, rows: Rows) -> None:
+async def _collected(folder: DataSet, foreign: Sequence[Question], parts: EvaluationParts) -> list[Example]:
     collection = Collection("fit", folder.name, folder.language, folder.embedding)
     await ingest(collection, folder.read(), parts.ingestion, progress=lambda _: None)
     retriever = parts.clients.retriever_in(collection)
+    rows: list[Example] = []
     for question in folder.questions:
-        if question.is_measured:
-            _learn(folder.name, question, await _find(retriever, question), rows)
+        if question.is_answerable:
+            found = await _find(retriever, question)
+            rows += _row(folder.name, found, is_positive=True)
+            rows += _row(folder.name, without(found, question.relevant_ids), is_positive=True)
     for question in foreign:
-        found = await _find(retriever, question)
-        rows.in_scope += _row(folder.name, found, is_positive=False)
+        rows += _row(folder.name, await _find(retriever, question), is_positive=False)
     note(f"{folder.name}: {len(folder.questions)} questions, {len(foreign)} of others")
+    return rows
 
 
 async def _find(retriever: IndexRetriever, question: Question) -> Found:
     return await retriever.find(question.question, messages(question))
-
-
-def _learn(folder: str, question: Question, found: Found, rows: Rows) -> None:
-    first = fusion.documents(found.ranked)[:1]
-    is_right = question.is_answerable and metrics.hit(first, question.relevant_ids, 1)
-    rows.confidence += _row(folder, found, is_positive=is_right)
-    if question.is_answerable:
-        rows.in_scope += _row(folder, found, is_positive=True)
-        rows.in_scope += _row(folder, without(found, question.relevant_ids), is_positive=True)
 
 
 def _row(folder: str, found: Found, *, is_positive: bool) -> list[Example]:
@@ -168,16 +176,6 @@ def _judged(foretold: Sequence[tuple[Example, float]]) -> dict[str, Any]:
         "auroc": asdict(metrics.bootstrapped(metrics.auroc, found, right)),
         "ece": asdict(metrics.bootstrapped(metrics.calibration_error, found, right)),
     }
-
-
-def _provenance(names: Sequence[str], lent: Sequence[str], rows: Rows) -> str:
-    others = [name for name in lent if name not in names]
-    return (
-        f"python -m supportplane_cli.evaluation.fitting over {', '.join(names)}"
-        f"{', with questions lent by ' + ', '.join(others) if others else ''}."
-        f" confidence: is the first document relevant, {len(rows.confidence)} questions."
-        f" in_scope: own questions, also without their documents, against those of others, {len(rows.in_scope)} rows."
-    )
 
 
 if __name__ == "__main__":

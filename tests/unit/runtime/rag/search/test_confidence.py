@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from supportplane_runtime.domain.conversation import Message, Role
@@ -50,19 +52,15 @@ def test_a_common_word_is_no_subject() -> None:
     assert judged("Which key opens my car?", keyword=0.5, cosine=0.1).in_scope < NAMED_IN_SCOPE
 
 
-@pytest.mark.parametrize("asked", ["How do I rotate a key in ZendCloud?", "How do I rotate a key of our iPhone?"])
-def test_a_name_that_no_passage_has_makes_an_answer_less_sure(asked: str) -> None:
-    sure = judged(asked.replace("ZendCloud", "AcmeCloud").replace("iPhone", "phone"), keyword=8.0, cosine=0.8)
-    unsure = judged(asked, keyword=8.0, cosine=0.8)
-    assert unsure.confidence < sure.confidence
-    assert unsure.in_scope > 0.5
+def test_a_passage_that_stands_out_is_surer_than_one_among_equals() -> None:
+    view = fusion.views("How do I rotate a key?", [])[0]
 
+    def among(others: float) -> float:
+        hits = [Hit(replace(PASSAGE, chunk_id=str(n)), 0.8 if n == 0 else others) for n in range(6)]
+        found = Search(DOCS, view, 0.0, [], hits)
+        return judge(Found([found], RARITIES, fusion.fuse([found], RARITIES), CHUNKS)).confidence
 
-@pytest.mark.parametrize(
-    "asked", ["HOW DO I ROTATE A KEY NOW?", "How Do I Rotate A Key Quickly?", "How do I rotate keys? I do."]
-)
-def test_capital_letters_alone_are_no_names(asked: str) -> None:
-    assert judged(asked, keyword=8.0, cosine=0.8).confidence > 0.8
+    assert among(0.2) > among(0.5) > among(0.75)
 
 
 def test_documents_about_something_else_change_nothing() -> None:
