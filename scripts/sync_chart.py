@@ -1,12 +1,13 @@
-"""Copies what packaging takes from code: CRDs and roles into the chart, the chart's output into the kustomize base.
+"""Copies what packaging takes from code: CRDs, roles and alerts into the chart, its output into the kustomize base.
 
-`scripts/sync-chart` runs it after crds/, supportplane_operator.rbac, the chart or operator/argocd changed; `--check`
-writes nothing. tests/manifests/packaging fails when a file is out of date. Rendering the chart takes helm, which
-scripts/tool finds or builds.
+`scripts/sync-chart` runs it after crds/, alerts/, supportplane_operator.rbac, the chart or operator/argocd changed;
+`--check` writes nothing. tests/manifests/packaging fails when a file is out of date. Rendering the chart takes helm,
+which scripts/tool finds or builds.
 """  # noqa: INP001 -- a script, not a package
 
 import argparse
 import io
+import json
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,7 @@ from supportplane_operator import rbac
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CHART = Path("operator/chart")
+ALERTS_OF_AGENTS = Path("operator/supportplane_operator/render/alerts.json")
 KUSTOMIZE = Path("operator/kustomize")
 ARGOCD = Path("operator/argocd")
 # Laid out as in Argo CD's own repository, so that a copy of the folder is a contribution.
@@ -37,7 +39,12 @@ Manifest = dict[str, Any]
 
 def wanted() -> dict[Path, str]:
     """Path below the repository -> content. The base comes last: it is rendered from the chart as it should be."""
-    return {**crds(), **roles(), **argocd_settings(), **base()}
+    return {**copies(), **base()}
+
+
+def copies() -> dict[Path, str]:
+    """What is made without the chart."""
+    return {**crds(), **roles(), **alerts(), **argocd_settings()}
 
 
 def crds() -> dict[Path, str]:
@@ -54,6 +61,14 @@ def roles() -> dict[Path, str]:
         "lease": rbac.lease_rules(),
     }
     return {CHART / f"files/rbac/{name}.yaml": notice + dumped(listed) for name, listed in rules.items()}
+
+
+def alerts() -> dict[Path, str]:
+    """Those of the operator for its chart; those of agents as one list, for the package that renders them."""
+    files = {whose: sorted((REPOSITORY / "alerts" / whose).glob("*.yaml")) for whose in ("agent", "operator")}
+    listed = [YAML(typ="safe", pure=True).load(path) for path in files["agent"]]
+    copied = {CHART / "files/alerts" / path.name: path.read_text(encoding="utf-8") for path in files["operator"]}
+    return {ALERTS_OF_AGENTS: json.dumps(listed, indent=2, ensure_ascii=False) + "\n", **copied}
 
 
 def argocd_settings() -> dict[Path, str]:
@@ -135,7 +150,7 @@ def dumped(value: Any) -> str:
 def left_over(files: Iterable[Path]) -> list[Path]:
     """Files in the folders that hold only copies, and that nothing makes any longer."""
     known = set(files)
-    folders = (CHART / "files/crds", CHART / "files/rbac", KUSTOMIZE)
+    folders = (CHART / "files/crds", CHART / "files/rbac", CHART / "files/alerts", KUSTOMIZE)
     found = [path.relative_to(REPOSITORY) for folder in folders for path in (REPOSITORY / folder).glob("*.yaml")]
     return [path for path in found if path not in known and path.name not in HAND_WRITTEN]
 
@@ -163,8 +178,8 @@ def main() -> int:
         stale = [*out_of_date(files), *left_over(files)]
         sys.stderr.writelines(f"{path} is out of date: run scripts/sync-chart\n" for path in stale)
         return 1 if stale else 0
-    # The roles first: the base is rendered from the chart that has them.
-    write({**crds(), **roles(), **argocd_settings()})
+    # The copies first: the base is rendered from the chart that has them.
+    write(copies())
     files = wanted()
     write(files)
     for path in left_over(files):

@@ -67,6 +67,11 @@ class Settings(BaseSettings):
         default={"kubernetes.io/metadata.name": "monitoring"},
         description="labels of the namespaces from where metrics are read; JSON object",
     )
+    runbooks_url: str = Field(
+        default="https://github.com/supportplane/supportplane/blob/main/runbooks",
+        pattern=r"^https?://[^\s]*[^\s/]$",
+        description="alerts of agents lead to <this>/<alert>.md; for runbooks of your own",
+    )
     metrics_host: str = "0.0.0.0"
     metrics_port: int = Field(default=8082, ge=0, le=65535, description="0: any free port")
     health_port: int = Field(default=8083, ge=0, le=65535, description="/healthz and /readyz; 0: any free port")

@@ -25,6 +25,7 @@
   "RUNTIME_IMAGE" .Values.agents.runtimeImage
   "REDIS_IMAGE" .Values.agents.redisImage
   "WEAVIATE_IMAGE" .Values.agents.weaviateImage
+  "RUNBOOKS_URL" .Values.metrics.runbooksURL
   "RESYNC_S" .Values.settings.resyncSeconds
   "STATUS_INTERVAL_S" .Values.settings.statusIntervalSeconds
   "WORKERS" .Values.settings.workers

@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from manifests.packaging.commands import WITH_MONITORING, Commands, only
 from manifests.packaging.conftest import skip_without
+from support.operator import alert_files
 from support.operator.samples import ALL_APIS, SETTINGS, snapshot
 from supportplane_operator.render import dashboard, render
 from supportplane_operator.render.plan import Plan
@@ -265,17 +267,38 @@ def told(rule: Rule, labels: dict[str, str]) -> dict[str, Any]:
 
 def try_out(prometheus: Commands, groups: list[Rule], case: Case) -> None:
     """Raises Refused with promtool's comparison where the alert does otherwise than the case says."""
-    folder = prometheus.folder
-    (rule,) = (each for group in groups for each in group["rules"] if each["alert"] == case.alert)
-    expected = [] if case.labels is None else [told(rule, case.labels)]
-    test = {
+    expected = [] if case.labels is None else [told(rule_of(case.alert, groups), case.labels)]
+    run(prometheus, groups, [tried(case.series, (case.alert, "40m", expected))])
+
+
+def both_edges(path: Path, groups: list[Rule]) -> Rule:
+    case = alert_files.edges(path)
+    fires = [told(rule_of(case.alert, groups), case.labels)]
+    return tried(case.series, (case.alert, case.silent, []), (case.alert, case.fires, fires))
+
+
+def rule_of(alert: str, groups: list[Rule]) -> Rule:
+    (rule,) = (each for group in groups for each in group["rules"] if each["alert"] == alert)
+    return dict(rule)
+
+
+def tried(series: dict[str, str], *expected: tuple[str, str, list[Rule]]) -> Rule:
+    """expected: alert, time, and what it is then."""
+    return {
         "interval": "1m",
-        "input_series": [{"series": name, "values": values} for name, values in case.series.items()],
-        "alert_rule_test": [{"eval_time": "40m", "alertname": case.alert, "exp_alerts": expected}],
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "alert_rule_test": [
+            {"eval_time": time, "alertname": alert, "exp_alerts": alerts} for alert, time, alerts in expected
+        ],
     }
+
+
+def run(prometheus: Commands, groups: list[Rule], tests: list[Rule]) -> None:
+    """Raises Refused with promtool's comparison."""
+    folder = prometheus.folder
     (folder / "rules.yaml").write_text(json.dumps({"groups": groups}))
     (folder / "test.yaml").write_text(
-        json.dumps({"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": [test]})
+        json.dumps({"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": tests})
     )
     prometheus.promtool("test", "rules", str(folder / "test.yaml"))
 
@@ -288,6 +311,13 @@ def test_an_alert_of_an_agent_fires_when_it_should(prometheus: Commands, case: C
 @pytest.mark.parametrize("case", OF_THE_OPERATOR.values(), ids=OF_THE_OPERATOR)
 def test_an_alert_of_the_operator_fires_when_it_should(prometheus: Commands, case: Case) -> None:
     try_out(prometheus, operators_groups(prometheus), case)
+
+
+def test_an_alert_is_silent_just_before_its_edge_and_fires_just_after(prometheus: Commands) -> None:
+    """One promtool for all: each alert meets its own series only, beginning anew for each."""
+    groups = {"agent": agents_groups(), "operator": operators_groups(prometheus)}
+    tests = [both_edges(path, groups[whose]) for whose in alert_files.WHOSE for path in alert_files.files(whose)]
+    run(prometheus, [*groups["agent"], *groups["operator"]], tests)
 
 
 @pytest.mark.parametrize("whose", ["agent", "operator"])

@@ -26,6 +26,7 @@ from manifests.packaging.commands import (
     key,
     only,
 )
+from support.operator import alert_files
 from supportplane_operator.metrics import Metrics
 from supportplane_operator.settings import Settings, load_settings
 
@@ -178,13 +179,23 @@ def test_a_single_replica_has_no_budget_that_would_block_drains(tools: Commands)
     assert "PodDisruptionBudget" not in {one["kind"] for one in tools.rendered("--set=replicas=1")}
 
 
-def test_every_alert_has_its_place_in_the_documentation(tools: Commands) -> None:
+def test_every_alert_leads_to_its_runbook_and_is_in_the_documentation(tools: Commands) -> None:
     page = (REPOSITORY / "docs/operations/operator.md").read_text(encoding="utf-8")
-    anchors = {line[3:].lower().replace(" ", "-") for line in page.splitlines() if line.startswith("## ")}
-    rule = only(tools.rendered(*WITH_MONITORING), "PrometheusRule")
-    for alert in rule["spec"]["groups"][0]["rules"]:
-        assert alert["annotations"]["runbook_url"].partition("#")[2] in anchors
+    rules = only(tools.rendered(*WITH_MONITORING), "PrometheusRule")["spec"]["groups"][0]["rules"]
+    assert [each["alert"] for each in rules] == [path.stem for path in alert_files.files("operator")]
+    for alert in rules:
+        base, _, runbook = alert["annotations"]["runbook_url"].rpartition("/")
+        assert base == Settings().runbooks_url
+        assert (REPOSITORY / "runbooks" / runbook).is_file()
         assert f"`{alert['alert']}`" in page
+
+
+def test_runbooks_may_be_somewhere_else_for_agents_and_operator(tools: Commands) -> None:
+    made = tools.rendered(*WITH_MONITORING, "--set=metrics.runbooksURL=https://wiki.example/runbooks")
+    urls = [each["annotations"]["runbook_url"] for each in only(made, "PrometheusRule")["spec"]["groups"][0]["rules"]]
+    assert all(url.startswith("https://wiki.example/runbooks/Supportplane") for url in urls)
+    told = only(made, "Deployment")["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert {"name": "SUPPORTPLANE_OPERATOR_RUNBOOKS_URL", "value": "https://wiki.example/runbooks"} in told
 
 
 def test_alerts_ask_for_metrics_that_there_are(tools: Commands) -> None:

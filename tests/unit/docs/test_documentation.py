@@ -14,7 +14,7 @@ from supportplane_runtime.rag.documents.readers import found_formats
 from supportplane_runtime.settings import Settings
 
 DOCS = REPOSITORY / "docs"
-PAGES = [*sorted(DOCS.rglob("*.md")), *sorted(REPOSITORY.glob("*.md"))]
+PAGES = [*sorted(DOCS.rglob("*.md")), *sorted(REPOSITORY.glob("*.md")), *sorted(REPOSITORY.glob("runbooks/*.md"))]
 
 
 def page(name: str) -> str:

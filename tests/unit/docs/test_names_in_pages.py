@@ -37,7 +37,11 @@ from supportplane_runtime.settings import Settings
 
 DOCS = REPOSITORY / "docs"
 # A decision tells what was so when it was made.
-PAGES = [each for each in sorted(DOCS.rglob("*.md")) if "adr" not in each.parts] + sorted(REPOSITORY.glob("*.md"))
+PAGES = [
+    *(each for each in sorted(DOCS.rglob("*.md")) if "adr" not in each.parts),
+    *sorted(REPOSITORY.glob("*.md")),
+    *sorted(REPOSITORY.glob("runbooks/*.md")),
+]
 ROUTERS = (conversations, feedback, gaps, health, page_router, query, sessions, status, tickets)
 SETTINGS = {
     **{f"SUPPORTPLANE_{name.upper()}": field for name, field in Settings.model_fields.items()},
