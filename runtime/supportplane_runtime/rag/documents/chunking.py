@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from supportplane_runtime.domain.knowledge import Chunk, Document
 from supportplane_runtime.rag.documents.blocks import Block, Heading, Kind, blocks, trimmed
-from supportplane_runtime.rag.documents.links import anchors
+from supportplane_runtime.rag.documents.links import anchors, without_id
 from supportplane_runtime.rag.words.searchable import digest
 
 LIMIT_CHARACTERS = 1200
@@ -40,7 +40,7 @@ def chunk_document(document: Document, *, limit: int = LIMIT_CHARACTERS, anchore
     seen: Counter[str] = Counter()
     for group in _sections(pieces, limit):
         headings, passage = _passage(text, group)
-        path = tuple(heading.title for heading in headings)
+        path = tuple(without_id(heading.title) for heading in headings)
         identity = "\x1f".join((document.document_id, *path, "\x1e", passage))
         chunks.append(
             Chunk(
@@ -133,7 +133,17 @@ def _passage(text: str, group: Sequence[Block]) -> tuple[tuple[Heading, ...], st
     first = 0
     while first + 1 < len(group) and _heads(group[first], shared[first + 1]):
         first += 1
-    return shared[first], text[group[first].start : group[-1].end]
+    return shared[first], "".join(_without_ids(text, group[first:]))
+
+
+def _without_ids(text: str, group: Sequence[Block]) -> Iterator[str]:
+    """The passage's text; headings in it are shown without the ids of their anchors."""
+    position = group[0].start
+    for block in group:
+        written = text[block.start : block.end]
+        yield text[position : block.start]
+        yield without_id(written) if block.kind is Kind.HEADING else written
+        position = block.end
 
 
 def _heads(block: Block, path: Sequence[Heading]) -> bool:

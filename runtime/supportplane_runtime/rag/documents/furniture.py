@@ -25,6 +25,12 @@ _ELEMENTS: Final = frozenset(
 _TAG: Final = re.compile(r"<(/?)([A-Za-z][\w.:-]*)((?:\s[^<>]*)?)/?>")
 _LINK: Final = re.compile(r"<a\s[^<>]*?href=(?:\"([^\"<>]*)\"|'([^'<>]*)')[^<>]*>([^<>\[\]]+)</a>", re.IGNORECASE)
 _CODE_ELEMENT: Final = re.compile(r"<code>([^<>`\n]+)</code>", re.IGNORECASE)
+# What a script of the site fills in for its reader, as in `your name (<code><span id="name"></span></code>)`.
+_EMPTY_CODE: Final = re.compile(
+    r"[ ]?\((?:<span[^<>]*>)*<code>(?:</?span[^<>]*>)*</code>(?:</span>)*\)|<code>(?:</?span[^<>]*>)*</code>"
+)
+# Of elements of which a page shows one or the other, or both side by side.
+_SIDE_BY_SIDE: Final = re.compile(r"(</(?:span|button|div|li|td|th)>)(?=<(?:span|button|div|li|td|th)\b)")
 _PICTURE: Final = r"!\[[^\[\]]*\](?:\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|\[[^\[\]\n]*\])(?:\{[^{}\n]*\})?"
 _LONE_PICTURES: Final = re.compile(rf"^[ \t]*(?:(?:{_PICTURE}|\[{_PICTURE}\]\([^()\n]*\))[ \t]*)+$", re.MULTILINE)
 _TABLE: Final = re.compile(r"<table\b[^<>]*>", re.IGNORECASE)
@@ -38,12 +44,14 @@ def without_furniture(text: str) -> str:
     if "<" not in text and "![" not in text:
         return text
     tabled = (
-        "".join(part if is_code else _with_tables(part) for is_code, part in _parts(text)) if "<table" in text else text
+        "".join(part if is_code else _with_tables(part) for is_code, part in parts_of_page(text))
+        if "<table" in text
+        else text
     )
-    return "".join(part if is_code else _cleaned(part) for is_code, part in _parts(tabled))
+    return "".join(part if is_code else _cleaned(part) for is_code, part in parts_of_page(tabled))
 
 
-def _parts(text: str) -> Iterator[tuple[bool, str]]:
+def parts_of_page(text: str) -> Iterator[tuple[bool, str]]:
     """(whether it is code, the part), in order; all of the text."""
     starts = line_starts(text)
     position = 0
@@ -83,9 +91,12 @@ def _with_tables(text: str) -> str:
 def _without_tags(text: str) -> str:
     if "<" not in text:
         return text
+    text = _SIDE_BY_SIDE.sub(r"\1 ", _EMPTY_CODE.sub("", text))
     text = _LINK.sub(lambda link: f"[{link[3].strip()}]({link[1] or link[2]})", text)
     text = _TAG.sub(_on_one_line, _CODE_ELEMENT.sub(r"`\1`", text))
-    return "\n".join(_line(line) for line in text.split("\n"))
+    *lines, last = text.split("\n")
+    # Behind the last one code may follow.
+    return "\n".join([*(_line(line).rstrip() for line in lines), _line(last)])
 
 
 def _on_one_line(tag: re.Match[str]) -> str:
@@ -97,7 +108,7 @@ def _line(line: str) -> str:
     if "<" not in line:
         return line
     words = _TAG.sub(_instead, line)
-    return words.rstrip() if _TAG.sub("", line).strip() else ""
+    return words if _TAG.sub("", line).strip() else ""
 
 
 def _instead(tag: re.Match[str]) -> str:

@@ -14,6 +14,7 @@ from typing import Final
 from supportplane_runtime.rag.documents import formats, publishing
 from supportplane_runtime.rag.documents.blocks import first_heading
 from supportplane_runtime.rag.documents.content import Content, Format
+from supportplane_runtime.rag.documents.links import without_id
 from supportplane_runtime.rag.documents.text import Unreadable, as_title
 
 
@@ -55,7 +56,7 @@ def read(content: bytes, name: str, today: date) -> Content:
         raise Unreadable(reason)
     if not found.text.strip():
         raise Unreadable(_nothing_left(found))
-    return replace(found, title=found.title or first_heading(found.text) or as_title(path.stem))
+    return replace(found, title=found.title or without_id(first_heading(found.text)) or as_title(path.stem))
 
 
 def _nothing_left(found: Content) -> str:

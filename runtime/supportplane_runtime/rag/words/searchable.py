@@ -7,8 +7,9 @@ import hashlib
 
 from supportplane_runtime.domain.knowledge import Chunk
 
-# Stored with every chunk: raise it when cutting or searchable_text changes, and the next ingestion embeds anew.
-RECIPE = "3"
+# Stored with every chunk: raise it when reading, cutting or searchable_text
+# changes, and the next ingestion embeds anew.
+RECIPE = "4"
 
 
 def searchable_text(chunk: Chunk) -> str:

@@ -82,6 +82,16 @@ def test_a_heading_with_nothing_below_it_goes_with_what_follows_and_the_last_wit
     assert [chunk.text for chunk in chunk_document(document(text))] == ["## Empty\n## Full\nWords.\n## Last"]
 
 
+def test_the_id_of_a_heading_makes_its_anchor_and_is_not_shown() -> None:
+    (chunk,) = chunk_document(
+        document("# Guide {#top}\n## Prices {#our-prices}\n### Lids {#lids}\nFour.\n"), anchored=True
+    )
+    assert (chunk.heading_path, chunk.text) == (("Guide", "Prices", "Lids"), "Four.")
+    assert chunk.url.endswith("#lids")
+    (chunk,) = chunk_document(document("## Empty {#a}\n## Full {#b}\nWords {#c}.\n## Last {#d}\n"))
+    assert chunk.text == "## Empty\n## Full\nWords {#c}.\n## Last"
+
+
 def test_two_sections_of_the_same_name_are_two_sections() -> None:
     text = f"## Example\n{prose(9)}\n## Example\n{prose(8)}\n"
     assert [chunk.text for chunk in chunk_document(document(text), limit=500)] == [prose(9), prose(8)]
