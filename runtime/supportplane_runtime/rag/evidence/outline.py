@@ -7,8 +7,9 @@ called by runs.py.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import pairwise
 from typing import Final
 
 from supportplane_runtime.rag.evidence.passage import Passage
@@ -16,6 +17,9 @@ from supportplane_runtime.rag.words.units import Kind, Unit, units
 
 _HASHES: Final = re.compile(r"(#{1,6})\s+(.*?)\s*(?:\{#[\w.:-]+\}\s*|#*)$")
 _NUMBER: Final = re.compile(r"(\d{1,3})[.)]\s")
+# A number that begins a paragraph and is written so that it makes no list: `1\.`, `**2\.**`.
+_ESCAPED_NUMBER: Final = re.compile(r"(?:\*\*)?(\d{1,3})\\[.)](?:\*\*)?(?:\s|$)")
+_RULE: Final = re.compile(r"[=-]{3,}\s*$")
 _OPENS_BOX: Final = re.compile(r":{3,}\s*\w|!!!|\?\?\?|(?:>\s*)+\[!")
 _ASIDE: Final = re.compile(r"(?::{3,}|!!!|\?\?\?\+?|(?:>\s*)+\[!)\s*(?:tip|hint)\b", re.IGNORECASE)
 _CLOSES_BOX: Final = re.compile(r":{3,}\s*$")
@@ -37,18 +41,28 @@ class Shape(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A unit and where it stands: passage is its index in the evidence, depth its indentation in characters."""
+    """A unit and where it stands: passage is its index in the evidence, depth its indentation in characters.
+
+    indent: of its line, where the unit begins the line. labels: a line without a sentence's end right above code.
+    is_alternative: of the second tab, or a later one, of the same step.
+    """
 
     passage: int
     unit: Unit
     depth: int
     after_blank: bool
+    indent: int = 0
+    labels: bool = False
+    is_alternative: bool = False
 
     @property
     def number(self) -> int | None:
         """Of a step."""
-        found = _NUMBER.match(self.unit.text)
-        return int(found[1]) if found and self.unit.kind is Kind.ITEM else None
+        if self.unit.kind is Kind.ITEM:
+            found = _NUMBER.match(self.unit.text)
+        else:
+            found = _ESCAPED_NUMBER.match(self.unit.text) if self.after_blank else None
+        return int(found[1]) if found else None
 
 
 @dataclass(slots=True)
@@ -78,23 +92,26 @@ class Page:
         return "\n".join(place.unit.text for place in self.places[block.first : block.end])
 
     def length(self, first: int, end: int) -> int:
-        """Of what would be quoted: places[first:end], in characters."""
-        return sum(len(place.unit.text) + 1 for place in self.places[first:end])
+        """Of what would be read: places[first:end], in characters. Of several tabs a reader reads one."""
+        return sum(len(place.unit.text) + 1 for place in self.places[first:end] if not place.is_alternative)
 
 
 def page(passages: Sequence[Passage], order: Sequence[int]) -> Page:
     """order: indexes of passages that follow each other in one document."""
     places: list[Place] = []
     sections: list[Section] = []
-    for number in order:
+    of_passages = _labelled([list(_places(number, passages[number])) for number in order])
+    for number, of_passage in zip(order, of_passages, strict=True):
         passage = passages[number]
         inner: list[tuple[int, str]] = []
         if not _goes_on(sections, passage):
             _open(sections, passage.heading_path)
-        for place in _places(number, passage):
+        for place in of_passage:
             places.append(place)
             at = len(places) - 1
-            if place.unit.kind is Kind.HEADING:
+            if place.unit.kind is Kind.HEADING and _RULE.match(place.unit.text):
+                _open(sections, sections[-1].path, at)
+            elif place.unit.kind is Kind.HEADING and not place.labels:
                 level, title = _heading(place.unit.text)
                 inner = [*(each for each in inner if each[0] < level), (level, title)]
                 _open(sections, (*passage.heading_path, *(each[1] for each in inner)), at)
@@ -123,8 +140,30 @@ def _places(number: int, passage: Passage) -> Iterator[Place]:
     for unit in units(passage.text, passage.language):
         line_start = passage.text.rfind("\n", 0, unit.start) + 1
         after_blank = passage.text.count("\n", before, unit.start) > 1 or before == 0
-        yield Place(number, unit, unit.start - line_start if unit.kind is not Kind.PROSE else 0, after_blank)
+        begins_line = not passage.text[line_start : unit.start].strip()
+        yield Place(
+            number,
+            unit,
+            unit.start - line_start if unit.kind is not Kind.PROSE else 0,
+            after_blank,
+            indent=unit.start - line_start if begins_line else 0,
+        )
         before = unit.end
+
+
+def _labelled(of_passages: Sequence[list[Place]]) -> Sequence[list[Place]]:
+    """A title that is no `#` line names the code below it and no section: the tabs of one step."""
+    flat = [(places, at) for places in of_passages for at in range(len(places))]
+    last_tab = -3
+    for n, ((places, at), (others, after)) in enumerate(pairwise(flat)):
+        unit = places[at].unit
+        is_title = unit.kind is Kind.HEADING and not _HASHES.match(unit.text) and not _RULE.match(unit.text)
+        if is_title and others[after].unit.kind is Kind.CODE:
+            is_next = last_tab == n - 2
+            places[at] = replace(places[at], labels=True, is_alternative=is_next)
+            others[after] = replace(others[after], is_alternative=is_next)
+            last_tab = n
+    return of_passages
 
 
 def _add(blocks: list[Block], places: Sequence[Place], at: int) -> None:
@@ -139,13 +178,30 @@ def _add(blocks: list[Block], places: Sequence[Place], at: int) -> None:
         case Kind.ROW:
             _go_on(blocks, Shape.TABLE, at, goes_on=last is not None and last.shape is Shape.TABLE)
         case Kind.CODE:
-            inside = last is not None and last.shape in (Shape.LIST, Shape.STEPS) and place.depth > 0
-            _go_on(blocks, last.shape if inside and last else Shape.CODE, at, goes_on=inside)
+            _add_code(blocks, places, at)
+        case Kind.HEADING:
+            _add_code(blocks, places, at)
         case Kind.MARK:
             _go_on(blocks, Shape.NOTE if opens_box(unit.text) else Shape.MARK, at, goes_on=False)
+        case _ if place.number is not None:
+            _add_item(blocks, places, at)
         case _:
-            goes_on = last is not None and last.shape is Shape.PARAGRAPH and not place.after_blank
-            _go_on(blocks, Shape.PARAGRAPH, at, goes_on=goes_on)
+            goes_on = last is not None and last.shape in (Shape.PARAGRAPH, Shape.STEPS) and not place.after_blank
+            _go_on(blocks, last.shape if goes_on and last else Shape.PARAGRAPH, at, goes_on=goes_on)
+
+
+def _add_code(blocks: list[Block], places: Sequence[Place], at: int) -> None:
+    """Code, or the label above it. What an item announces, or what is indented below it, is of the list; code with a
+    label goes on with the next label.
+    """
+    place, last = places[at], blocks[-1] if blocks else None
+    shape = last.shape if last is not None else None
+    before = places[at - 1] if last is not None else None
+    next_tab = place.labels and place.is_alternative
+    announced = before is not None and (before.labels or next_tab or leads_in(before.unit))
+    inside = shape in (Shape.LIST, Shape.STEPS) and (place.depth > 0 or announced)
+    of_tabs = shape is Shape.CODE and before is not None and (before.labels or next_tab)
+    _go_on(blocks, shape if inside and shape else Shape.CODE, at, goes_on=inside or of_tabs)
 
 
 def _go_on(blocks: list[Block], shape: Shape, at: int, *, goes_on: bool) -> None:
@@ -162,7 +218,7 @@ def _is_inside(note: Block, places: Sequence[Place], at: int) -> bool:
         return note.end == note.first + 1 or not closes_box(places[note.end - 1].unit.text)
     if opener.startswith(">"):
         return unit.text.startswith(">") or (unit.kind is Kind.PROSE and not places[at].after_blank)
-    return note.end == note.first + 1 or not places[at].after_blank
+    return note.end == note.first + 1 or not places[at].after_blank or places[at].indent > places[note.first].indent
 
 
 def _add_item(blocks: list[Block], places: Sequence[Place], at: int) -> None:
@@ -178,12 +234,17 @@ def _add_item(blocks: list[Block], places: Sequence[Place], at: int) -> None:
 def _begun_list(blocks: Sequence[Block], places: Sequence[Place], at: int) -> int | None:
     """The list that the item goes on with. What stands between them is no paragraph, or the numbers go on behind it."""
     number, nested = places[at].number, places[at].depth > 1
+
+    def goes_on(block: Block, number: int) -> bool:
+        """No list begins with another number than 1, but authors who count in the wrong way go on with one."""
+        return number > 1 or number > _last_number(block, places)
+
     for back in range(len(blocks) - 1, -1, -1):
         block = blocks[back]
         if block.shape is Shape.LIST:
             return back if number is None or nested else None
         if block.shape is Shape.STEPS:
-            return back if number is None or nested or number > _last_number(block, places) else None
+            return back if number is None or nested or goes_on(block, number) else None
         if block.shape is Shape.TABLE or (block.shape is Shape.PARAGRAPH and not number):
             return None
     return None

@@ -112,13 +112,15 @@ def _has_body(piece: Sequence[Place], head: int, heads: Collection[int]) -> bool
 def _begins_run(piece: Sequence[Place], at: int) -> bool:
     """The mark of a box, or what names or introduces that which follows."""
     unit, following = piece[at].unit, piece[at + 1].unit if at + 1 < len(piece) else None
-    if unit.kind in (Kind.MARK, Kind.ITEM, Kind.CODE):
+    if unit.kind in (Kind.MARK, Kind.ITEM, Kind.CODE) or piece[at].labels:
         return True
     return leads_in(unit) and following is not None and following.kind in _INTRODUCED
 
 
 def _ends_run(place: Place, *, is_head: bool) -> bool:
-    """The last of a box, a list or a table belongs to it even if it says little by itself."""
+    """The last of a box, a list or a table belongs to it even if it says little by itself, and a label to its code."""
+    if place.labels:
+        return True
     if place.unit.kind is Kind.ITEM:
         return not leads_in(place.unit)
     return place.unit.kind in (Kind.MARK, Kind.CODE) or (place.unit.kind is Kind.ROW and not is_head)

@@ -229,8 +229,8 @@ class _Reader:
         for section in sorted(self._sections(), key=self._share, reverse=True):
             detail = self._details(section)
             if detail and not self._is_short(section):
-                yield section, self.detail(self._with_steps(section, detail))
-            yield section, self._from_beginning(section)
+                yield section, self._finished(section, self.detail(self._with_steps(section, detail)))
+            yield section, self._finished(section, self._from_beginning(section))
 
     def heading(self, section: Section, quoted: Quotation) -> str:
         """The nearest one, when it has a word of the question that the quotation's first sentence lacks."""
@@ -330,13 +330,57 @@ class _Reader:
             spans_of_block = self._whole(section, block)
             size = self._size(spans_of_block)
             is_first_list = block.shape in _LED and length + size <= MAX_LIST and length <= limit - TERSE
-            if spans and length + size > limit and not is_first_list:
+            says = any(each.shape is not Shape.NOTE and each.first < block.first for each in section.blocks)
+            if spans and says and length + size > limit and not is_first_list:
                 break
             spans += spans_of_block
             length += size
             if length > limit:
                 break
         return _joined(spans)
+
+    # The end: what the last words announce
+
+    def _finished(self, section: Section, spans: list[Span]) -> list[Span]:
+        """Goes on while the last words announce what follows, and to the command that ends a procedure."""
+        finished = list(spans)
+        while finished:
+            added = self._announced(section, finished)
+            if not added:
+                break
+            finished += added
+        return _joined(finished)
+
+    def _announced(self, section: Section, spans: Sequence[Span]) -> list[Span]:
+        end = max(span.end for span in spans)
+        block = next((each for each in section.blocks if each.end == end), None)
+        following = _neighbour(section, block, 1) if block else None
+        if block is None or following is None:
+            return []
+        added = self._whole(section, following)
+        if leads_in(self.page.places[end - 1].unit) or self._explains(section, block):
+            return added if self._size(added) <= MAX_LIST else []
+        command = _neighbour(section, following, 1)
+        if block.shape in _PROCEDURE and self._ends_in(following, command):
+            added += self._whole(section, command) if command else []
+            return added if self._size(added) <= TERSE else []
+        return self._procedure(section, spans)
+
+    def _procedure(self, section: Section, spans: Sequence[Span]) -> list[Span]:
+        """What stands up to the end of the section's next steps or commands, when only prose is quoted."""
+        first, end = spans[0].first, max(span.end for span in spans)
+        quoted = [block for block in section.blocks if block.first < end and block.end > first]
+        behind = [block for block in section.blocks if block.first >= end]
+        at = next((n for n, block in enumerate(behind) if block.shape in _PROCEDURE), None)
+        if at is None or not quoted or any(block.shape is not Shape.PARAGRAPH for block in quoted):
+            return []
+        added = [span for block in behind[: at + 1] for span in self._whole(section, block)]
+        return added if self._size([*spans, *added]) <= MAX_PROCEDURE else []
+
+    def _ends_in(self, block: Block, command: Block | None) -> bool:
+        """`Restart the server:` and how."""
+        is_lead = block.shape is Shape.PARAGRAPH and leads_in(self.page.places[block.end - 1].unit)
+        return is_lead and command is not None and command.shape is Shape.CODE
 
     # A detail: the blocks that hold it, each with what it needs
 
@@ -360,7 +404,7 @@ class _Reader:
         if before is None or before.shape is not Shape.PARAGRAPH:
             return []
         leans = block.shape is Shape.PARAGRAPH and self._leans(self.page.places[block.first].unit)
-        introduces = block.shape in _LED and leads_in(self.page.places[before.end - 1].unit)
+        introduces = block.shape in (*_LED, Shape.NOTE) and leads_in(self.page.places[before.end - 1].unit)
         if not (leans or introduces or block.shape is Shape.CODE) or self._explains(section, block):
             return []
         short = self.page.length(before.first, before.end) <= TERSE

@@ -319,3 +319,61 @@ def test_a_second_find_that_holds_less_than_half_of_the_question_is_not_quoted()
     others = passages("Red ones blink, hum and burn.", "Things break.", scores=(0.5, 0.5))
     found = [*passages(*texts, scores=(0.9, 0.85)), *others]
     assert [each.text for each in picked(question, found)] == [texts[0]]
+
+
+TABS = '=== "Hub 1"\n\n    ```\n    glow1 restart\n    ```\n\n=== "Hub 2"\n\n    ```\n    glow2 restart\n    ```'
+
+
+def test_a_procedure_goes_on_behind_the_tabs_of_a_step() -> None:
+    steps = f"1. Open the file `glow.conf`.\n2. Restart the hub:\n\n{TABS}\n\n3. Hold the lamp near it."
+    assert said("How do I add a lamp?", f"{steps}\n\n{FILLER * 8}", heading="Lamps") == [steps]
+
+
+def test_of_several_tabs_one_counts_for_the_length_of_a_section() -> None:
+    tabs = TABS.replace("restart", "restart " + "x" * 500)
+    text = f"Lamps glow. Lamps hum.\n\nRestart it:\n\n{tabs}\n\nA hub takes a minute to find all."
+    assert said("How long does the hub take to find all?", text, heading="Restart") == [text]
+
+
+def test_paragraphs_with_numbers_are_steps_of_one_procedure() -> None:
+    steps = "1\\. Press **Add**.\n\n2\\. Type its name:\n\n```\nhall\n```\n\n**3\\.** Press **Save** and wait."
+    assert said("How do I press add?", f"{FILLER * 8}\n\n{steps}\n\n{FILLER * 8}", heading="Lamps") == [steps]
+
+
+def test_a_line_between_two_parts_is_no_heading() -> None:
+    text = "Some text.\n\n---\n\nEvery lamp repeats what it hears."
+    (quoted,) = picked("In a mesh, does a lamp repeat?", passages(text, heading="Mesh"))
+    assert quoted == Quotation(0, "Every lamp repeats what it hears.", heading="Mesh")
+
+
+def test_a_box_is_quoted_with_all_its_paragraphs() -> None:
+    box = '!!! danger "Attention"\n    The hub wipes all its lamps.\n\n    Only a paper list brings them back.'
+    text = f"{FILLER * 8}\n\n{box}\n\n{FILLER * 8}"
+    assert said("Does the hub wipe its lamps?", text) == [box]
+
+
+def test_a_section_is_not_quoted_for_its_box_alone() -> None:
+    box = "!!! warning\n    The hub is hot."
+    steps = "\n".join(
+        f"{n}. Press the button number {n} of the panel and hold it until the lamp glows." for n in range(1, 50)
+    )
+    assert said("How do I use it?", f"{box}\n\n{steps}", heading="Use")[-1].endswith(steps.splitlines()[-1])
+
+
+def test_what_the_last_words_announce_is_quoted() -> None:
+    code = f"```\nglow pair {'x' * 300}\n```"
+    text = f"{'The hub remembers the lamps of its home. ' * 24}Then type this:\n\n{code}\n\n{FILLER}"
+    assert said("How do I pair a lamp?", text, heading="Pair a lamp")[-1].endswith(code)
+
+
+def test_a_procedure_is_quoted_with_the_command_that_ends_it() -> None:
+    steps = "- Write `lamp=hall` into the file\n- Save the file\n\nRestart the hub:\n\n```\nglow restart\n```"
+    assert said("Where do I write lamp hall?", f"{FILLER * 8}\n\n{steps}\n\n{FILLER * 8}") == [steps]
+
+
+def test_prose_goes_on_to_the_steps_of_its_section() -> None:
+    text = (
+        "A red lamp has lost its hub. Nothing is broken.\n\nPair it again.\n\n1. Hold the lamp near.\n2. Press **Add**."
+    )
+    quoted = said("Why is my lamp red?", f"{text}\n\n{FILLER * 16}")
+    assert quoted == [text]
