@@ -1,8 +1,8 @@
-"""Copies what packaging takes from code: CRDs, roles and alerts into the chart, its output into the kustomize base.
+"""Copies what packaging takes from code: CRDs, roles, alerts, dashboards into the chart, it into the kustomize base.
 
-`scripts/sync-chart` runs it after crds/, alerts/, supportplane_operator.rbac, the chart or operator/argocd changed;
-`--check` writes nothing. tests/manifests/packaging fails when a file is out of date. Rendering the chart takes helm,
-which scripts/tool finds or builds.
+`scripts/sync-chart` runs it after crds/, alerts/, dashboards/, supportplane_operator.rbac, the chart or operator/argocd
+changed; `--check` writes nothing. tests/manifests/packaging fails when a file is out of date. Rendering the chart takes
+helm, which scripts/tool finds or builds.
 """  # noqa: INP001 -- a script, not a package
 
 import argparse
@@ -21,7 +21,7 @@ from supportplane_operator import rbac
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CHART = Path("operator/chart")
-ALERTS_OF_AGENTS = Path("operator/supportplane_operator/render/alerts.json")
+RENDERERS = Path("operator/supportplane_operator/render")
 KUSTOMIZE = Path("operator/kustomize")
 ARGOCD = Path("operator/argocd")
 # Laid out as in Argo CD's own repository, so that a copy of the folder is a contribution.
@@ -44,7 +44,7 @@ def wanted() -> dict[Path, str]:
 
 def copies() -> dict[Path, str]:
     """What is made without the chart."""
-    return {**crds(), **roles(), **alerts(), **argocd_settings()}
+    return {**crds(), **roles(), **alerts(), **dashboards(), **argocd_settings()}
 
 
 def crds() -> dict[Path, str]:
@@ -68,7 +68,17 @@ def alerts() -> dict[Path, str]:
     files = {whose: sorted((REPOSITORY / "alerts" / whose).glob("*.yaml")) for whose in ("agent", "operator")}
     listed = [YAML(typ="safe", pure=True).load(path) for path in files["agent"]]
     copied = {CHART / "files/alerts" / path.name: path.read_text(encoding="utf-8") for path in files["operator"]}
-    return {ALERTS_OF_AGENTS: json.dumps(listed, indent=2, ensure_ascii=False) + "\n", **copied}
+    return {RENDERERS / "alerts.json": json.dumps(listed, indent=2, ensure_ascii=False) + "\n", **copied}
+
+
+def dashboards() -> dict[Path, str]:
+    """An agent's for the package that renders it; those of a whole installation for the chart."""
+    shipped = {
+        path.name: path.read_text(encoding="utf-8") for path in sorted((REPOSITORY / "dashboards").glob("*.json"))
+    }
+    of_agent = shipped.pop("agent.json")
+    copied = {CHART / "files/dashboards" / name: text for name, text in shipped.items()}
+    return {RENDERERS / "dashboard.json": of_agent, **copied}
 
 
 def argocd_settings() -> dict[Path, str]:
@@ -150,8 +160,14 @@ def dumped(value: Any) -> str:
 def left_over(files: Iterable[Path]) -> list[Path]:
     """Files in the folders that hold only copies, and that nothing makes any longer."""
     known = set(files)
-    folders = (CHART / "files/crds", CHART / "files/rbac", CHART / "files/alerts", KUSTOMIZE)
-    found = [path.relative_to(REPOSITORY) for folder in folders for path in (REPOSITORY / folder).glob("*.yaml")]
+    folders = (
+        CHART / "files/crds",
+        CHART / "files/rbac",
+        CHART / "files/alerts",
+        CHART / "files/dashboards",
+        KUSTOMIZE,
+    )
+    found = [path.relative_to(REPOSITORY) for folder in folders for path in (REPOSITORY / folder).glob("*.[yj]*")]
     return [path for path in found if path not in known and path.name not in HAND_WRITTEN]
 
 

@@ -11,6 +11,7 @@ from manifests.packaging.commands import WITH_MONITORING, Commands, only
 from manifests.packaging.conftest import skip_without
 from support.operator import alert_files
 from support.operator.samples import ALL_APIS, SETTINGS, snapshot
+from support.repository import REPOSITORY
 from supportplane_operator.render import dashboard, render
 from supportplane_operator.render.plan import Plan
 
@@ -332,9 +333,11 @@ def test_every_alert_is_tried_and_promtool_finds_nothing_wrong(prometheus: Comma
     assert "SUCCESS" in prometheus.promtool("check", "rules", "--lint=all", "--lint-fatal", str(path))
 
 
-def test_promtool_understands_every_query_of_the_dashboard(prometheus: Commands) -> None:
-    panels = dashboard.content(Plan(snapshot(), SETTINGS))["panels"]
-    queries = [target["expr"] for panel in panels for target in panel["targets"]]
+def test_promtool_understands_every_query_of_the_dashboards(prometheus: Commands) -> None:
+    of_agent = dashboard.content(Plan(snapshot(), SETTINGS))
+    shown = [of_agent, *(json.loads(path.read_text()) for path in (REPOSITORY / "dashboards").glob("*.json"))]
+    panels = [panel for each in shown for panel in each["panels"]]
+    queries = [target["expr"] for panel in panels for target in panel.get("targets", ())]
     rules = [{"record": f"panel:{number}", "expr": query} for number, query in enumerate(queries)]
     path = prometheus.folder / "dashboard.yaml"
     path.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))

@@ -198,6 +198,16 @@ def test_runbooks_may_be_somewhere_else_for_agents_and_operator(tools: Commands)
     assert {"name": "SUPPORTPLANE_OPERATOR_RUNBOOKS_URL", "value": "https://wiki.example/runbooks"} in told
 
 
+def test_dashboards_are_what_the_files_are_and_lead_to_your_runbooks(tools: Commands) -> None:
+    data = only(tools.rendered("--set=metrics.runbooksURL=https://wiki.example/runbooks"), "ConfigMap")["data"]
+    assert set(data) == {"supportplane-fleet.json", "supportplane-operator.json"}
+    for name, text in data.items():
+        path = REPOSITORY / "dashboards" / name.removeprefix("supportplane-")
+        expected = path.read_text(encoding="utf-8").replace(Settings().runbooks_url, "https://wiki.example/runbooks")
+        assert json.loads(text) == json.loads(expected)
+    assert "ConfigMap" not in {one["kind"] for one in tools.rendered("--set=metrics.dashboards.enabled=false")}
+
+
 def test_alerts_ask_for_metrics_that_there_are(tools: Commands) -> None:
     rules = only(tools.rendered(*WITH_MONITORING), "PrometheusRule")["spec"]["groups"][0]["rules"]
     asked = {name for rule in rules for name in re.findall(r"supportplane_operator_\w+", rule["expr"])}

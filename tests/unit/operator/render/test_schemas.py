@@ -60,13 +60,12 @@ def test_the_dashboard_satisfies_grafanas_schema(shared_data: Path) -> None:
 
 
 def queries() -> list[str]:
+    """Of the alerts."""
     (rule,) = rendered("PrometheusRule", {})
-    alerts = [each["expr"] for group in rule["spec"]["groups"] for each in group["rules"]]
-    panels = dashboard.content(Plan(snapshot(), SETTINGS))["panels"]
-    return [*alerts, *(target["expr"] for panel in panels for target in panel["targets"])]
+    return [each["expr"] for group in rule["spec"]["groups"] for each in group["rules"]]
 
 
-def test_alerts_and_dashboard_ask_for_metrics_that_the_runtime_has_and_for_the_agents_own_only() -> None:
+def test_alerts_ask_for_metrics_that_the_runtime_has_and_for_the_agents_own_only() -> None:
     assert metrics
     known = {family.name for family in REGISTRY.collect()}
     services = "|".join(each.object_name("helpdesk") for each in ROLES)
@@ -74,7 +73,26 @@ def test_alerts_and_dashboard_ask_for_metrics_that_the_runtime_has_and_for_the_a
         for name, selector in re.findall(r"(supportplane_[a-z_]+)\{([^}]*)\}", query):
             assert re.sub("_(total|bucket|sum|count)$", "", name) in known
             assert f'namespace="acme",service=~"{services}"' in selector
-        assert "%" not in query
+        assert "$" not in query
+
+
+def test_every_panel_of_an_agents_dashboard_asks_for_the_series_of_its_roles_only() -> None:
+    content = dashboard.content(Plan(snapshot(), SETTINGS))
+    roles = "|".join(each.name for each in ROLES)
+    for query in (target["expr"] for panel in content["panels"] for target in panel.get("targets", ())):
+        selectors = re.findall(r"supportplane_[a-z_]+(?:\{([^}]*)\})?", query)
+        assert selectors
+        assert all(each.startswith(f'namespace="acme",service=~"helpdesk-({roles})"') for each in selectors)
+    assert [each["name"] for each in content["templating"]["list"]] == ["datasource"]
+    assert "$namespace" not in json.dumps(content)
+
+
+def test_an_agents_dashboard_has_its_own_place_in_grafana_and_leads_to_your_runbooks() -> None:
+    elsewhere = SETTINGS.model_copy(update={"runbooks_url": "https://wiki.example/runbooks"})
+    content = dashboard.content(Plan(snapshot(), elsewhere))
+    assert content["uid"] != "supportplane-agent"
+    assert content["title"] == "Support agent acme/helpdesk"
+    assert {"title": "Runbooks", "url": "https://wiki.example/runbooks"}.items() <= content["links"][0].items()
 
 
 def test_every_alert_names_its_agent_and_leads_to_its_runbook() -> None:
