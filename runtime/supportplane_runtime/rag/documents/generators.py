@@ -17,6 +17,7 @@ _CODE_SPAN: Final = r"(?P<code>(?P<ticks>`+)(?!`)[^`]*(?P=ticks)(?!`))"
 _VALUE: Final = r"(?:[#.][\w:.-]+|[A-Za-z][\w-]*=(?:\"[^\"{}]*\"|'[^'{}]*'|[\w./%-]+))"
 _MARK: Final = re.compile(
     rf"{_CODE_SPAN}"
+    r"|\{(?P<role>[a-z][a-z:-]*)\}`(?P<said>[^`\n]+)`"
     # A bare `{key=value}` may be the author's text: it is an attribute behind a link, a picture or code only.
     rf"|(?P<attributes>(?<!\{{)[ ]?\{{[ ]?(?P<begin>:?)[ ]?(?P<first>{_VALUE})(?P<more>(?:[ ]+{_VALUE})*)[ ]?\}}"
     r"(?!\}))"
@@ -30,9 +31,11 @@ _ARROW: Final = re.compile(r"(?:solid-)?(?:arrow|chevron)-(right|left|up|down)\b
 _FAMILY: Final = re.compile(r"^(?:brands|solid|regular)-|-(?:16|24)$")
 _NOTE: Final = re.compile(r"^[ ]{0,3}\[\^([^\[\]\s]+)\]:[ \t]*", re.MULTILINE)
 _ANSWER: Final = re.compile(r"^(\s*)(\*\*|__|\*|_)(?:Q|A|Question|Answer):\2[ \t]+(?=\S)")
+_REFERENCES: Final = frozenset({"ref", "doc", "term", "any", "numref", "download", "abbr", "sub", "sup"})
+_TARGET: Final = re.compile(r"^\([\w.:-]+\)=[ \t]*\n", re.MULTILINE)
 _ID: Final = re.compile(r"#[\w.:-]+")
-_FENCE_NAME: Final = re.compile(r"^(\s*(?:`{3,}|~{3,}))[ ]*\{[ ]*\.([\w+-]+)[^{}`]*\}[ ]*$")
-_TRIGGERS: Final = ("{", ":", "[^", "&", "A", "Q")
+_FENCE_NAME: Final = re.compile(r"^(\s*(?:`{3,}|~{3,}))[ ]*\{[ ]*(?:\.|code(?:-block)?\}[ ]*)([\w+-]+)[^{}`]*\}?[ ]*$")
+_TRIGGERS: Final = ("{", ":", "[^", "&", "A", "Q", ")=")
 
 
 def without_marks(text: str) -> str:
@@ -44,13 +47,13 @@ def without_marks(text: str) -> str:
 
 
 def _code(part: str) -> str:
-    """The language of a block that is written as an attribute, as in ``` { .bash .no-copy }."""
+    """The language of a block that is written as an attribute, as in { .bash .no-copy } or {code-block} bash."""
     first, end, rest = part.partition("\n")
     return _FENCE_NAME.sub(r"\1\2", first) + end + rest
 
 
 def _prose(part: str, notes: Container[str]) -> str:
-    return "\n".join(_line(line, notes) for line in _NOTE.sub("", part).split("\n"))
+    return "\n".join(_line(line, notes) for line in _NOTE.sub("", _TARGET.sub("", part)).split("\n"))
 
 
 def _line(line: str, notes: Container[str]) -> str:
@@ -62,6 +65,8 @@ def _line(line: str, notes: Container[str]) -> str:
             return mark[0]
         if mark["attributes"]:
             return _without_attributes(mark, line, is_heading=is_heading)
+        if mark["role"]:
+            return _said(mark["role"], mark["said"])
         if mark["icon"]:
             return _icon(mark, line)
         if mark["note"]:
@@ -79,6 +84,11 @@ def _without_attributes(mark: re.Match[str], line: str, *, is_heading: bool) -> 
         return mark[0]
     own = _ID.search(f"{mark['first']}{mark['more']}") if is_heading and not line[mark.end() :].strip() else None
     return f" {{{own[0]}}}" if own else ""
+
+
+def _said(role: str, words: str) -> str:
+    """Of a role of Sphinx: a reference shows its words and not the place where it leads, and code is code."""
+    return re.sub(r"\s*<[^<>]*>$", "", words) or words if role in _REFERENCES else f"`{words}`"
 
 
 def _icon(mark: re.Match[str], line: str) -> str:

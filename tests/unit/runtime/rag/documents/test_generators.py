@@ -15,6 +15,9 @@ from supportplane_runtime.rag.documents.generators import without_marks
         ("**A:** It boils.", "It boils."),
         ("Options &gt; Prices&nbsp;list", "Options > Prices list"),
         ("Boils[^1] water.\n\n[^1]: In 4 minutes.\n\nEnd.", "Boils water.\n\nIn 4 minutes.\n\nEnd."),
+        ("(lids)=\n## Lids\n\nSee {ref}`the lids <lids>` and {doc}`prices`.", "## Lids\n\nSee the lids and prices."),
+        ("Press {kbd}`Enter`.", "Press `Enter`."),
+        ("```{code-block} sh\nkettle\n```", "```sh\nkettle\n```"),
         ("``` { .sh .no-copy }\nkettle {#x}\n```", "```sh\nkettle {#x}\n```"),
     ],
 )
@@ -38,7 +41,8 @@ def test_words_and_code_stay_as_they_are(source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["{", "{: .a ", "{#a", "[^", "[^1]: a\n", ":material-", "&", "`", "`` ` {#a} ", "{a=", "(#"]
+    "piece",
+    ["{", "{: .a ", "{#a", "[^", "[^1]: a\n", ":material-", "&", "`", "`` ` {#a} ", "{a=", "(#", "{a}`", "(a)="],
 )
 def test_a_long_line_is_read_in_time(piece: str) -> None:
     assert without_marks(piece * (20_000 // len(piece))) is not None
