@@ -95,11 +95,16 @@ def _parts(question: str) -> list[str]:
         return []
     least = max(PART_CHARACTERS, len(question) / MOST_PARTS)
     parts = [""]
-    for sentence in _SENTENCE_END.split(question):
+    for sentence in sentences(question):
         if len(parts[-1]) >= least:
             parts.append("")
         parts[-1] = f"{parts[-1]} {sentence}".strip()
     return [part for part in parts if part]
+
+
+def sentences(question: str) -> list[str]:
+    """Those of a message, where a mark or a line ends them."""
+    return _SENTENCE_END.split(question)
 
 
 def _last(history: Sequence[Message], role: Role) -> str:

@@ -33,7 +33,7 @@ def judged(question: str, *, keyword: float, cosine: float) -> confidence.Judgem
 
 
 def test_a_question_that_a_passage_answers_is_sure() -> None:
-    assert judged("How do I rotate a key?", keyword=8.0, cosine=0.8).confidence > 0.9
+    assert judged("How do I rotate a key?", keyword=8.0, cosine=0.8).confidence > 0.8
 
 
 def test_what_was_hardly_found_is_neither_answered_nor_in_scope() -> None:
@@ -112,3 +112,10 @@ def test_coefficients_that_weigh_what_is_no_feature_are_refused(monkeypatch: pyt
     with pytest.raises(ValueError, match="luck"):
         confidence.coefficients()
     confidence.coefficients.cache_clear()
+
+
+def test_what_else_a_customer_tells_makes_no_passage_worse() -> None:
+    asked = "How do I rotate a key of AcmeCloud?"
+    told = f"I use it on my Synology at home with docker since last year. {asked} Great work!"
+    alone, beside = (judged(text, keyword=8.0, cosine=0.6).confidence for text in (asked, told))
+    assert beside == pytest.approx(alone, abs=0.01)
