@@ -19,6 +19,8 @@ _HASHES: Final = re.compile(r"(#{1,6})\s+(.*?)\s*(?:\{#[\w.:-]+\}\s*|#*)$")
 _NUMBER: Final = re.compile(r"(\d{1,3})[.)]\s")
 # A number that begins a paragraph and is written so that it makes no list: `1\.`, `**2\.**`.
 _ESCAPED_NUMBER: Final = re.compile(r"(?:\*\*)?(\d{1,3})\\[.)](?:\*\*)?(?:\s|$)")
+# What a tab's label and a box's title are when the page is read: `**Linux:**`, `**Warning:** text`.
+_TITLED: Final = re.compile(r"\*\*[^*\n]{1,80}[:\uff1a]\*\*")
 _RULE: Final = re.compile(r"[=-]{3,}\s*$")
 _OPENS_BOX: Final = re.compile(r":{3,}\s*\w|!!!|\?\?\?|(?:>\s*)+\[!")
 _ASIDE: Final = re.compile(r"(?::{3,}|!!!|\?\?\?\+?|(?:>\s*)+\[!)\s*(?:tip|hint)\b", re.IGNORECASE)
@@ -91,6 +93,9 @@ class Page:
     def text(self, block: Block) -> str:
         return "\n".join(place.unit.text for place in self.places[block.first : block.end])
 
+    def is_boxed(self, block: Block) -> bool:
+        return block.shape is Shape.NOTE or _TITLED.match(self.places[block.first].unit.text) is not None
+
     def length(self, first: int, end: int) -> int:
         """Of what would be read: places[first:end], in characters. Of several tabs a reader reads one."""
         return sum(len(place.unit.text) + 1 for place in self.places[first:end] if not place.is_alternative)
@@ -152,13 +157,14 @@ def _places(number: int, passage: Passage) -> Iterator[Place]:
 
 
 def _labelled(of_passages: Sequence[list[Place]]) -> Sequence[list[Place]]:
-    """A title that is no `#` line names the code below it and no section: the tabs of one step."""
+    """A title that is no `#` line, or in bold, names the code below it and no section: the tabs of one step."""
     flat = [(places, at) for places in of_passages for at in range(len(places))]
     last_tab = -3
     for n, ((places, at), (others, after)) in enumerate(pairwise(flat)):
         unit = places[at].unit
-        is_title = unit.kind is Kind.HEADING and not _HASHES.match(unit.text) and not _RULE.match(unit.text)
-        if is_title and others[after].unit.kind is Kind.CODE:
+        is_line = unit.kind is Kind.HEADING and not _HASHES.match(unit.text) and not _RULE.match(unit.text)
+        is_label = is_line or (unit.kind is Kind.PROSE and _TITLED.fullmatch(unit.text) is not None)
+        if is_label and others[after].unit.kind is Kind.CODE:
             is_next = last_tab == n - 2
             places[at] = replace(places[at], labels=True, is_alternative=is_next)
             others[after] = replace(others[after], is_alternative=is_next)
@@ -179,7 +185,7 @@ def _add(blocks: list[Block], places: Sequence[Place], at: int) -> None:
             _go_on(blocks, Shape.TABLE, at, goes_on=last is not None and last.shape is Shape.TABLE)
         case Kind.CODE:
             _add_code(blocks, places, at)
-        case Kind.HEADING:
+        case _ if place.labels:
             _add_code(blocks, places, at)
         case Kind.MARK:
             _go_on(blocks, Shape.NOTE if opens_box(unit.text) else Shape.MARK, at, goes_on=False)

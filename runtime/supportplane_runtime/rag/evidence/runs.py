@@ -45,6 +45,8 @@ EARLIER: Final = 0.4
 # Of the best block's or sentence's share of the question: what has less is filler.
 WORTH_QUOTING: Final = 0.5
 MAX_SENTENCES: Final = 4
+# First words of a sentence among which a word points at the sentence before: `With this option`. A guess.
+POINTS_AMONG: Final = 3
 # Another passage must add this much of the question, and be nearly as good a find.
 WORTH_ADDING: Final = 0.3
 NEARLY_AS_GOOD: Final = 0.7
@@ -134,7 +136,7 @@ def _from_passage(passages: Sequence[Passage], number: int, asked: Asked) -> lis
     for section, spans in known.runs():
         quoted = quotations(known.page, spans, passages, asked.question)
         if quoted:
-            return [replace(quoted[0], heading=known.heading(section, quoted[0])), *quoted[1:]]
+            return [replace(quoted[0], heading=known.heading(section, quoted)), *quoted[1:]]
     return []
 
 
@@ -232,12 +234,17 @@ class _Reader:
                 yield section, self._finished(section, self.detail(self._with_steps(section, detail)))
             yield section, self._finished(section, self._from_beginning(section))
 
-    def heading(self, section: Section, quoted: Quotation) -> str:
-        """The nearest one, when it has a word of the question that the quotation's first sentence lacks."""
+    def heading(self, section: Section, quoted: Sequence[Quotation]) -> str:
+        """The nearest one, when it has a word of the question that the first sentence lacks, or one that nothing quoted
+        says and the first paragraph points at it: `use this field`.
+        """
         nearest = section.path[-1] if section.path else ""
-        first = units(quoted.text, self._language)[0].text
-        lacks = self._asked.wanted.keys() - _lexemes(first, self._language)
-        return nearest if lacks & _lexemes(nearest, self._language) else ""
+        named = _lexemes(nearest, self._language)
+        first = _lexemes(units(quoted[0].text, self._language)[0].text, self._language)
+        said = {word for each in quoted for word in _lexemes(each.text, self._language)}
+        paragraph = quoted[0].text.partition("\n\n")[0]
+        points = _pointing(self._language).search(paragraph) is not None and bool(named - said)
+        return nearest if points or (self._asked.wanted.keys() - first) & named else ""
 
     def _sections(self) -> list[Section]:
         """Of the passage that was found."""
@@ -330,7 +337,7 @@ class _Reader:
             spans_of_block = self._whole(section, block)
             size = self._size(spans_of_block)
             is_first_list = block.shape in _LED and length + size <= MAX_LIST and length <= limit - TERSE
-            says = any(each.shape is not Shape.NOTE and each.first < block.first for each in section.blocks)
+            says = any(not self.page.is_boxed(each) and each.first < block.first for each in section.blocks)
             if spans and says and length + size > limit and not is_first_list:
                 break
             spans += spans_of_block
@@ -514,7 +521,9 @@ class _Reader:
         return _joined([Span(block.first + n, block.first + n + 1) for n in sorted(chosen)])
 
     def _leans(self, unit: Unit) -> bool:
-        return _leaning(self._language).match(unit.text) is not None
+        begins = " ".join(unit.text.split(maxsplit=POINTS_AMONG)[:POINTS_AMONG])
+        leans = _leaning(self._language).match(unit.text) or _pointing(self._language).search(begins)
+        return leans is not None
 
 
 def _limit(section: Section) -> int:
@@ -529,8 +538,8 @@ def _neighbour(section: Section, block: Block, step: int) -> Block | None:
 def _joined(spans: Sequence[Span]) -> list[Span]:
     joined: list[Span] = []
     for span in spans:
-        if joined and joined[-1].end == span.first and not (joined[-1].is_head or span.is_head):
-            joined[-1] = Span(joined[-1].first, span.end)
+        if joined and joined[-1].end >= span.first and not (joined[-1].is_head or span.is_head):
+            joined[-1] = Span(joined[-1].first, max(joined[-1].end, span.end))
         else:
             joined.append(span)
     return joined
@@ -548,6 +557,13 @@ def _above(passage: Passage) -> tuple[str, ...]:
 @lru_cache(maxsize=8192)
 def _lexemes(text: str, language: Language) -> frozenset[str]:
     return frozenset(lexemes(text, language))
+
+
+@cache
+def _pointing(language: Language) -> re.Pattern[str]:
+    """Finds a word that points at what stands above; nothing where the language names none."""
+    words = "|".join(map(re.escape, sorted(language.pointing_words))) or r"(?!)"
+    return re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
 
 
 @cache

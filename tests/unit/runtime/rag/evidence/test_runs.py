@@ -377,3 +377,42 @@ def test_prose_goes_on_to_the_steps_of_its_section() -> None:
     )
     quoted = said("Why is my lamp red?", f"{text}\n\n{FILLER * 16}")
     assert quoted == [text]
+
+
+BOLD_TABS = "**Hub 1:**\n\n```\nglow1 restart\n```\n\n**Hub 2:**\n\n```\nglow2 restart\n```"
+
+
+def test_of_tabs_with_labels_in_bold_one_counts_for_the_length_of_a_section() -> None:
+    tabs = BOLD_TABS.replace("restart", "restart " + "x" * 500)
+    text = f"Lamps glow. Lamps hum.\n\nRestart it:\n\n{tabs}\n\nA hub takes a minute to find all."
+    assert said("How long does the hub take to find all?", text, heading="Restart") == [text]
+
+
+def test_a_section_is_not_quoted_for_a_box_alone_that_is_written_as_a_paragraph() -> None:
+    steps = "\n".join(f"{n}. Press the button number {n} and hold it until the lamp glows again." for n in range(1, 50))
+    text = f"**Warning:** The hub is hot.\n\n{steps}"
+    assert said("How do I use it?", text, heading="Use")[-1].endswith(steps.splitlines()[-1])
+
+
+def test_the_heading_that_the_first_paragraph_points_at_is_shown() -> None:
+    text = "Some banks split it. Choose this column for either."
+    (quoted,) = picked("Which column is for both?", passages(text, heading="Debit or credit"))
+    assert quoted.heading == "Debit or credit"
+
+
+def test_no_heading_is_shown_that_nothing_points_at() -> None:
+    (quoted,) = picked("When are you open?", passages("We are open from Tuesday on.", heading="Hours"))
+    assert not quoted.heading
+
+
+def test_a_paragraph_that_points_at_the_one_before_brings_it() -> None:
+    before, pointing = "Choose the green mode of the hub.", "With this mode set, lamps dim at dusk and wake at dawn."
+    text = f"{FILLER}\n\n{before}\n\n{pointing}\n\n{FILLER}"
+    assert said("When do lamps dim at dusk and wake?", text) == [f"{before}\n\n{pointing}"]
+
+
+def test_a_sentence_that_two_others_point_at_is_quoted_once() -> None:
+    shared = "The dusk mode dims lamps."
+    text = f"{FILLER}Lamps wake at dawn with a click. {shared}\n\nThis mode needs a clock at dusk.\n\n{FILLER}"
+    quoted = "\n".join(said("Do lamps wake at dawn with a click, and does dusk need a clock?", text))
+    assert quoted.count(shared) == 1
