@@ -231,7 +231,10 @@ class _Reader:
         for section in sorted(self._sections(), key=self._share, reverse=True):
             detail = self._details(section)
             if detail and not self._is_short(section):
-                yield section, self._finished(section, self.detail(self._with_steps(section, detail)))
+                yield (
+                    section,
+                    self._warned(section, self._finished(section, self.detail(self._with_steps(section, detail)))),
+                )
             yield section, self._finished(section, self._from_beginning(section))
 
     def heading(self, section: Section, quoted: Sequence[Quotation]) -> str:
@@ -388,6 +391,17 @@ class _Reader:
         """`Restart the server:` and how."""
         is_lead = block.shape is Shape.PARAGRAPH and leads_in(self.page.places[block.end - 1].unit)
         return is_lead and command is not None and command.shape is Shape.CODE
+
+    def _warned(self, section: Section, spans: list[Span]) -> list[Span]:
+        """With the box at the top of the section whose commands are quoted."""
+        top = section.blocks[0]
+        commands = any(
+            self.page.places[n].unit.kind is Kind.CODE for span in spans for n in range(span.first, span.end)
+        )
+        is_there = not spans or spans[0].first <= top.first
+        if not commands or is_there or not self.page.is_boxed(top):
+            return spans
+        return _joined(sorted([Span(top.first, top.end), *spans]))
 
     # A detail: the blocks that hold it, each with what it needs
 

@@ -416,3 +416,13 @@ def test_a_sentence_that_two_others_point_at_is_quoted_once() -> None:
     text = f"{FILLER}Lamps wake at dawn with a click. {shared}\n\nThis mode needs a clock at dusk.\n\n{FILLER}"
     quoted = "\n".join(said("Do lamps wake at dawn with a click, and does dusk need a clock?", text))
     assert quoted.count(shared) == 1
+
+
+@pytest.mark.parametrize(
+    "box", ["**Danger:** The hub forgets its lamps.", "!!! danger\n    The hub forgets its lamps."]
+)
+def test_commands_are_quoted_with_the_box_at_the_top_of_their_section(box: str) -> None:
+    command = "This restarts the hub at dusk.\n\n```\nglow restart\n```"
+    text = f"{box}\n\n{FILLER}\n\n{command}\n\n{FILLER}"
+    assert said("What restarts the hub at dusk?", text, heading="Hub") == [box, command]
+    assert box not in said("Are bananas yellow at dusk?", text.replace(command, "Dusk is dark."), heading="Hub")
