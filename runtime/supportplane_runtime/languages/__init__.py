@@ -233,6 +233,7 @@ class Language:
     abbreviations: _Words = frozenset()
     leaning_words: _Words = frozenset()
     pointing_words: _Words = frozenset()
+    announcing_words: _Words = frozenset()
     asking_words: _Words = frozenset()
     joining_words: _Words = frozenset()
     comparing_words: _Words = frozenset()

@@ -246,7 +246,7 @@ class _Reader:
         first = _lexemes(units(quoted[0].text, self._language)[0].text, self._language)
         said = {word for each in quoted for word in _lexemes(each.text, self._language)}
         paragraph = quoted[0].text.partition("\n\n")[0]
-        points = _pointing(self._language).search(paragraph) is not None and bool(named - said)
+        points = _any_of(self._language.pointing_words).search(paragraph) is not None and bool(named - said)
         return nearest if points or (self._asked.wanted.keys() - first) & named else ""
 
     def _sections(self) -> list[Section]:
@@ -368,7 +368,8 @@ class _Reader:
         if block is None or following is None:
             return []
         added = self._whole(section, following)
-        if leads_in(self.page.places[end - 1].unit) or self._explains(section, block):
+        last = self.page.places[end - 1].unit
+        if leads_in(last) or self._announces(last) or self._explains(section, block):
             return added if self._size(added) <= MAX_LIST else []
         command = _neighbour(section, following, 1)
         if block.shape in _PROCEDURE and self._ends_in(following, command):
@@ -386,6 +387,11 @@ class _Reader:
             return []
         added = [span for block in behind[: at + 1] for span in self._whole(section, block)]
         return added if self._size([*spans, *added]) <= MAX_PROCEDURE else []
+
+    def _announces(self, unit: Unit) -> bool:
+        """Whether it says what stands below: `The below shows an example.`."""
+        words = _any_of(self._language.announcing_words)
+        return unit.kind is Kind.PROSE and words.search(unit.text) is not None
 
     def _ends_in(self, block: Block, command: Block | None) -> bool:
         """`Restart the server:` and how."""
@@ -536,7 +542,7 @@ class _Reader:
 
     def _leans(self, unit: Unit) -> bool:
         begins = " ".join(unit.text.split(maxsplit=POINTS_AMONG)[:POINTS_AMONG])
-        leans = _leaning(self._language).match(unit.text) or _pointing(self._language).search(begins)
+        leans = _leaning(self._language).match(unit.text) or _any_of(self._language.pointing_words).search(begins)
         return leans is not None
 
 
@@ -574,10 +580,10 @@ def _lexemes(text: str, language: Language) -> frozenset[str]:
 
 
 @cache
-def _pointing(language: Language) -> re.Pattern[str]:
-    """Finds a word that points at what stands above; nothing where the language names none."""
-    words = "|".join(map(re.escape, sorted(language.pointing_words))) or r"(?!)"
-    return re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
+def _any_of(words: frozenset[str]) -> re.Pattern[str]:
+    """Finds one of the words; nothing where there are none."""
+    known = "|".join(map(re.escape, sorted(words))) or r"(?!)"
+    return re.compile(rf"\b(?:{known})\b", re.IGNORECASE)
 
 
 @cache

@@ -426,3 +426,9 @@ def test_commands_are_quoted_with_the_box_at_the_top_of_their_section(box: str) 
     text = f"{box}\n\n{FILLER}\n\n{command}\n\n{FILLER}"
     assert said("What restarts the hub at dusk?", text, heading="Hub") == [box, command]
     assert box not in said("Are bananas yellow at dusk?", text.replace(command, "Dusk is dark."), heading="Hub")
+
+
+def test_what_the_last_sentence_says_stands_below_is_quoted() -> None:
+    announced = "Lamps dim at dusk if the switch below is on.\n\nTurn the switch to green with the hub's key."
+    text = f"{FILLER}\n\n{announced}\n\n{FILLER}"
+    assert said("Do lamps dim at dusk if on?", text, heading="Hub") == [announced]
