@@ -138,7 +138,7 @@ def test_a_release_is_promoted_environment_by_environment_and_region_by_region(f
         fleet.teams[name].application.wait_applied(commit, deadline_s=ROLLOUT_S)
         begun[name] = fleet.teams[name].application.status["operationState"]["startedAt"]
         fleet.teams[name].wait_reconciled(new, deadline_s=ROLLOUT_S)
-    assert begun["production"] < begun[SECOND]
+    assert begun["production"] <= begun[SECOND]  # whole seconds: a quick first region and the second may share one
 
 
 def test_production_is_healed_too(fleet: Fleet) -> None:
