@@ -5,10 +5,11 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from support.argocd.applications import Application
+from support.argocd.applications import GROUP, Application
 from support.argocd.fleet_tree import AGENT, FIRST, PARTS, SECOND, add_cluster, read, stand_alone
 from support.argocd.git_server import BRANCH, WorkTree
 from support.argocd.installation import ArgoCD, skip_without_argocd
@@ -133,12 +134,21 @@ def test_a_release_is_promoted_environment_by_environment_and_region_by_region(f
     fleet.teams["staging"].wait_reconciled(new)
     assert fleet.instructions() == {"dev": new, "staging": new, "production": before, SECOND: before}
     commit = fleet.promote("staging", "production")
-    begun = {}
+    first, second = (fleet.teams[name].application for name in ("production", SECOND))
+
+    def when_the_second_began() -> dict[str, Any] | None:
+        """All applications at one moment; stamps of Argo CD are whole seconds, which two regions may share."""
+        found = second.argocd.hub.read(f"{GROUP}/applications") or {}
+        applications = {each["metadata"]["name"]: each["status"] for each in found["items"]}
+        begun = applications[second.name]["operationState"].get("syncResult", {}).get("revision")
+        return applications if begun == commit else None
+
+    moment = eventually(when_the_second_began, "the second region begins", deadline_s=ROLLOUT_S)
+    assert commit in {each["revision"] for each in moment[first.name]["history"]}
+    assert moment[first.name]["operationState"]["startedAt"] <= moment[second.name]["operationState"]["startedAt"]
     for name in ("production", SECOND):
         fleet.teams[name].application.wait_applied(commit, deadline_s=ROLLOUT_S)
-        begun[name] = fleet.teams[name].application.status["operationState"]["startedAt"]
         fleet.teams[name].wait_reconciled(new, deadline_s=ROLLOUT_S)
-    assert begun["production"] <= begun[SECOND]  # whole seconds: a quick first region and the second may share one
 
 
 def test_production_is_healed_too(fleet: Fleet) -> None:
