@@ -14,6 +14,7 @@ from typing import Final
 from supportplane_runtime.languages import Language, language
 from supportplane_runtime.orchestrator.language import SpokenLanguage, content
 from supportplane_runtime.orchestrator.phrases import plain
+from supportplane_runtime.rag.words.units import message_sentences
 
 # More questions in one message than a reader would answer one by one. A guess, like the next two.
 MOST_PARTS: Final = 4
@@ -22,7 +23,6 @@ LONG_CHARACTERS: Final = 700
 # links` are two.
 LEAST_OF_SIDE: Final = 2
 
-_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f\u061f])\s*|\n+")
 _ASKS: Final = ("?", "\uff1f", "\u061f")
 
 
@@ -43,7 +43,7 @@ def parts(message: str, known: SpokenLanguage, before: str = "") -> tuple[Part, 
     if len(message) > LONG_CHARACTERS:
         return ()
     words = language(known.code)
-    sentences = [each.strip() for each in _SENTENCE.split(message) if each.strip()]
+    sentences = message_sentences(message)
     asked = [each for each in sentences if each.endswith(_ASKS)] or sentences[-1:]
     told = [before, *(each for each in sentences if each not in asked)]
     questions = [part for sentence in asked for part in _split(sentence, words)]

@@ -13,6 +13,7 @@ from typing import Final
 
 from supportplane_runtime.languages import Language, Meaning
 from supportplane_runtime.rag.words.lexemes import sequence
+from supportplane_runtime.rag.words.units import units
 
 WORD = re.compile(r"[^\W\d_]+(?:['\u2019]t\b)?")
 
@@ -206,11 +207,8 @@ def opposed_nearby(claim: str, passage: str, language: Language) -> bool:
 
 
 def _have_both(passage: str, one: frozenset[str], other: frozenset[str], language: Language) -> bool:
-    said = [stems(sentence, language) for sentence in _SENTENCE.split(passage)]
+    said = [stems(unit.text, language) for unit in units(passage, language)]
     return any(one & each and other & each for each in said)
-
-
-_SENTENCE = re.compile(r"[.!?]\s|\n")
 
 
 def _clauses_by(text: str, language: Language, *, denying: bool) -> str:

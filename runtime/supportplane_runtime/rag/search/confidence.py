@@ -17,9 +17,10 @@ from typing import Final
 
 from supportplane_runtime.domain.knowledge import Chunk, Evidence
 from supportplane_runtime.languages import Language, language
-from supportplane_runtime.rag.search.fusion import Search, sentences, similarity
+from supportplane_runtime.rag.search.fusion import Search, similarity
 from supportplane_runtime.rag.words.lexemes import TERM_SATURATION, lexemes, searched
 from supportplane_runtime.rag.words.searchable import searchable_text
+from supportplane_runtime.rag.words.units import message_sentences
 
 COEFFICIENTS: Final = "confidence.json"
 # rarity() of a lexeme that half of all passages hold.
@@ -163,7 +164,7 @@ def _keyword(question: str, chunk: Chunk, rarities: Mapping[str, float]) -> floa
     """
     known = language(chunk.language)
     held = _held(searchable_text(chunk), known)
-    asked = [lexemes(text, known) for text in sentences(question)]
+    asked = [lexemes(text, known) for text in message_sentences(question)]
     asked = [words for words in asked if len(words) >= LEAST_WORDS] or [lexemes(question, known)]
     return max(_share({word: rarities.get(word, 0.0) for word in words}, held) for words in asked)
 

@@ -19,6 +19,7 @@ from supportplane_runtime.languages import Language, language
 from supportplane_runtime.rag.index.interfaces import Collection, Hit
 from supportplane_runtime.rag.words.lexemes import searched
 from supportplane_runtime.rag.words.searchable import searchable_text
+from supportplane_runtime.rag.words.units import message_sentences
 
 # Of 20 combinations tried; neighbouring values rank alike within two questions of 125.
 QUESTION_WEIGHT: Final = 1.0
@@ -48,7 +49,6 @@ LONG_CHARACTERS: Final = 700
 PART_CHARACTERS: Final = 350
 MOST_PARTS: Final = 6
 
-_SENTENCE_END = re.compile(r"(?<=[.!?\u061f\u06d4\u0964])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
 _MARKER = re.compile(r"\s?\[\d{1,2}\]")
 
 
@@ -95,16 +95,11 @@ def _parts(question: str) -> list[str]:
         return []
     least = max(PART_CHARACTERS, len(question) / MOST_PARTS)
     parts = [""]
-    for sentence in sentences(question):
+    for sentence in message_sentences(question):
         if len(parts[-1]) >= least:
             parts.append("")
         parts[-1] = f"{parts[-1]} {sentence}".strip()
     return [part for part in parts if part]
-
-
-def sentences(question: str) -> list[str]:
-    """Those of a message, where a mark or a line ends them."""
-    return _SENTENCE_END.split(question)
 
 
 def _last(history: Sequence[Message], role: Role) -> str:

@@ -1,5 +1,7 @@
 """A text to its units: sentences, list items, table rows, code blocks, headings and marks that say nothing; pure.
 
+A customer's message is taken apart by other rules than a document.
+
 What is quoted, proven and counted is a whole unit. Sentences end by the abbreviations of the text's language.
 """
 
@@ -62,6 +64,15 @@ class Unit:
     end: int
     kind: Kind
     text: str
+
+
+# Customers begin sentences with small letters, and write few abbreviations: nothing but the mark ends one.
+_END_IN_MESSAGE = re.compile(r"(?<=[.!?۔।])\s+|(?<=[。！？؟])\s*|\n+")  # noqa: RUF001 - marks of many scripts
+
+
+def message_sentences(message: str) -> list[str]:
+    """The sentences of what a customer writes, without the white space around them."""
+    return [each.strip() for each in _END_IN_MESSAGE.split(message) if each.strip()]
 
 
 @lru_cache(maxsize=512)
