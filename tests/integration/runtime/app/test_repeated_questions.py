@@ -14,6 +14,7 @@ import aiohttp
 import psycopg
 import pytest
 
+from support.runtime.quoting_agent import quoting_agent
 from support.runtime.roles import Roles
 from supportplane_cli.embedded.ports import free_port
 from supportplane_cli.embedded.redis import Redis, RedisSpec
@@ -22,26 +23,6 @@ from supportplane_runtime.store.interfaces.keys import KeyKind
 
 pytestmark = pytest.mark.slow
 
-AGENT = """
-apiVersion: supportplane.io/v1alpha1
-kind: SupportAgent
-metadata: {{name: shop}}
-spec:
-  tenant: {{id: {tenant}}}
-  template:
-    model: {{modelRef: {{name: model}}, writing: Disabled}}
-    knowledge: [{{name: guide}}]
----
-apiVersion: supportplane.io/v1alpha1
-kind: ModelEndpoint
-metadata: {{name: model}}
-spec: {{url: "http://127.0.0.1:{nobody}/v1", model: none}}
----
-apiVersion: supportplane.io/v1alpha1
-kind: KnowledgeBase
-metadata: {{name: guide}}
-spec: {{sources: [{{name: guide, path: {guide}}}]}}
-"""
 GUIDE = "# Returns\n\nTo return a parcel, print the return label in your account and hand the parcel in at a {place}.\n"
 
 
@@ -57,7 +38,7 @@ class Shop:
         for each in (self.guide, keys, folder / "data"):
             each.mkdir()
         (keys / "web-shop").write_text(self.key)
-        (folder / "agent.yaml").write_text(AGENT.format(tenant=self.tenant, nobody=free_port(), guide=self.guide))
+        (folder / "agent.yaml").write_text(quoting_agent(self.guide, name="shop", tenant=self.tenant))
         environment = {
             "SUPPORTPLANE_AGENT_FILE": str(folder / "agent.yaml"),
             "SUPPORTPLANE_DATA_DIR": str(folder / "data"),

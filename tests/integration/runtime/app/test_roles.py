@@ -15,6 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 from psycopg import sql
 
+from support.runtime.quoting_agent import quoting_agent
 from support.runtime.roles import Roles, is_ready
 from supportplane_cli.embedded.ports import free_port
 from supportplane_cli.embedded.postgres import Postgres
@@ -25,26 +26,6 @@ from supportplane_runtime.store.postgres.store import open_store
 
 pytestmark = pytest.mark.slow
 
-AGENT = """
-apiVersion: supportplane.io/v1alpha1
-kind: SupportAgent
-metadata: {{name: shop}}
-spec:
-  tenant: {{id: acme}}
-  template:
-    model: {{modelRef: {{name: model}}, writing: Disabled}}
-    knowledge: [{{name: guide}}]
----
-apiVersion: supportplane.io/v1alpha1
-kind: ModelEndpoint
-metadata: {{name: model}}
-spec: {{url: "http://127.0.0.1:{nobody}/v1", model: none}}
----
-apiVersion: supportplane.io/v1alpha1
-kind: KnowledgeBase
-metadata: {{name: guide}}
-spec: {{sources: [{{name: guide, path: {guide}}}]}}
-"""
 GUIDE = (
     "# Returns\n\nTo return a parcel, print the return label in your account and hand the parcel in at a post office.\n"
 )
@@ -84,7 +65,7 @@ class Cluster:
         (self.guide / "returns.md").write_text(GUIDE)
         (self.keys / "web-shop").write_text(self.key)
         (folder / "data" / "passwords" / "visitor-secret").write_text(VISITOR_SECRET)
-        (folder / "agent.yaml").write_text(AGENT.format(nobody=free_port(), guide=self.guide))
+        (folder / "agent.yaml").write_text(quoting_agent(self.guide, name="shop", tenant="acme"))
         (folder / "operator.jwks.json").write_bytes(orjson.dumps(KeySet([OPERATOR]).as_dict(private=False)))
 
     def start_all(self) -> tuple[Child, Child]:

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from support.runtime.quoting_agent import quoting_agent
 from support.runtime.roles import Roles
 from supportplane_cli.embedded.ports import free_port
 from supportplane_runtime.orchestrator.language import spoken_language
@@ -17,26 +18,6 @@ from supportplane_runtime.store.interfaces.keys import KeyKind
 
 pytestmark = pytest.mark.slow
 
-AGENT = """
-apiVersion: supportplane.io/v1alpha1
-kind: SupportAgent
-metadata: {{name: library}}
-spec:
-  tenant: {{id: {tenant}}}
-  template:
-    model: {{modelRef: {{name: model}}, writing: Disabled}}
-    knowledge: [{{name: guide}}]
----
-apiVersion: supportplane.io/v1alpha1
-kind: ModelEndpoint
-metadata: {{name: model}}
-spec: {{url: "http://127.0.0.1:{nobody}/v1", model: none}}
----
-apiVersion: supportplane.io/v1alpha1
-kind: KnowledgeBase
-metadata: {{name: guide}}
-spec: {{language: {language}, sources: [{{name: guide, path: {guide}}}]}}
-"""
 SECTIONS = {
     "How long may I keep a tool?": "A tool may be kept for two weeks. Drills are lent for three days.",
     "What does lending cost?": "Lending is free for members. Others pay 4 euros a tool.",
@@ -56,7 +37,7 @@ class Library:
             each.mkdir()
         (keys / "site").write_text(self.key)
         tenant = f"library-{secrets.token_hex(4)}"
-        agent = AGENT.format(tenant=tenant, nobody=free_port(), guide=self.guide, language=language)
+        agent = quoting_agent(self.guide, name="library", tenant=tenant, language=language)
         (folder / "agent.yaml").write_text(agent)
         environment = {
             "SUPPORTPLANE_AGENT_FILE": str(folder / "agent.yaml"),
