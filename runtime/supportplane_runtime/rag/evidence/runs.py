@@ -53,9 +53,6 @@ NEARLY_AS_GOOD: Final = 0.7
 # A second find is as good as the first: with it answers say 0.47 instead of 0.44 of the words of whole answers, in 100
 # more characters (tuning halves of tests/judged and 17 questions to one more product); at 0.95 0.46, in 70 more.
 AS_GOOD: Final = 0.9
-# A second find that holds less of the question than this, measured on the first, is about something else: without it
-# answers say as much of whole ones (0.475 instead of 0.476), and Google's keys come without Twitter's.
-HOLDS_AS_MUCH: Final = 0.7
 # Of the question, by rarity: a run that holds so much of it needs no second one. At 0.7 answers lost words.
 ENOUGH: Final = 0.8
 # Of the question, by rarity and as far as some found passage holds it: what a second run must hold. Of 110 second runs
@@ -195,8 +192,6 @@ def _equal(found: Found, quoted: Sequence[Quotation], asked: Asked) -> Sequence[
     if following is None or len(said) > MAX_PROSE or passages[following].score < AS_GOOD * passages[first].score:
         return ()
     added = _from_passage(passages, following, asked)
-    if _held(added, passages, asked) < HOLDS_AS_MUCH * _held(quoted, passages, asked):
-        return ()
     text = "\n".join(each.text for each in added)
     is_new = not any(each.passage in used for each in added) and not entries.are_alike(
         _lexemes(said, passages[first].language), _lexemes(text, passages[following].language)
