@@ -1,7 +1,7 @@
 """Which of several entries of the same kind a question asks about: rows of a table, items of a list, like sentences.
 
 A price list answers a question about one thing with that thing's row, and not with its neighbours'. Pure, called by
-runs.py.
+page_reader.py and runs.py.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -22,3 +22,13 @@ class Passage:
     score: float = 1.0
     document: str = ""
     position: int = 0
+
+    @property
+    def above(self) -> tuple[str, ...]:
+        """The title and the headings."""
+        return (self.title, *self.heading_path)
+
+    @property
+    def searched(self) -> str:
+        """The text with what stands above it."""
+        return "\n".join((*self.above, self.text))
