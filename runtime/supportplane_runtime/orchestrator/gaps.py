@@ -10,8 +10,9 @@ from supportplane_runtime.domain.gaps import GapReason, NearDocument
 from supportplane_runtime.orchestrator.state import Intent, Understanding
 from supportplane_runtime.rag.search.interfaces import Retrieval
 
-# A confidence is calibrated, so of answers below it at least two in five miss the question. Where to draw the line is a
-# guess: an author looks at more questions, or overlooks more.
+# A confidence is calibrated, so of answers below it at least two in five miss the question: of 158 judged answers that
+# customers get 91 are below it, and 55 of these are not whole (ADR 0045). Where to draw the line is a guess: an author
+# looks at more questions, or overlooks more.
 UNSURE_BELOW: Final = 0.6
 NEAREST: Final = 3  # documents; a guess at how many an author opens to find where a sentence belongs
 
