@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supportplane_runtime.languages import language
+from supportplane_runtime.rag.evidence.page_reader import MAX_PROSE
 from supportplane_runtime.rag.evidence.passage import Passage
 from supportplane_runtime.rag.evidence.quotations import Quotation
-from supportplane_runtime.rag.evidence.runs import MAX_PROSE, Found, pick
+from supportplane_runtime.rag.evidence.runs import Found, pick
 from supportplane_runtime.rag.words.lexemes import lexemes
 
 ENGLISH = language("en")
