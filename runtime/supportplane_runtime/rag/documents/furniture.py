@@ -37,7 +37,9 @@ _TABLE: Final = re.compile(r"<table\b[^<>]*>", re.IGNORECASE)
 _BADGE: Final = re.compile(r"[A-Z][a-z]{3,}")
 # As many as are left where something was between them.
 _BLANK_LINES: Final = re.compile(r"\n(?:[ \t]*\n){2,}")
-_CODE_SPAN: Final = re.compile(r"(?<!`)(`+)(?!`)(?:[^`]|(?!\1(?!`))`)*?(?<!`)\1(?!`)")
+# Code in a line. Only the first backtick of a run begins it, so that a long run is looked at once.
+CODE_SPAN: Final = r"(?<!`)(?P<ticks>`++)(?:[^`]|(?!(?P=ticks)(?!`))`)*?(?<!`)(?P=ticks)(?!`)"
+_CODE_SPAN: Final = re.compile(CODE_SPAN)
 
 
 def without_furniture(text: str) -> str:

@@ -11,12 +11,11 @@ import re
 from collections.abc import Container
 from typing import Final
 
-from supportplane_runtime.rag.documents.furniture import parts_of_page
+from supportplane_runtime.rag.documents.furniture import CODE_SPAN, parts_of_page
 
-_CODE_SPAN: Final = r"(?P<code>(?P<ticks>`+)(?!`)[^`]*(?P=ticks)(?!`))"
 _VALUE: Final = r"(?:[#.][\w:.-]+|[A-Za-z][\w-]*=(?:\"[^\"{}]*\"|'[^'{}]*'|[\w./%-]+))"
 _MARK: Final = re.compile(
-    rf"{_CODE_SPAN}"
+    rf"(?P<code>{CODE_SPAN})"
     r"|\{(?P<role>[a-z][a-z:-]*)\}`(?P<said>[^`\n]+)`"
     # A bare `{key=value}` may be the author's text: it is an attribute behind a link, a picture or code only.
     rf"|(?P<attributes>(?<!\{{)[ ]?\{{[ ]?(?P<begin>:?)[ ]?(?P<first>{_VALUE})(?P<more>(?:[ ]+{_VALUE})*)[ ]?\}}"

@@ -43,6 +43,7 @@ WHOLE: dict[str, str] = {
     "less than.html": "<" * (19 * MB // 10),
     "one line.md": "x" * (19 * MB // 10),
     "quotations.md": "> " * MB,
+    "backticks.md": "[a](b){: .wide }" + "`" * (19 * MB // 10),
     "brackets.md": "[" * (MB // 2),
     "toml.md": f"+++\ntitle = 'T'\nn = 0x{'f' * 20_000}\n+++\nText",
     "lines.md": "\n" * (MB // 10) + "Text",

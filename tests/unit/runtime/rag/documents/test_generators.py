@@ -30,6 +30,7 @@ def test_what_a_generator_draws_is_shown_as_its_readers_see_it(source: str, show
     [
         "## Prices {#prices}",
         "Write `{: .lead }`, `&gt;` or `:material-pencil:`.",
+        "Write ``a ` [b](c){: .lead } ` d``.",
         'Use {{ .Name }}, {{.ID}}, {size:red} and {job="x"}.',
         "Match [^a-z] at 10:30:00.",
         "Not &lt;b&gt; and AT&T; Q: what?",
